@@ -1,0 +1,20 @@
+/**
+ * One configuration for every package: native ES modules, TypeScript by swc, packages read from their sources.
+ * `pnpm jest packages/fs/tmpfs` runs the tests of one package.
+ */
+export default {
+  testMatch: ['<rootDir>/packages/*/*/test/**/*.test.ts', '<rootDir>/tools/*/test/**/*.test.ts'],
+  modulePathIgnorePatterns: ['<rootDir>/packages/[^/]+/[^/]+/dist/', '<rootDir>/tools/[^/]+/dist/'],
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleFileExtensions: ['ts', 'mjs', 'js', 'cjs', 'json', 'node'],
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'es6' }, sourceMaps: 'inline' },
+    ],
+  },
+  resolver: '<rootDir>/tools/jest/resolver.cjs',
+  testEnvironment: '<rootDir>/tools/jest/environment.cjs',
+  maxWorkers: 2,
+  testTimeout: 30_000,
+};
