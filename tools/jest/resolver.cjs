@@ -27,15 +27,20 @@ function readSources() {
   return found;
 }
 
+/** The source of a package of this tree, or undefined. */
+function sourceOf(request) {
+  if (!request.startsWith('@anykernel/')) return undefined;
+  sources ??= readSources();
+  return sources.get(request);
+}
+
 module.exports = function resolve(request, options) {
-  if (request.startsWith('@anykernel/')) {
-    sources ??= readSources();
-    const source = sources.get(request);
-    if (source !== undefined) return source;
-  }
+  const source = sourceOf(request);
+  if (source !== undefined) return source;
   if (request.startsWith('.') && request.endsWith('.js')) {
-    const source = path.resolve(options.basedir, request.replace(/\.js$/, '.ts'));
-    if (fs.existsSync(source)) return source;
+    const beside = path.resolve(options.basedir, request.replace(/\.js$/, '.ts'));
+    if (fs.existsSync(beside)) return beside;
   }
   return options.defaultResolver(request, options);
 };
+module.exports.sourceOf = sourceOf;
