@@ -1,0 +1,123 @@
+/**
+ * Directory entries, as getdents(2) gives them.
+ *
+ * A record, little-endian: d_fileno u64, d_reclen u16, d_namlen u16, d_type u8, d_name[namlen], NUL. A record is a multiple of 8 bytes
+ * long, filled with NULs. Names are byte strings (one code unit 0..255 a byte).
+ */
+
+export const DT_UNKNOWN = 0;
+export const DT_FIFO = 1;
+export const DT_CHR = 2;
+export const DT_DIR = 4;
+export const DT_BLK = 6;
+export const DT_REG = 8;
+export const DT_LNK = 10;
+export const DT_SOCK = 12;
+export const DT_WHT = 14;
+
+/** The longest name that a record holds, in bytes. */
+export const MAXNAMLEN = 511;
+
+/** Bytes of a record before the name. */
+const HEADER_LEN = 13;
+
+export class Dirent {
+  ino: number;
+  /** DT_* */
+  type: number;
+  /** A byte string. */
+  name: string;
+
+  constructor(ino: number, type: number, name: string) {
+    this.ino = ino;
+    this.type = type;
+    this.name = name;
+  }
+}
+
+/** The directory entry type of a mode: S_IFDIR gives DT_DIR. */
+export function IFTODT(mode: number): number {
+  return (mode & 0o170000) >> 12;
+}
+
+/** The file type bits of a directory entry type. */
+export function DTTOIF(type: number): number {
+  return type << 12;
+}
+
+/** Length in bytes of the record for a name of `namlen` bytes. */
+export function direntSize(namlen: number): number {
+  return (HEADER_LEN + namlen + 1 + 7) & ~7;
+}
+
+/**
+ * Writes one record at `off` of `buf`, in place, and returns its length; 0 when it does not fit (nothing is written then),
+ * or when the name is longer than MAXNAMLEN.
+ */
+export function emitDirent(buf: Uint8Array, off: number, ino: number, type: number, name: string): number {
+  const namlen = name.length;
+  const reclen = direntSize(namlen);
+  if (off + reclen > buf.length || namlen > MAXNAMLEN) return 0;
+  emitU64(buf, off, ino);
+  buf[off + 8] = reclen & 0xff;
+  buf[off + 9] = reclen >> 8;
+  buf[off + 10] = namlen & 0xff;
+  buf[off + 11] = namlen >> 8;
+  buf[off + 12] = type;
+  let at = off + HEADER_LEN;
+  for (let i = 0; i < namlen; i++) buf[at++] = name.charCodeAt(i);
+  const end = off + reclen;
+  while (at < end) buf[at++] = 0;
+  return reclen;
+}
+
+/** The record at `off`, or undefined when the bytes up to `end` are not a whole and valid record. `direntReclen` gives the way to the next. */
+export function parseDirent(buf: Uint8Array, off: number, end: number = buf.length): Dirent | undefined {
+  const reclen = direntReclen(buf, off, end);
+  if (reclen === 0) return undefined;
+  const namlen = buf[off + 10]! | (buf[off + 11]! << 8);
+  let name = '';
+  for (let at = off + HEADER_LEN; at < off + HEADER_LEN + namlen; at++) name += String.fromCharCode(buf[at]!);
+  return new Dirent(parseU64(buf, off), buf[off + 12]!, name);
+}
+
+/** The length of the record at `off`; 0 when the bytes up to `end` are not a whole and valid record. */
+export function direntReclen(buf: Uint8Array, off: number, end: number = buf.length): number {
+  if (off < 0 || off + HEADER_LEN > end || end > buf.length) return 0;
+  const reclen = buf[off + 8]! | (buf[off + 9]! << 8);
+  const namlen = buf[off + 10]! | (buf[off + 11]! << 8);
+  if (namlen > MAXNAMLEN || reclen < HEADER_LEN + namlen + 1 || (reclen & 7) !== 0 || off + reclen > end) return 0;
+  return reclen;
+}
+
+/** All entries in the first `len` bytes, up to the first record that is not whole. Records with fileno 0 are empty and left out. */
+export function parseDirents(buf: Uint8Array, len: number = buf.length): Dirent[] {
+  const entries: Dirent[] = [];
+  for (let off = 0; off < len; ) {
+    const reclen = direntReclen(buf, off, len);
+    if (reclen === 0) break;
+    const entry = parseDirent(buf, off, len)!;
+    if (entry.ino !== 0) entries.push(entry);
+    off += reclen;
+  }
+  return entries;
+}
+
+function emitU64(buf: Uint8Array, off: number, value: number): void {
+  const low = value >>> 0;
+  const high = Math.floor(value / 0x1_0000_0000);
+  buf[off] = low;
+  buf[off + 1] = low >>> 8;
+  buf[off + 2] = low >>> 16;
+  buf[off + 3] = low >>> 24;
+  buf[off + 4] = high;
+  buf[off + 5] = high >>> 8;
+  buf[off + 6] = high >>> 16;
+  buf[off + 7] = high >>> 24;
+}
+
+function parseU64(buf: Uint8Array, off: number): number {
+  const low = (buf[off]! | (buf[off + 1]! << 8) | (buf[off + 2]! << 16) | (buf[off + 3]! << 24)) >>> 0;
+  const high = (buf[off + 4]! | (buf[off + 5]! << 8) | (buf[off + 6]! << 16) | (buf[off + 7]! << 24)) >>> 0;
+  return high * 0x1_0000_0000 + low;
+}
