@@ -69,12 +69,12 @@ export const TIOCSPGRP: number = _IOW('t', 118, 4);
 export const TIOCGPGRP: number = _IOR('t', 119, 4);
 
 // Disks.
-/** struct disklabel, 404 bytes on 64-bit machines. */
-export const DISKLABEL_LEN = 404;
+/** struct disklabel, 408 bytes on 64-bit machines. */
+export const DISKLABEL_LEN = 408;
 export const DIOCGDINFO: number = _IOR('d', 101, DISKLABEL_LEN);
 export const DIOCSDINFO: number = _IOW('d', 102, DISKLABEL_LEN);
 export const DIOCWDINFO: number = _IOW('d', 103, DISKLABEL_LEN);
-/** Whether to keep the medium write protected; eject; lock in the drive. */
+/** Whether the label's sector may be written; eject the medium; lock it in the drive. */
 export const DIOCWLABEL: number = _IOW('d', 109, 4);
 export const DIOCEJECT: number = _IOW('d', 112, 4);
 export const DIOCLOCK: number = _IOW('d', 113, 4);
@@ -83,7 +83,7 @@ export const DIOCGCACHE: number = _IOR('d', 116, 4);
 export const DIOCSCACHE: number = _IOW('d', 117, 4);
 export const DIOCCACHESYNC: number = _IOW('d', 118, 4);
 /** struct dkwedge_info. */
-export const DKWEDGE_INFO_LEN = 224;
+export const DKWEDGE_INFO_LEN = 208;
 export const DIOCGWEDGEINFO: number = _IOR('d', 122, DKWEDGE_INFO_LEN);
 /** The size of the medium in bytes, 64 bits. */
 export const DIOCGMEDIASIZE: number = _IOR('d', 132, 8);

@@ -32,6 +32,8 @@ export const S_IFWHT = 0o160000;
 
 /** rwxrwxrwx */
 export const ACCESSPERMS = 0o777;
+/** rw-rw-rw- */
+export const DEFFILEMODE = 0o666;
 /** All the bits that chmod(2) sets. */
 export const ALLPERMS = 0o7777;
 
@@ -55,6 +57,9 @@ export function S_ISLNK(mode: number): boolean {
 }
 export function S_ISSOCK(mode: number): boolean {
   return (mode & S_IFMT) === S_IFSOCK;
+}
+export function S_ISWHT(mode: number): boolean {
+  return (mode & S_IFMT) === S_IFWHT;
 }
 
 /** File flags (chflags(2)): UF_ the owner sets, SF_ the superuser. */

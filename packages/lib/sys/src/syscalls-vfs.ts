@@ -106,8 +106,10 @@ export const rumpvfsCalls = {
 
   /** extattrctl(path, command, file, namespace, name) */
   extattrctl: { number: 360, args: ['path', 'int', 'path?', 'int?', 'str?'], ret: 'void' },
-  /** extattr_set_*(file, namespace, name, value), extattr_get_*(file, namespace, name, buf), extattr_list_*(file, namespace, buf). */
-  /** Without a buffer, get and list give the length that there is. A list is of records: length u8, name. */
+  /**
+   * extattr_set_*(file, namespace, name, value), extattr_get_*(file, namespace, name, buf), extattr_list_*(file, namespace, buf).
+   * Without a buffer, get and list give the length that there is. A list is of records: length u8, name.
+   */
   extattr_set_file: { number: 361, args: ['path', 'int', 'str', 'in'], ret: 'len' },
   extattr_get_file: { number: 362, args: ['path', 'int', 'str', 'out?'], ret: 'len' },
   extattr_delete_file: { number: 363, args: ['path', 'int', 'str'], ret: 'void' },

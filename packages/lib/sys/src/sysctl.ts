@@ -40,7 +40,10 @@ export const CTLFLAG_READWRITE = 0x0070;
 export const CTLFLAG_ANYWRITE = 0x0080;
 export const CTLFLAG_PRIVATE = 0x0100;
 export const CTLFLAG_PERMANENT = 0x0200;
-export const CTLFLAG_HIDDEN = 0x1000;
+export const CTLFLAG_OWNDATA = 0x0400;
+export const CTLFLAG_IMMEDIATE = 0x0800;
+export const CTLFLAG_HEX = 0x1000;
+export const CTLFLAG_HIDDEN = 0x8000;
 
 /** The name of a node: NetBSD's numbers, or its words: `kern.hostname`. */
 export type SysctlName = readonly number[] | string;
