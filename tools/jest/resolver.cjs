@@ -12,7 +12,7 @@ const root = path.resolve(__dirname, '../..');
 let sources;
 
 function subfolders(dir) {
-  return fs.existsSync(dir) ? fs.readdirSync(dir).map(name => path.join(dir, name)) : [];
+  return fs.existsSync(dir) ? fs.readdirSync(dir).map((name) => path.join(dir, name)) : [];
 }
 
 /** Map from package name to src/index.ts, of every package.json in the workspace. */

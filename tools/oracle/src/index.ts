@@ -4,9 +4,9 @@
  * A test says which it needs. Where one is missing the test is skipped, visibly; with ANYKERNEL_ORACLES=require, as in CI, it fails.
  */
 import { test as jestTest } from '@jest/globals';
-import { isPresent, NEEDS } from './needs.js';
+import { isPresent, remedy } from './needs.js';
 
-export { isPresent, NEEDS } from './needs.js';
+export { isPresent } from './needs.js';
 export { mustRun, type Result, run, type RunOptions, withFolder, withMount } from './run.js';
 
 export interface Oracle {
@@ -17,16 +17,18 @@ export interface Oracle {
 }
 
 /** What a test does about missing oracles: nothing to do, skip, or fail with a message. */
-export function verdict(missing: readonly string[], setting: string | undefined): { readonly kind: 'run' | 'skip' | 'fail'; readonly message: string } {
+export function verdict(
+  missing: readonly string[],
+  setting: string | undefined,
+): { readonly kind: 'run' | 'skip' | 'fail'; readonly message: string } {
   if (missing.length === 0) return { kind: 'run', message: '' };
-  const packages = [...new Set(missing.map(name => NEEDS[name]?.debian))].join(' ');
-  const message = `needs ${missing.join(', ')} (apt-get install ${packages})`;
+  const message = `needs ${missing.join(', ')} (${remedy(missing)})`;
   return { kind: setting === 'require' ? 'fail' : 'skip', message };
 }
 
 /** The oracles `names`, as a way to declare tests. Throws on a name that nobody knows. */
 export function oracle(...names: readonly string[]): Oracle {
-  const missing = names.filter(name => !isPresent(name));
+  const missing = names.filter((name) => !isPresent(name));
   const { kind, message } = verdict(missing, process.env['ANYKERNEL_ORACLES']);
   return {
     missing,

@@ -56,7 +56,7 @@ export function withFolder<T>(body: (folder: string) => T): T {
 
 /** Calls `body` with the folder where the host's kernel has mounted `image`; unmounted afterwards. Needs `loop:TYPE`. */
 export function withMount<T>(image: string, type: string, body: (folder: string) => T, flags: readonly string[] = []): T {
-  return withFolder(folder => {
+  return withFolder((folder) => {
     mustRun('mount', ['-t', type, '-o', ['loop', ...flags].join(','), image, folder]);
     try {
       return body(folder);

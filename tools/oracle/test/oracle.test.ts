@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { existsSync } from 'node:fs';
-import { isPresent, mustRun, oracle, run, verdict, withFolder } from '../src/index.js';
+import { existsSync, readdirSync } from 'node:fs';
+import { isPresent, mustRun, oracle, run, verdict, withFolder, withMount } from '../src/index.js';
 
 test('a missing oracle skips the test, and says what to install', () => {
   expect(verdict(['e2fsck', 'debugfs'], undefined)).toEqual({ kind: 'skip', message: 'needs e2fsck, debugfs (apt-get install e2fsprogs)' });
@@ -27,13 +27,21 @@ test('a failure carries what the program said', () => {
 });
 
 test('a temporary folder is gone afterwards', () => {
-  const folder = withFolder(path => path);
+  const folder = withFolder((path) => path);
   expect(existsSync(folder)).toBe(false);
 });
 
 oracle('mke2fs', 'e2fsck').test('e2fsck calls a fresh image clean', () => {
-  withFolder(folder => {
+  withFolder((folder) => {
     mustRun('mke2fs', ['-q', '-t', 'ext2', `${folder}/disk.img`, '1024']);
     expect(run('e2fsck', ['-fn', `${folder}/disk.img`]).status).toBe(0);
+  });
+});
+
+oracle('mke2fs', 'loop:ext2').test('the host kernel mounts an image, and lets go of it', () => {
+  withFolder((folder) => {
+    mustRun('mke2fs', ['-q', '-t', 'ext2', `${folder}/disk.img`, '1024']);
+    const names = withMount(`${folder}/disk.img`, 'ext2', (root) => readdirSync(root), ['ro']);
+    expect(names).toEqual(['lost+found']);
   });
 });

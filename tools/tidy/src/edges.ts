@@ -40,9 +40,9 @@ export function sourceEdges(tree: Tree, unit: Unit): Unit[] {
 /** The units that only its tests import. */
 export function testEdges(tree: Tree, unit: Unit): Unit[] {
   const known = new Set(sourceEdges(tree, unit));
-  return unitsBehind(tree, edgesOf(tree, unit, unit.tests)).filter(found => !known.has(found));
+  return unitsBehind(tree, edgesOf(tree, unit, unit.tests)).filter((found) => !known.has(found));
 }
 
 function unitsBehind(tree: Tree, edges: readonly Edge[]): Unit[] {
-  return edges.flatMap(edge => tree.unit(edge.to) ?? []);
+  return edges.flatMap((edge) => tree.unit(edge.to) ?? []);
 }

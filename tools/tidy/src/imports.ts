@@ -29,17 +29,19 @@ function ofDeclaration(node: ts.Node): Import | undefined {
     const { importClause: clause, moduleSpecifier } = node;
     const bindings = clause?.namedBindings;
     const named = bindings !== undefined && ts.isNamedImports(bindings) ? bindings.elements : [];
-    const names = named.map(element => (element.propertyName ?? element.name).text);
+    const names = named.map((element) => (element.propertyName ?? element.name).text);
     if (clause?.name !== undefined) names.push('default');
     if (bindings !== undefined && ts.isNamespaceImport(bindings)) names.push('*');
-    const typeOnly = clause?.isTypeOnly === true || (names.length > 0 && names.length === named.length && named.every(element => element.isTypeOnly));
+    const typeOnly =
+      clause?.isTypeOnly === true || (names.length > 0 && names.length === named.length && named.every((element) => element.isTypeOnly));
     return { from: moduleSpecifier.text, typeOnly, dynamic: false, names, node };
   }
   if (ts.isExportDeclaration(node) && node.moduleSpecifier !== undefined && ts.isStringLiteral(node.moduleSpecifier)) {
     const clause = node.exportClause;
     const named = clause !== undefined && ts.isNamedExports(clause) ? clause.elements : [];
-    const names = clause === undefined || ts.isNamespaceExport(clause) ? ['*'] : named.map(element => (element.propertyName ?? element.name).text);
-    const typeOnly = node.isTypeOnly || (named.length > 0 && named.every(element => element.isTypeOnly));
+    const names =
+      clause === undefined || ts.isNamespaceExport(clause) ? ['*'] : named.map((element) => (element.propertyName ?? element.name).text);
+    const typeOnly = node.isTypeOnly || (named.length > 0 && named.every((element) => element.isTypeOnly));
     return { from: node.moduleSpecifier.text, typeOnly, dynamic: false, names, node };
   }
   return undefined;
@@ -51,7 +53,9 @@ function ofExpression(node: ts.Node): Import | undefined {
   }
   if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
     const [argument] = node.arguments;
-    return argument !== undefined && ts.isStringLiteral(argument) ? { from: argument.text, typeOnly: false, dynamic: true, names: ['*'], node } : undefined;
+    return argument !== undefined && ts.isStringLiteral(argument)
+      ? { from: argument.text, typeOnly: false, dynamic: true, names: ['*'], node }
+      : undefined;
   }
   if (ts.isNewExpression(node) && node.expression.getText() === 'URL') {
     const [first] = node.arguments ?? [];

@@ -15,7 +15,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
 
 /** All findings of all rules. */
 export function check(tree: Tree): Finding[] {
-  return Object.values(RULES).flatMap(rule => rule(tree));
+  return Object.values(RULES).flatMap((rule) => rule(tree));
 }
 
 /** Path and new text of what `--fix` writes. */

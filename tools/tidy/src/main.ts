@@ -13,10 +13,11 @@ import { readTree } from './tree.js';
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
 function main(args: readonly string[]): number {
-  const folders = args.filter(arg => !arg.startsWith('--')).map(folder => folder.replace(/^\.\/|\/+$/g, ''));
-  const within = (path: string): boolean => folders.length === 0 || folders.some(folder => path === folder || path.startsWith(`${folder}/`));
+  const folders = args.filter((arg) => !arg.startsWith('--')).map((folder) => folder.replace(/^\.\/|\/+$/g, ''));
+  const within = (path: string): boolean =>
+    folders.length === 0 || folders.some((folder) => path === folder || path.startsWith(`${folder}/`));
   if (args.includes('--fix')) fix(within);
-  const findings = check(readTree(ROOT)).filter(finding => within(finding.path));
+  const findings = check(readTree(ROOT)).filter((finding) => within(finding.path));
   for (const { path, message } of findings) console.log(`${path}: ${message}`);
   console.log(findings.length === 0 ? 'tidy: nothing to say' : `tidy: ${findings.length} to mend`);
   return findings.length === 0 ? 0 : 1;

@@ -48,7 +48,7 @@ export class Tree {
   constructor(files: ReadonlyMap<string, string>) {
     this.files = files;
     this.units = unitsOf([...files.keys()]);
-    this.#byName = new Map(this.units.map(unit => [unit.name, unit]));
+    this.#byName = new Map(this.units.map((unit) => [unit.name, unit]));
   }
 
   /** The text of a file; undefined when there is none. */
@@ -124,10 +124,15 @@ function unitsOf(paths: readonly string[]): Unit[] {
     const match = /^(packages\/([^/]+)|(tools))\/([^/]+)\/(src|test)\/.*\.ts$/.exec(path);
     if (match === null) continue;
     const [, , group, tools, unit = ''] = match;
-    const dir = path.split('/').slice(0, tools === undefined ? 3 : 2).join('/');
+    const dir = path
+      .split('/')
+      .slice(0, tools === undefined ? 3 : 2)
+      .join('/');
     const entry = found.get(dir) ?? { group: group ?? 'tools', unit, sources: [], tests: [] };
     found.set(dir, entry);
     (match[5] === 'src' ? entry.sources : entry.tests).push(path);
   }
-  return [...found].map(([dir, entry]) => ({ dir, name: nameOf(entry.group, entry.unit), ...entry }));
+  return [...found]
+    .filter(([, entry]) => entry.group !== 'tools' || entry.sources.length > 0)
+    .map(([dir, entry]) => ({ dir, name: nameOf(entry.group, entry.unit), ...entry }));
 }

@@ -42,15 +42,17 @@ function packageManifest(now: Json, unit: Unit): Json {
 function extraFiles(now: Json): string[] {
   const standard = ['dist', 'src', 'README.md', 'LICENSE'];
   const listed = Array.isArray(now['files']) ? (now['files'] as string[]) : [];
-  return listed.filter(file => !standard.includes(file));
+  return listed.filter((file) => !standard.includes(file));
 }
 
 function dependencies(tree: Tree, unit: Unit, now: Json): Json {
-  const outside = (field: string): Json => Object.fromEntries(Object.entries((now[field] as Json | undefined) ?? {}).filter(([name]) => tree.unit(name) === undefined));
-  const inside = (units: readonly Unit[]): Json => Object.fromEntries(units.map(found => [found.name, 'workspace:^']));
-  const sorted = (all: Json): Json | undefined => (Object.keys(all).length === 0 ? undefined : Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1))));
+  const outside = (field: string): Json =>
+    Object.fromEntries(Object.entries((now[field] as Json | undefined) ?? {}).filter(([name]) => tree.unit(name) === undefined));
+  const inside = (units: readonly Unit[]): Json => Object.fromEntries(units.map((found) => [found.name, 'workspace:^']));
+  const sorted = (all: Json): Json | undefined =>
+    Object.keys(all).length === 0 ? undefined : Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));
   const peers = Object.keys((now['peerDependencies'] as Json | undefined) ?? {});
-  const own = sourceEdges(tree, unit).filter(found => !peers.includes(found.name));
+  const own = sourceEdges(tree, unit).filter((found) => !peers.includes(found.name));
   return {
     dependencies: sorted({ ...outside('dependencies'), ...inside(own) }),
     devDependencies: sorted({ ...outside('devDependencies'), ...inside(testEdges(tree, unit)) }),
@@ -58,11 +60,30 @@ function dependencies(tree: Tree, unit: Unit, now: Json): Json {
 }
 
 const ORDER = [
-  'name', 'version', 'private', 'description', 'keywords', 'license', 'type', 'sideEffects', 'bin', 'exports', 'files',
-  'scripts', 'engines', 'publishConfig', 'dependencies', 'peerDependencies', 'peerDependenciesMeta', 'optionalDependencies', 'devDependencies',
+  'name',
+  'version',
+  'private',
+  'description',
+  'keywords',
+  'license',
+  'type',
+  'sideEffects',
+  'bin',
+  'exports',
+  'files',
+  'scripts',
+  'engines',
+  'publishConfig',
+  'dependencies',
+  'peerDependencies',
+  'peerDependenciesMeta',
+  'optionalDependencies',
+  'devDependencies',
 ];
 
 function ordered(manifest: Json): Json {
-  const rest = Object.keys(manifest).filter(key => !ORDER.includes(key)).sort();
-  return Object.fromEntries([...ORDER, ...rest].filter(key => manifest[key] !== undefined).map(key => [key, manifest[key]]));
+  const rest = Object.keys(manifest)
+    .filter((key) => !ORDER.includes(key))
+    .sort();
+  return Object.fromEntries([...ORDER, ...rest].filter((key) => manifest[key] !== undefined).map((key) => [key, manifest[key]]));
 }

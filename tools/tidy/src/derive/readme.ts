@@ -33,5 +33,5 @@ function withSection(text: string, section: string, body: string): string {
 function edgeList(tree: Tree, unit: Unit): string {
   const edges = sourceEdges(tree, unit);
   if (edges.length === 0) return 'None.';
-  return edges.map(found => `- [${found.name}](${posix.relative(unit.dir, found.dir)})`).join('\n');
+  return edges.map((found) => `- [${found.name}](${posix.relative(unit.dir, found.dir)})`).join('\n');
 }

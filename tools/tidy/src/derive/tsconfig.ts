@@ -14,8 +14,8 @@ export function deriveTsconfig(tree: Tree, unit: Unit): string {
   const now = tree.json(`${unit.dir}/tsconfig.json`);
   const base = baseOf(unit);
   const references = sourceEdges(tree, unit)
-    .filter(found => found.group !== 'tools')
-    .map(found => ({ path: posix.relative(unit.dir, found.dir) }));
+    .filter((found) => found.group !== 'tools')
+    .map((found) => ({ path: posix.relative(unit.dir, found.dir) }));
   const config = {
     extends: `${posix.relative(unit.dir, '')}/tsconfig.${base}.json`,
     compilerOptions: base === 'kernel' ? undefined : now?.['compilerOptions'],

@@ -5,7 +5,10 @@ import type { Finding, Tree } from '../tree.js';
 export function derived(tree: Tree): Finding[] {
   return [...derive(tree)]
     .filter(([path, text]) => tree.text(path) !== text)
-    .map(([path, text]) => ({ path, message: tree.text(path) === undefined ? 'is missing: `pnpm tidy --fix`' : firstDifference(tree.text(path) ?? '', text) }));
+    .map(([path, text]) => ({
+      path,
+      message: tree.text(path) === undefined ? 'is missing: `pnpm tidy --fix`' : firstDifference(tree.text(path) ?? '', text),
+    }));
 }
 
 function firstDifference(now: string, then: string): string {
