@@ -95,26 +95,26 @@ const MESSAGE: { readonly [K in ErrnoCode]?: string } = {
 };
 
 /** The code that Node uses: ENOTSUP for EOPNOTSUPP and ENODATA for ENOATTR (one number on Linux), else the same. */
-export function libuvCode(code: ErrnoCode): string {
+export function libuvCode(code: string): string {
   if (code === 'EOPNOTSUPP') return 'ENOTSUP';
   if (code === 'ENOATTR') return 'ENODATA';
   return code;
 }
 
 /** The negative number in `err.errno`: -2 for ENOENT. */
-export function libuvErrno(code: ErrnoCode): number {
+export function libuvErrno(code: string): number {
   if (code === 'EFTYPE') return -4028;
-  const linux = LINUX[code];
+  const linux = LINUX[code as ErrnoCode];
   return linux === undefined ? UV_UNKNOWN : -linux;
 }
 
-/** The words of libuv: `no such file or directory` for ENOENT. */
-export function libuvMessage(code: ErrnoCode): string {
-  return MESSAGE[code] ?? ERR[code].message.toLowerCase();
+/** The words of libuv: `no such file or directory` for ENOENT; `unknown error` for what is no code. */
+export function libuvMessage(code: string): string {
+  return MESSAGE[code as ErrnoCode] ?? errnoByCode(code)?.message.toLowerCase() ?? 'unknown error';
 }
 
 /** The whole message of a Node error: `ENOENT: no such file or directory, open '/x' -> '/y'`. */
-export function nodeErrorMessage(code: ErrnoCode, syscall: string, path?: string, dest?: string): string {
+export function nodeErrorMessage(code: string, syscall: string, path?: string, dest?: string): string {
   let message = `${libuvCode(code)}: ${libuvMessage(code)}, ${syscall}`;
   if (path !== undefined) message += ` '${path}'`;
   if (dest !== undefined) message += ` -> '${dest}'`;

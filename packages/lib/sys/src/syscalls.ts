@@ -7,14 +7,14 @@
 import type { ArgKind, CallerArgs, KernelArgs, RetKind, RetTypes } from './kinds.js';
 
 /** One system call. */
-export interface Call {
-  readonly number: number;
+export interface SyscallSpec {
+  readonly num: number;
   readonly args: readonly ArgKind[];
   readonly ret: RetKind;
 }
 
 /** Calls by name. */
-export type CallTable = { readonly [name: string]: Call };
+export type SyscallTable = { readonly [name: string]: SyscallSpec };
 
 /** Kinds that may be left out. */
 type OptionalKind = Extract<ArgKind, `${string}?`>;
@@ -30,44 +30,44 @@ type Params<Kinds extends readonly ArgKind[], Types extends CallerArgs | KernelA
   : [];
 
 /** The arguments of call K as an application gives them. */
-export type SysArgs<T extends CallTable, K extends keyof T> = Params<T[K]['args'], CallerArgs>;
+export type SysArgs<T extends SyscallTable, K extends keyof T> = Params<T[K]['args'], CallerArgs>;
 
 /** The arguments of call K as its handler in the kernel gets them. */
-export type HandlerArgs<T extends CallTable, K extends keyof T> = Params<T[K]['args'], KernelArgs>;
+export type HandlerArgs<T extends SyscallTable, K extends keyof T> = Params<T[K]['args'], KernelArgs>;
 
 /** The result of call K. */
-export type SysRet<T extends CallTable, K extends keyof T> = RetTypes[T[K]['ret']];
+export type SysRet<T extends SyscallTable, K extends keyof T> = RetTypes[T[K]['ret']];
 
 /** The kernel's side of a table: one handler a call, which gets the calling lwp first. */
-export type Handlers<T extends CallTable, L> = {
+export type Handlers<T extends SyscallTable, L> = {
   readonly [K in keyof T]: (l: L, ...args: HandlerArgs<T, K>) => SysRet<T, K>;
 };
 
 /** The caller's side of a table: calls which return at once or throw. */
-export type SysOf<T extends CallTable> = {
+export type SysOf<T extends SyscallTable> = {
   readonly [K in keyof T]: (...args: SysArgs<T, K>) => SysRet<T, K>;
 };
 
 /** The caller's side of a table, for calls that may have to wait. */
-export type AsyncSysOf<T extends CallTable> = {
+export type CallsOf<T extends SyscallTable> = {
   readonly [K in keyof T]: (...args: SysArgs<T, K>) => Promise<SysRet<T, K>>;
 };
 
 /** Asynchronous I/O: calls of the component `aio`. */
 export const aioCalls = {
-  aio_cancel: { number: 399, args: ['fd', 'aiocb?'], ret: 'int' },
-  aio_error: { number: 400, args: ['aiocb'], ret: 'int' },
-  aio_fsync: { number: 401, args: ['int', 'aiocb'], ret: 'void' },
-  aio_read: { number: 402, args: ['aiocb'], ret: 'void' },
-  aio_return: { number: 403, args: ['aiocb'], ret: 'len' },
-  aio_write: { number: 405, args: ['aiocb'], ret: 'void' },
-  lio_listio: { number: 406, args: ['int', 'aiocbs', 'sigevent?'], ret: 'void' },
-  aio_suspend: { number: 438, args: ['aiocbs', 'timespec?'], ret: 'void' },
+  aio_cancel: { num: 399, args: ['fd', 'aiocb?'], ret: 'int' },
+  aio_error: { num: 400, args: ['aiocb'], ret: 'int' },
+  aio_fsync: { num: 401, args: ['int', 'aiocb'], ret: 'void' },
+  aio_read: { num: 402, args: ['aiocb'], ret: 'void' },
+  aio_return: { num: 403, args: ['aiocb'], ret: 'len' },
+  aio_write: { num: 405, args: ['aiocb'], ret: 'void' },
+  lio_listio: { num: 406, args: ['int', 'aiocbs', 'sigevent?'], ret: 'void' },
+  aio_suspend: { num: 438, args: ['aiocbs', 'timespec?'], ret: 'void' },
 } as const;
 
 /** The NFS server: the one call of the component `nfsserver`. */
 export const nfsserverCalls = {
-  nfssvc: { number: 155, args: ['int', 'any?'], ret: 'any' },
+  nfssvc: { num: 155, args: ['int', 'any?'], ret: 'any' },
 } as const;
 
 /**
