@@ -43,7 +43,9 @@ export function summary(results, broken) {
 function main(folder) {
   const names = readdirSync(folder);
   const results = Object.fromEntries(
-    names.filter((name) => name.endsWith('.json')).map((name) => [basename(name, '.json'), JSON.parse(readFileSync(join(folder, name), 'utf8'))]),
+    names
+      .filter((name) => name.endsWith('.json'))
+      .map((name) => [basename(name, '.json'), JSON.parse(readFileSync(join(folder, name), 'utf8'))]),
   );
   const broken = names.filter((name) => name.endsWith('.broken')).map((name) => basename(name, '.broken'));
   const { passed, failed, skipped } = summary(results, broken);

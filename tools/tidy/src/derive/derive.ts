@@ -1,6 +1,8 @@
 /**
  * Everything that follows from the sources: `tidy --fix` writes it, and the rule `derived` compares it with what stands there.
  */
+import { FIRST_CHANGESET, firstChangeset } from '../rules/released.js';
+import { lowered, RATCHET } from '../rules/sizes.js';
 import { LICENSE } from './license.js';
 import { deriveGraph } from './graph.js';
 import { deriveManifest } from './manifest.js';
@@ -13,6 +15,9 @@ export function derive(tree: Tree): Map<string, string> {
   const files = new Map<string, string>();
   for (const unit of tree.units) for (const [path, text] of deriveUnit(tree, unit)) files.set(path, text);
   for (const [path, text] of deriveGraph(tree)) files.set(path, text);
+  const changeset = firstChangeset(tree);
+  if (changeset !== undefined) files.set(FIRST_CHANGESET, changeset);
+  if (tree.text(RATCHET) !== undefined) files.set(RATCHET, lowered(tree));
   return files;
 }
 

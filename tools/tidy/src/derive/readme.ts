@@ -26,7 +26,7 @@ export function sectionOf(text: string, section: string): string {
 }
 
 function withSection(text: string, section: string, body: string): string {
-  const heading = new RegExp(`(^## ${section}\\n)[^]*?(?=^## |(?![^]))`, 'm');
+  const heading = new RegExp(`(^## ${section}\\n)[\\s\\S]*?(?=^## |(?![\\s\\S]))`, 'm');
   return `${text.trimEnd()}\n`.replace(heading, (_all, title: string) => `${title}\n${body}\n\n`).trimEnd() + '\n';
 }
 
