@@ -100,11 +100,33 @@ function find(map: Uint8Array, start: number, end: number, skip: number): number
   let i = start >>> 3;
   let odd = (map[i]! ^ skip) & (0xff << (start & 7));
   if (odd === 0) {
-    i++;
-    while (i <= last && map[i] === skip) i++;
+    i = skipBytes(map, i + 1, last, skip);
     if (i > last) return -1;
     odd = map[i]! ^ skip;
   }
   const bit = (i << 3) + 31 - clz32(odd & -odd);
   return bit < end ? bit : -1;
+}
+
+/** So many bytes are looked at one by one before a view by words, which has to be made, pays (measured: README). */
+const NEAR = 256;
+
+/** The first of bytes i..last which is not `skip`; last + 1 when there is none. */
+function skipBytes(map: Uint8Array, i: number, last: number, skip: number): number {
+  const near = Math.min(last, (i + NEAR) | 3);
+  while (i <= near && map[i] === skip) i++;
+  if (i <= near || i > last) return i;
+  i = skipWords(map, i, last, skip);
+  while (i <= last && map[i] === skip) i++;
+  return i;
+}
+
+/** Passes over whole words; a map which does not lie on a word in memory is left to the bytes. */
+function skipWords(map: Uint8Array, i: number, last: number, skip: number): number {
+  if (((map.byteOffset + i) & 3) !== 0) return i;
+  const words = new Int32Array(map.buffer, map.byteOffset + i, (last + 1 - i) >>> 2);
+  const word = skip === 0 ? 0 : -1;
+  let n = 0;
+  while (n < words.length && words[n] === word) n++;
+  return i + 4 * n;
 }

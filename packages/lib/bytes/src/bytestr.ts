@@ -97,10 +97,13 @@ function shortBytestr(b: Uint8Array, start: number, end: number): string {
 
 function encodeUtf8(text: string): string {
   let out = '';
+  /** Where the ASCII begins that is not yet in `out`. */
+  let from = 0;
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
-    if (unit < 0x80) out += fromCharCode(unit);
-    else if (unit < 0x800) out += fromCharCode(0xc0 | (unit >> 6), 0x80 | (unit & 0x3f));
+    if (unit < 0x80) continue;
+    if (from < i) out += text.slice(from, i);
+    if (unit < 0x800) out += fromCharCode(0xc0 | (unit >> 6), 0x80 | (unit & 0x3f));
     else if (unit < 0xd800 || unit > 0xdfff) out += threeBytes(unit);
     else {
       const low = unit < 0xdc00 && i + 1 < text.length ? text.charCodeAt(i + 1) : 0;
@@ -110,8 +113,9 @@ function encodeUtf8(text: string): string {
         i++;
       }
     }
+    from = i + 1;
   }
-  return out;
+  return from < text.length ? out + text.slice(from) : out;
 }
 
 function threeBytes(code: number): string {
@@ -125,17 +129,18 @@ function fourBytes(code: number): string {
 /** Unicode, table 3-7: each maximal part of a well-formed sequence that goes no further is one U+FFFD. */
 function decodeUtf8(b: string): string {
   let out = '';
-  for (let i = 0; i < b.length; ) {
-    const lead = b.charCodeAt(i++);
+  /** Where the ASCII begins that is not yet in `out`. */
+  let from = 0;
+  let i = 0;
+  while (i < b.length) {
+    const lead = b.charCodeAt(i);
     if (lead < 0x80) {
-      out += fromCharCode(lead);
+      i++;
       continue;
     }
-    let more = lead < 0xc2 || lead > 0xf4 ? 0 : lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
-    if (more === 0) {
-      out += '\ufffd';
-      continue;
-    }
+    if (from < i) out += b.slice(from, i);
+    i++;
+    let more = lead < 0xc2 || lead > 0xf4 ? -1 : lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
     let low = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
     let high = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
     let code = lead & (0x3f >> more);
@@ -147,7 +152,8 @@ function decodeUtf8(b: string): string {
       high = 0xbf;
       i++;
     }
-    out += more > 0 ? '\ufffd' : String.fromCodePoint(code);
+    out += more !== 0 ? '\ufffd' : code < 0x1_0000 ? fromCharCode(code) : fromCharCode(0xd7c0 + (code >> 10), 0xdc00 | (code & 0x3ff));
+    from = i;
   }
-  return out;
+  return from < b.length ? out + b.slice(from) : out;
 }
