@@ -10,12 +10,16 @@ export function checkMachine() {
   if (found.length > 0) fail(found.join('\n'));
 }
 
+/** Runs the pinned pnpm. */
+export function pnpm(args, failure) {
+  run([...findPnpm(), ...args], failure);
+}
+
 /** Installs what pnpm-lock.yaml lists. */
 export function install() {
-  const pnpm = findPnpm();
-  say(`Installing the dependencies (${pnpm.join(' ')} install --frozen-lockfile)`);
-  run(
-    [...pnpm, 'install', '--frozen-lockfile', '--prefer-offline'],
+  say('Installing the dependencies (pnpm install --frozen-lockfile)');
+  pnpm(
+    ['install', '--frozen-lockfile', '--prefer-offline'],
     'The installation failed. Is the npm registry within reach, and pnpm-lock.yaml as it was committed?',
   );
 }

@@ -1,0 +1,5 @@
+export { contents, lint } from './lint.js';
+export { install, runProgram, type Weight, weigh } from './project.js';
+export { type Check, count, lines, type Size, table } from './report.js';
+export { type InstallSet, SETS } from './sets.js';
+export { closure, packAll, readTarball, type Tarball } from './tarballs.js';
