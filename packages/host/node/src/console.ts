@@ -1,0 +1,66 @@
+/**
+ * The console: text out to a stream, bytes in from a stream.
+ *
+ * Input neither keeps the program alive nor touches the terminal's mode. It flows only while somebody listens, and what the stream did before
+ * (paused, or flowing to others) is as it was when he stops.
+ */
+import { ERR } from '@anykernel/lib-sys';
+
+/** What takes the console's text: a stream, or anything with its write(). */
+export interface ConsoleOutput {
+  write(chunk: string | Uint8Array): unknown;
+}
+
+/** The kernel's text is bytes, one to a character, and goes out as those; text that has larger characters goes out as text. */
+export function put(output: ConsoleOutput, text: string): void {
+  output.write(isAscii(text) || !isBytes(text) ? text : Buffer.from(text, 'latin1'));
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: every byte counts.
+const isAscii = (text: string): boolean => /^[\x00-\x7f]*$/.test(text);
+// biome-ignore lint/suspicious/noControlCharactersInRegex: every byte counts.
+const isBytes = (text: string): boolean => /^[\x00-\xff]*$/.test(text);
+
+type Listener = (chunk: Uint8Array | string) => void;
+
+export class ConsoleInput {
+  readonly #given: NodeJS.ReadableStream | false | undefined;
+  #listener: Listener | undefined;
+  #wasPaused = true;
+
+  constructor(input: NodeJS.ReadableStream | false | undefined) {
+    this.#given = input;
+  }
+
+  /** See Rumpuser.consoleInput(). ENXIO. */
+  set(fn: ((bytes: Uint8Array) => void) | undefined): void {
+    const input = this.#given ?? process.stdin;
+    if (input === false) {
+      if (fn === undefined) return;
+      throw ERR.ENXIO;
+    }
+    this.#stop(input);
+    if (fn === undefined) return;
+    const listener: Listener = (chunk) => fn(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
+    this.#listener = listener;
+    this.#wasPaused = input.isPaused() || input.listenerCount('data') === 0;
+    input.on('data', listener);
+    input.resume();
+    hold(input, false);
+  }
+
+  #stop(input: NodeJS.ReadableStream): void {
+    if (this.#listener === undefined) return;
+    input.off('data', this.#listener);
+    this.#listener = undefined;
+    if (!this.#wasPaused) return hold(input, true);
+    input.pause();
+  }
+}
+
+/** Pipes and terminals hold the program while they flow; files have no such thing. */
+function hold(input: NodeJS.ReadableStream, on: boolean): void {
+  const stream = input as { ref?: () => void; unref?: () => void };
+  if (on) stream.ref?.();
+  else stream.unref?.();
+}
