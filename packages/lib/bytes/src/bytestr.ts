@@ -32,7 +32,8 @@ export function fromBytestr(b: string): string {
 export function bytestrOf(bytes: Uint8Array, start: number = 0, end: number = bytes.length): string {
   if (end - start <= SHORT) return shortBytestr(bytes, start, end);
   let s = '';
-  for (let at = start; at < end; at += CHUNK) s += fromCharCode.apply(undefined, bytes.subarray(at, Math.min(at + CHUNK, end)) as unknown as number[]);
+  for (let at = start; at < end; at += CHUNK)
+    s += fromCharCode.apply(undefined, bytes.subarray(at, Math.min(at + CHUNK, end)) as unknown as number[]);
   return s;
 }
 

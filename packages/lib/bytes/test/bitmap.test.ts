@@ -85,7 +85,7 @@ describe('a bitmap', () => {
           zeros: slice.includes(1) ? slice.indexOf(1) : slice.length,
           run: run < 0 ? -1 : start + run,
           byte: byte < 0 ? -1 : start + byte,
-          count: slice.filter(bit => bit === 1).length,
+          count: slice.filter((bit) => bit === 1).length,
         });
       }
     }
@@ -98,10 +98,20 @@ describe('a bitmap', () => {
       for (const odd of [0, 1, 255 * 8, 256 * 8 + 3, 259 * 8 + 7, 260 * 8, 700 * 8 + 5, 1023 * 8 + 7]) {
         map.fill(0);
         bitSet(map, odd);
-        expect([findOne(map, 0, 8192), findOne(map, 0, odd), findOne(map, odd + 1, 8192), findOne(map, odd, 8192)]).toEqual([odd, -1, -1, odd]);
+        expect([findOne(map, 0, 8192), findOne(map, 0, odd), findOne(map, odd + 1, 8192), findOne(map, odd, 8192)]).toEqual([
+          odd,
+          -1,
+          -1,
+          odd,
+        ]);
         map.fill(0xff);
         bitClear(map, odd);
-        expect([findZero(map, 0, 8192), findZero(map, 0, odd), findZero(map, odd + 1, 8192), findZero(map, odd, 8192)]).toEqual([odd, -1, -1, odd]);
+        expect([findZero(map, 0, 8192), findZero(map, 0, odd), findZero(map, odd + 1, 8192), findZero(map, odd, 8192)]).toEqual([
+          odd,
+          -1,
+          -1,
+          odd,
+        ]);
         memory.fill(0);
       }
     }

@@ -1,6 +1,7 @@
 import * as bytes from '@anykernel/lib-bytes';
 
-const { align, compareBytes, copyBytes, equalBytes, equalRange, hex, hexdump, howmany, isPowerOfTwo, isZero, log2, roundDown, roundUp } = bytes;
+const { align, compareBytes, copyBytes, equalBytes, equalRange, hex, hexdump, howmany, isPowerOfTwo, isZero, log2, roundDown, roundUp } =
+  bytes;
 
 describe('numbers in bytes', () => {
   const view = new DataView(new ArrayBuffer(16));
@@ -24,7 +25,7 @@ describe('numbers in bytes', () => {
 
   test('of 64 bits are exact up to 2^53, negative ones too', () => {
     const large = [...values, 0x1_0000_0000, 0x12_3456_789a, Number.MAX_SAFE_INTEGER];
-    for (const value of [...large, ...large.map(positive => 0 - positive)]) {
+    for (const value of [...large, ...large.map((positive) => 0 - positive)]) {
       const unsigned = BigInt.asUintN(64, BigInt(value));
       bytes.putU64le(array, 3, value);
       expect([view.getBigUint64(3, true), bytes.getI64le(array, 3)]).toEqual([unsigned, value]);
@@ -49,7 +50,11 @@ describe('copies', () => {
 
   test('within one array may overlap', () => {
     for (const len of [5, 60]) {
-      for (const [to, from] of [[0, 2], [2, 0], [7, 7]] as const) {
+      for (const [to, from] of [
+        [0, 2],
+        [2, 0],
+        [7, 7],
+      ] as const) {
         const array = Uint8Array.from({ length: 80 }, (_, i) => i);
         const expected = array.slice().copyWithin(to, from, from + len);
         copyBytes(array, to, array, from, len);
@@ -78,11 +83,16 @@ describe('rounding', () => {
   test('is exact beyond 32 bits', () => {
     const large = 2 ** 40 + 1;
     expect([roundUp(large, 512), roundDown(large, 512), howmany(large, 512)]).toEqual([2 ** 40 + 512, 2 ** 40, 2 ** 31 + 1]);
-    expect([roundUp(Number.MAX_SAFE_INTEGER - 1, 2), howmany(0, 512), howmany(1, 512), howmany(512, 512)]).toEqual([Number.MAX_SAFE_INTEGER - 1, 0, 1, 1]);
+    expect([roundUp(Number.MAX_SAFE_INTEGER - 1, 2), howmany(0, 512), howmany(1, 512), howmany(512, 512)]).toEqual([
+      Number.MAX_SAFE_INTEGER - 1,
+      0,
+      1,
+      1,
+    ]);
   });
 
   test('to a power of two', () => {
-    expect([0, 1, 4, 5].map(value => align(value, 4))).toEqual([0, 4, 4, 8]);
+    expect([0, 1, 4, 5].map((value) => align(value, 4))).toEqual([0, 4, 4, 8]);
     expect([1, 2, 4096, 2 ** 31].map(isPowerOfTwo)).toEqual([true, true, true, true]);
     expect([0, -1, 3, 1.5, 6, 2 ** 32, Number.NaN].map(isPowerOfTwo)).not.toContain(true);
     expect([1, 2, 3, 1024, 2 ** 31, 2 ** 32 - 1].map(log2)).toEqual([0, 1, 1, 10, 31, 31]);

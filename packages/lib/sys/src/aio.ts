@@ -3,7 +3,6 @@
  */
 import type { Sigevent } from './signal.js';
 
-
 export const AIO_CANCELED = 1;
 export const AIO_NOTCANCELED = 2;
 export const AIO_ALLDONE = 3;

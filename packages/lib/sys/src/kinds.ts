@@ -95,6 +95,7 @@ export type ArgKind = keyof CallerArgs;
 
 /** Result types. `str` is a byte string. */
 export interface RetTypes {
+  // biome-ignore lint/suspicious/noConfusingVoidType: it becomes the return type of handlers and calls.
   void: void;
   int: number;
   /** Bytes moved, or the length that there is. */

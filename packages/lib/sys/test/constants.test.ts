@@ -26,9 +26,13 @@ describe('ioctl commands', () => {
 describe('flags', () => {
   /** The names of constants which share a bit with another of their family. */
   function overlaps(pattern: RegExp, except: readonly string[] = []): string[] {
-    const family = Object.entries(sys).filter(([name, value]) => pattern.test(name) && typeof value === 'number' && !except.includes(name)) as [string, number][];
+    const family = Object.entries(sys).filter(
+      ([name, value]) => pattern.test(name) && typeof value === 'number' && !except.includes(name),
+    ) as [string, number][];
     expect(family.length).toBeGreaterThan(3);
-    return family.filter(([name, value]) => family.some(([other, theirs]) => other !== name && (value & theirs) !== 0)).map(([name]) => name);
+    return family
+      .filter(([name, value]) => family.some(([other, theirs]) => other !== name && (value & theirs) !== 0))
+      .map(([name]) => name);
   }
 
   test('of one word do not overlap', () => {
@@ -50,7 +54,13 @@ describe('flags', () => {
 
 describe('device numbers', () => {
   test('a device number gives its major and minor back', () => {
-    for (const [major, minor] of [[0, 0], [197, 3], [0xfff, 0xf_ffff], [2, 12], [1, 0x100]] as const) {
+    for (const [major, minor] of [
+      [0, 0],
+      [197, 3],
+      [0xfff, 0xf_ffff],
+      [2, 12],
+      [1, 0x100],
+    ] as const) {
       const dev = sys.makedev(major, minor);
       expect([sys.major(dev), sys.minor(dev), dev >= 0]).toEqual([major, minor, true]);
     }
@@ -59,15 +69,22 @@ describe('device numbers', () => {
 
 describe('records', () => {
   test('every field of Stat and Statvfs is there from the start, so that all have one shape', () => {
-    expect(Object.values(new sys.Stat()).every(value => value === 0)).toBe(true);
+    expect(Object.values(new sys.Stat()).every((value) => value === 0)).toBe(true);
     expect(Object.keys(new sys.Stat())).toHaveLength(20);
-    expect(Object.values(new sys.Statvfs()).every(value => value === 0 || value === '')).toBe(true);
+    expect(Object.values(new sys.Statvfs()).every((value) => value === 0 || value === '')).toBe(true);
   });
 
   test('a point in time is whole seconds and 0..999999999 nanoseconds', () => {
     const valid = (sec: number, nsec: number): boolean => sys.timespecValid({ sec, nsec });
     expect([valid(0, 0), valid(-1, 999_999_999)]).toEqual([true, true]);
-    expect([valid(0.5, 0), valid(0, -1), valid(0, 1e9), valid(0, 1.5), valid(Number.NaN, 0), valid(Number.POSITIVE_INFINITY, 0)]).not.toContain(true);
+    expect([
+      valid(0.5, 0),
+      valid(0, -1),
+      valid(0, 1e9),
+      valid(0, 1.5),
+      valid(Number.NaN, 0),
+      valid(Number.POSITIVE_INFINITY, 0),
+    ]).not.toContain(true);
   });
 });
 

@@ -1,4 +1,18 @@
-import { DT_DIR, DT_REG, Dirent, direntReclen, direntSize, DTTOIF, emitDirent, IFTODT, MAXNAMLEN, parseDirent, parseDirents, S_IFDIR, S_IFWHT } from '@anykernel/lib-sys';
+import {
+  DT_DIR,
+  DT_REG,
+  Dirent,
+  direntReclen,
+  direntSize,
+  DTTOIF,
+  emitDirent,
+  IFTODT,
+  MAXNAMLEN,
+  parseDirent,
+  parseDirents,
+  S_IFDIR,
+  S_IFWHT,
+} from '@anykernel/lib-sys';
 
 /** A name of `len` bytes with every value but NUL and '/' somewhere. */
 function nameOf(len: number): string {
@@ -40,7 +54,7 @@ describe('directory entries', () => {
       const size = direntSize(len);
       const buf = new Uint8Array(size + 3).fill(0xaa);
       for (let off = 4; off <= buf.length + 1; off++) expect(emitDirent(buf, off, 1, DT_REG, nameOf(len))).toBe(0);
-      expect(buf.every(byte => byte === 0xaa)).toBe(true);
+      expect(buf.every((byte) => byte === 0xaa)).toBe(true);
       expect(emitDirent(buf, 3, 1, DT_REG, nameOf(len))).toBe(size);
     }
   });
@@ -63,7 +77,11 @@ describe('directory entries', () => {
   test('lengths that contradict each other are refused', () => {
     const buf = new Uint8Array(64);
     emitDirent(buf, 0, 7, DT_REG, 'name');
-    const changed = (at: number, value: number): number => direntReclen(Uint8Array.from(buf, (byte, i) => (i === at ? value : byte)), 0);
+    const changed = (at: number, value: number): number =>
+      direntReclen(
+        Uint8Array.from(buf, (byte, i) => (i === at ? value : byte)),
+        0,
+      );
     expect(direntReclen(buf, 0)).toBe(24);
     expect(changed(8, 0)).toBe(0);
     expect(changed(8, 23)).toBe(0);
@@ -78,8 +96,14 @@ describe('directory entries', () => {
   test('many records are parsed in order, and empty ones left out', () => {
     const buf = new Uint8Array(1024);
     let off = 0;
-    for (const [ino, name] of [[1, '.'], [2, '..'], [0, 'gone'], [3, 'file']] as const) off += emitDirent(buf, off, ino, DT_REG, name);
-    expect(parseDirents(buf, off).map(entry => entry.name)).toEqual(['.', '..', 'file']);
+    for (const [ino, name] of [
+      [1, '.'],
+      [2, '..'],
+      [0, 'gone'],
+      [3, 'file'],
+    ] as const)
+      off += emitDirent(buf, off, ino, DT_REG, name);
+    expect(parseDirents(buf, off).map((entry) => entry.name)).toEqual(['.', '..', 'file']);
   });
 
   test('types and modes lead to each other', () => {

@@ -30,7 +30,7 @@ EPROTO`
 describe('error numbers', () => {
   test("are NetBSD's, without a gap", () => {
     expect(errnoCodes).toEqual(NETBSD);
-    expect(NETBSD.map(code => errnoByCode(code)?.errno)).toEqual(NETBSD.map((_, i) => i + 1));
+    expect(NETBSD.map((code) => errnoByCode(code)?.errno)).toEqual(NETBSD.map((_, i) => i + 1));
     expect(NETBSD).toHaveLength(ELAST);
   });
 
@@ -59,19 +59,19 @@ describe('error numbers', () => {
 
 describe("errors in Node's words", () => {
   const ofNode = new Map([...getSystemErrorMap()].map(([errno, [code, message]]) => [code, { errno, message }]));
-  const shared = errnoCodes.filter(code => ofNode.has(libuvCode(code)));
+  const shared = errnoCodes.filter((code) => ofNode.has(libuvCode(code)));
 
   test('the messages are those of this Node', () => {
-    expect(shared.map(code => [code, libuvMessage(code)])).toEqual(shared.map(code => [code, ofNode.get(libuvCode(code))!.message]));
+    expect(shared.map((code) => [code, libuvMessage(code)])).toEqual(shared.map((code) => [code, ofNode.get(libuvCode(code))!.message]));
     expect(shared.length).toBeGreaterThan(60);
   });
 
   test('the numbers are those of Node on Linux', () => {
     if (process.platform !== 'linux') return expect(libuvErrno('ENOENT')).toBe(-2);
-    expect(shared.map(code => [code, libuvErrno(code)])).toEqual(shared.map(code => [code, ofNode.get(libuvCode(code))!.errno]));
+    expect(shared.map((code) => [code, libuvErrno(code)])).toEqual(shared.map((code) => [code, ofNode.get(libuvCode(code))!.errno]));
     const os = constants.errno as unknown as Record<string, number>;
-    const ours = errnoCodes.filter(code => os[code] !== undefined);
-    expect(ours.map(code => [code, -libuvErrno(code)])).toEqual(ours.map(code => [code, os[code]]));
+    const ours = errnoCodes.filter((code) => os[code] !== undefined);
+    expect(ours.map((code) => [code, -libuvErrno(code)])).toEqual(ours.map((code) => [code, os[code]]));
   });
 
   test('the whole message is what node:fs says', async () => {
@@ -109,7 +109,7 @@ describe('errors from the host', () => {
   });
 
   test('every Linux number that has a NetBSD error leads to it, with either sign', () => {
-    const back = errnoCodes.filter(code => libuvErrno(code) > -4000 && linuxToErrno(libuvErrno(code)) !== ERR[code]);
+    const back = errnoCodes.filter((code) => libuvErrno(code) > -4000 && linuxToErrno(libuvErrno(code)) !== ERR[code]);
     expect(back).toEqual(['ENOTSUP', 'ENOATTR']);
     expect(linuxToErrno(2)).toBe(ERR.ENOENT);
     expect(linuxToErrno(-95)).toBe(ERR.EOPNOTSUPP);

@@ -44,11 +44,11 @@ futimens=472 __quotactl=473 recvmmsg=475 sendmmsg=476 clock_nanosleep=477 posix_
 
 const known: [string, number][] = NETBSD.trim()
   .split(/\s+/)
-  .map(entry => entry.split('='))
+  .map((entry) => entry.split('='))
   .map(([name, num]) => [name!, Number(num)]);
 
 const tables: { readonly [name: string]: SyscallTable } = { rumpkernCalls, rumpvfsCalls, rumpnetCalls, aioCalls, nfsserverCalls };
-const all: [string, SyscallSpec][] = Object.values(tables).flatMap(table => Object.entries(table));
+const all: [string, SyscallSpec][] = Object.values(tables).flatMap((table) => Object.entries(table));
 
 describe('the system call tables', () => {
   test("every call of NetBSD's rump kernel is in one of them, or an older ABI of one that is", () => {
@@ -60,7 +60,7 @@ describe('the system call tables', () => {
   test('they hold no other numbers', () => {
     const numbers = new Set(known.map(([, num]) => num));
     expect(all.filter(([, spec]) => !numbers.has(spec.num))).toEqual([]);
-    expect(Object.keys(compatCalls).filter(num => !numbers.has(Number(num)))).toEqual([]);
+    expect(Object.keys(compatCalls).filter((num) => !numbers.has(Number(num)))).toEqual([]);
   });
 
   test('no name and no number comes twice', () => {
@@ -82,7 +82,9 @@ describe('the system call tables', () => {
   test('what may be left out stands at the end', () => {
     const optional = (kind: ArgKind): boolean => kind.endsWith('?');
     // ktrace(undefined, KTROP_CLEAR, ...) names no file, and yet has the file first.
-    const odd = all.filter(([, { args }]) => args.some((kind, i) => optional(kind) && args.slice(i).some(later => !optional(later)))).map(([name]) => name);
+    const odd = all
+      .filter(([, { args }]) => args.some((kind, i) => optional(kind) && args.slice(i).some((later) => !optional(later))))
+      .map(([name]) => name);
     expect(odd).toEqual(['ktrace']);
   });
 });
@@ -99,7 +101,10 @@ describe('the types that follow from the tables', () => {
 
   test('a caller may give a path as text or bytes, a handler gets a byte string', () => {
     const path: Equal<SysArgs<Vfs, 'open'>[0], string | Uint8Array> = true;
-    const handled: Equal<Parameters<Handlers<Vfs, { pid: number }>['open']>, [l: { pid: number }, arg: string, arg: number, arg?: number | undefined]> = true;
+    const handled: Equal<
+      Parameters<Handlers<Vfs, { pid: number }>['open']>,
+      [l: { pid: number }, arg: string, arg: number, arg?: number | undefined]
+    > = true;
     typesHold(path, handled);
   });
 
