@@ -27,8 +27,8 @@ export function install() {
 /** Builds every package, in the order of the component graph. */
 export function build() {
   say('Building the packages (turbo run build; what is built already is not built again)');
-  run(
-    [...findPnpm(), 'exec', 'turbo', 'run', 'build', '--output-logs=errors-only', '--ui=stream'],
+  pnpm(
+    ['exec', 'turbo', 'run', 'build', '--output-logs=errors-only', '--ui=stream'],
     'The build failed: the messages of the compiler are above.',
   );
 }
