@@ -5,6 +5,8 @@
  * long, filled with NULs. Names are byte strings (one code unit 0..255 a byte).
  */
 
+import { bytestrOf, emitBytestr, getU16le, getU64le, putU16le, putU64le } from '@anykernel/lib-bytes';
+
 export const DT_UNKNOWN = 0;
 export const DT_FIFO = 1;
 export const DT_CHR = 2;
@@ -58,16 +60,11 @@ export function emitDirent(buf: Uint8Array, off: number, ino: number, type: numb
   const namlen = name.length;
   const reclen = direntSize(namlen);
   if (off + reclen > buf.length || namlen > MAXNAMLEN) return 0;
-  emitU64(buf, off, ino);
-  buf[off + 8] = reclen & 0xff;
-  buf[off + 9] = reclen >> 8;
-  buf[off + 10] = namlen & 0xff;
-  buf[off + 11] = namlen >> 8;
+  putU64le(buf, off, ino);
+  putU16le(buf, off + 8, reclen);
+  putU16le(buf, off + 10, namlen);
   buf[off + 12] = type;
-  let at = off + HEADER_LEN;
-  for (let i = 0; i < namlen; i++) buf[at++] = name.charCodeAt(i);
-  const end = off + reclen;
-  while (at < end) buf[at++] = 0;
+  buf.fill(0, emitBytestr(buf, off + HEADER_LEN, name), off + reclen);
   return reclen;
 }
 
@@ -75,17 +72,15 @@ export function emitDirent(buf: Uint8Array, off: number, ino: number, type: numb
 export function parseDirent(buf: Uint8Array, off: number, end: number = buf.length): Dirent | undefined {
   const reclen = direntReclen(buf, off, end);
   if (reclen === 0) return undefined;
-  const namlen = buf[off + 10]! | (buf[off + 11]! << 8);
-  let name = '';
-  for (let at = off + HEADER_LEN; at < off + HEADER_LEN + namlen; at++) name += String.fromCharCode(buf[at]!);
-  return new Dirent(parseU64(buf, off), buf[off + 12]!, name);
+  const start = off + HEADER_LEN;
+  return new Dirent(getU64le(buf, off), buf[off + 12]!, bytestrOf(buf, start, start + getU16le(buf, off + 10)));
 }
 
 /** The length of the record at `off`; 0 when the bytes up to `end` are not a whole and valid record. */
 export function direntReclen(buf: Uint8Array, off: number, end: number = buf.length): number {
   if (off < 0 || off + HEADER_LEN > end || end > buf.length) return 0;
-  const reclen = buf[off + 8]! | (buf[off + 9]! << 8);
-  const namlen = buf[off + 10]! | (buf[off + 11]! << 8);
+  const reclen = getU16le(buf, off + 8);
+  const namlen = getU16le(buf, off + 10);
   if (namlen > MAXNAMLEN || reclen < HEADER_LEN + namlen + 1 || (reclen & 7) !== 0 || off + reclen > end) return 0;
   return reclen;
 }
@@ -101,23 +96,4 @@ export function parseDirents(buf: Uint8Array, len: number = buf.length): Dirent[
     off += reclen;
   }
   return entries;
-}
-
-function emitU64(buf: Uint8Array, off: number, value: number): void {
-  const low = value >>> 0;
-  const high = Math.floor(value / 0x1_0000_0000);
-  buf[off] = low;
-  buf[off + 1] = low >>> 8;
-  buf[off + 2] = low >>> 16;
-  buf[off + 3] = low >>> 24;
-  buf[off + 4] = high;
-  buf[off + 5] = high >>> 8;
-  buf[off + 6] = high >>> 16;
-  buf[off + 7] = high >>> 24;
-}
-
-function parseU64(buf: Uint8Array, off: number): number {
-  const low = (buf[off]! | (buf[off + 1]! << 8) | (buf[off + 2]! << 16) | (buf[off + 3]! << 24)) >>> 0;
-  const high = (buf[off + 4]! | (buf[off + 5]! << 8) | (buf[off + 6]! << 16) | (buf[off + 7]! << 24)) >>> 0;
-  return high * 0x1_0000_0000 + low;
 }

@@ -1,5 +1,5 @@
 /**
- * The system call interface as data and types: numbers, records and tables. It does nothing and needs nothing.
+ * The system call interface as data and types: numbers, records and tables. It does nothing.
  */
 export * from './errno.js';
 export * from './libuv.js';
