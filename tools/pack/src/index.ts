@@ -1,3 +1,4 @@
+export { asStranger, examplesAmong, tryExample } from './examples.js';
 export { contents, lint } from './lint.js';
 export { install, runProgram, type Weight, weigh } from './project.js';
 export { type Check, count, lines, type Size, table } from './report.js';

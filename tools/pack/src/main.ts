@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { examplesAmong, tryExample } from './examples.js';
 import { lint } from './lint.js';
 import { install, runProgram, weigh } from './project.js';
 import { type Check, count, lines, type Size, table } from './report.js';
@@ -28,6 +29,10 @@ async function main(args: readonly string[]): Promise<number> {
     for (const tarball of tarballs)
       if (tarball.published) note({ name: `${tarball.name} can be published`, problems: await lint(tarball) });
     for (const set of SETS) trySet(set, tarballs, folder, note, sizes);
+    for (const example of examplesAmong(tarballs)) {
+      const unit = example.name.replace('@anykernel/example-', '');
+      for (const check of tryExample(example, tarballs, join(ROOT, 'packages/example', unit), join(folder, `example-${unit}`))) note(check);
+    }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -9,12 +9,12 @@ export interface Weight {
   readonly bytes: number;
 }
 
-/** Makes the project in `folder`, with the tarballs installed, and only those and what they need from npm. */
-export function install(folder: string, tarballs: readonly Tarball[]): void {
+/** Makes the project in `folder`, with the tarballs and `more` (npm's words, `jest@30`) installed, and only those and what they need from npm. */
+export function install(folder: string, tarballs: readonly Tarball[], more: readonly string[] = []): void {
   mkdirSync(folder, { recursive: true });
   const dependencies = Object.fromEntries(tarballs.map((tarball) => [tarball.name, `file:${tarball.file}`]));
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'project', private: true, type: 'module', dependencies }));
-  execFileSync('npm', ['install', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
+  execFileSync('npm', ['install', ...more, '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'inherit'],
   });

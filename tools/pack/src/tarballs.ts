@@ -11,7 +11,8 @@ export interface Tarball {
   readonly published: boolean;
   /** Names of its `dependencies`, those outside this tree included. */
   readonly requires: readonly string[];
-  readonly description: string;
+  /** Names of its `devDependencies`. */
+  readonly tests: readonly string[];
   /** Paths within the package. */
   readonly contents: readonly string[];
 }
@@ -41,7 +42,7 @@ export function readTarball(file: string): Tarball {
     file,
     published: manifest.private !== true,
     requires: Object.keys(manifest.dependencies ?? {}),
-    description: manifest.description ?? '',
+    tests: Object.keys(manifest.devDependencies ?? {}),
     contents,
   };
 }

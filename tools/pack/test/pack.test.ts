@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
-import { closure, contents, count, lines, table, type Tarball } from '../src/index.js';
+import { asStranger, closure, contents, count, lines, table, type Tarball } from '../src/index.js';
 
 function tarball(name: string, ...requires: string[]): Tarball {
-  return { name, requires, file: `/${name}.tgz`, published: true, description: name, contents: [] };
+  return { name, requires, file: `/${name}.tgz`, published: true, tests: [], contents: [] };
 }
 
 const WHOLE = ['package.json', 'README.md', 'LICENSE', 'dist/index.js', 'dist/index.d.ts', 'src/index.ts'];
@@ -35,4 +35,9 @@ test('a check with a problem counts as failed, and says it', () => {
 
 test('the table gives packages and size', () => {
   expect(table([{ title: 'all', packages: 12, bytes: 2048 }])[1]).toMatch(/^all +12 +2 KiB$/);
+});
+
+test("an example's test sees the installed package", () => {
+  const text = "import { foofs } from '../src/index.js';\nconst a: number = foofs;\nexport { a };\n";
+  expect(asStranger(text, '@anykernel/example-foofs')).toMatch(/^import \{ foofs \} from "@anykernel\/example-foofs";\nconst a = foofs;/);
 });
