@@ -94,7 +94,7 @@ class NodeRumpuser implements HostNode {
     if (params !== undefined && Object.hasOwn(params, name)) return params[name];
     if (name === '_RUMPUSER_NCPU') return '1';
     if (name === '_RUMPUSER_HOSTNAME') return this.#options.hostname ?? `rump-${String(process.pid).padStart(5, '0')}.${hostname()}`;
-    return process.env[name];
+    return Object.hasOwn(process.env, name) ? process.env[name] : undefined;
   }
 
   putchars(text: string): void {

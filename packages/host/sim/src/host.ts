@@ -137,6 +137,7 @@ export class SimHost implements Rumpuser {
     let disk = this.sim.disks.get(name);
     if (disk === undefined) {
       if (mode.create !== true) throw ERR.ENOENT;
+      if (this.sim.files === false) throw ERR.EROFS;
       disk = this.sim.disk(name, { ...this.sim.files, growTo: FILE_MAX });
     } else if (mode.create === true && mode.excl === true) throw ERR.EEXIST;
     const file = disk.open(mode);

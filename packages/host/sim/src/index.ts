@@ -1,7 +1,7 @@
 /**
  * A world in which nothing happens by chance: virtual time, one seed, RAM disks that fail when they are told to.
  */
-export { type RunOptions, Sim, type SimOptions, hostSim } from './sim.js';
+export { type FileOptions, type RunOptions, Sim, type SimOptions, hostSim } from './sim.js';
 export { SimHost, type SimHostOptions } from './host.js';
 export { SimDisk, type DiskOptions } from './disk.js';
 export type { CutOptions } from './cut.js';

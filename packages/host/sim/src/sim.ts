@@ -14,9 +14,11 @@ export interface SimOptions {
   readonly seed?: number;
   /** Wall time at the beginning, seconds since 1970; 2020-01-01 00:00:00 UTC otherwise. */
   readonly epochSec?: number;
-  /** What files that hosts make are like: whether transfers end later, and after how long. They end at once otherwise. */
-  readonly files?: Pick<DiskOptions, 'sync' | 'latencyNs'>;
+  /** What files that hosts make are like: whether transfers end later, and after how long. They end at once otherwise. false: EROFS. */
+  readonly files?: FileOptions | false;
 }
+
+export type FileOptions = Pick<DiskOptions, 'sync' | 'latencyNs'>;
 
 /** How much may happen before a run is taken for one that does not end. */
 export interface RunOptions {
@@ -34,7 +36,7 @@ export class Sim {
   /** The files and disks of all hosts: one name space. */
   readonly disks: Map<string, SimDisk> = new Map();
   readonly hosts: SimHost[] = [];
-  readonly files: Pick<DiskOptions, 'sync' | 'latencyNs'>;
+  readonly files: FileOptions | false;
   readonly #queue: EventQueue = new EventQueue();
   #now = 0;
 
