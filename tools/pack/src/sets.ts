@@ -11,6 +11,6 @@ export interface InstallSet {
 
 export const SETS: readonly InstallSet[] = [
   { title: 'tmpfs only', leaves: ['@anykernel/host-node', '@anykernel/tmpfs'], program: 'tmpfs.mjs' },
-  { title: 'ext2fs on an image', leaves: ['@anykernel/host-node', '@anykernel/ext2fs'], program: 'ext2fs.mjs' },
+  { title: 'ext2fs on an image', leaves: ['@anykernel/host-node', '@anykernel/stack-boot', '@anykernel/ext2fs'], program: 'ext2fs.mjs' },
   { title: 'everything', leaves: ['*'], program: 'everything.mjs' },
 ];

@@ -66,7 +66,8 @@ function foreignNames(tree: Tree, path: string): Finding[] {
     findings.push({ path, message: `${tree.at(path, node)} names ${what}; here it is ${instead}` });
   };
   walk(tree.parse(path), (node) => {
-    if (hasModifier(node, ts.SyntaxKind.DeclareKeyword)) complain(node, 'a thing that is declared and not there', 'an import');
+    if (hasModifier(node, ts.SyntaxKind.DeclareKeyword) && !ts.isPropertyDeclaration(node))
+      complain(node, 'a thing that is declared and not there', 'an import');
     if (ts.isPropertyAccessExpression(node)) {
       const short = node.name.text;
       const whole = `${node.expression.getText()}.${short}`;
