@@ -64,6 +64,12 @@ export class Uobj {
     return this.dirtyClusters.size > 0;
   }
 
+  /** Whether the page at `off` is there. */
+  has(off: number): boolean {
+    const c = this.find(Math.floor(off / CLUSTER_SIZE));
+    return c !== undefined && ((c.valid >> ((off % CLUSTER_SIZE) >> PAGE_SHIFT)) & 1) === 1;
+  }
+
   /**
    * Moves bytes from uio.offset on, as far as the file's `size`. Reads ahead on sequential access. EIO, ENOMEM; sleeps on an asynchronous
    * device. What was moved before that stands in the uio.
