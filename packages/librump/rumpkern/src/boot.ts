@@ -1,0 +1,36 @@
+/** Boot: a kernel on a host, with the closure of the components that the application asks for. */
+import type { Rumpuser } from '@anykernel/host-rumpuser';
+import { type AnyComponent, type Component, component } from '@anykernel/lib-component';
+import { baseCalls } from './calls/index.js';
+import { openConsole } from './console.js';
+import { Kernel, type KernelOptions } from './kernel.js';
+import { OSRELEASE, OSTYPE } from './sysctlbase.js';
+
+/** The base of every kernel. Its state is the kernel itself. */
+export const rumpkern: Component<Kernel, readonly []> = component({
+  name: 'rumpkern',
+  class: 'base',
+  requires: [],
+  attach(): Kernel {
+    throw new Error('rumpkern is there before all others');
+  },
+});
+
+const RUMPUSER_VERSION = 1;
+
+/**
+ * Boots a kernel with `components` and all that they require. Throws ClosureError where they do not fit together, and what a component's
+ * attach throws.
+ */
+export function boot(host: Rumpuser, components: readonly AnyComponent[] = [], options: KernelOptions = {}): Kernel {
+  if (host.version !== RUMPUSER_VERSION) throw new Error(`the host speaks hypercall version ${host.version}, this kernel ${RUMPUSER_VERSION}`);
+  const k = new Kernel(host, options);
+  k.printf(`${OSTYPE} ${OSRELEASE}`);
+  k.modules.install(rumpkern, k);
+  k.run(() => {
+    baseCalls(k);
+    openConsole(k.proc1.lwp);
+    k.modules.loadMissing(components);
+  });
+  return k;
+}

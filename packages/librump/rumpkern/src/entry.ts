@@ -1,0 +1,260 @@
+/**
+ * The ways into the kernel: system calls of this process, synchronous and parked.
+ *
+ * One handler serves both. `p.sys.read(fd, buf)` runs it at once, and throws WouldSleep where it would have to wait; `p.call.read`
+ * gives a promise, parks, and runs it again when it is woken. Errno becomes an Error in Node's shape here, and nowhere else.
+ *
+ * The methods are the same for every kernel and process: they find the handler in the table of the kernel whose process calls. So a
+ * kernel has one array of handlers and nothing else, and a call site stays fast however many kernels it serves.
+ */
+import { fromBytestr, toBytestr, bytestrOf } from '@anykernel/lib-bytes';
+import {
+  type CallsOf, ERR, Errno, type SysOf, type SyscallSpec, type SyscallTable, aioCalls, libuvMessage, nfsserverCalls, rumpkernCalls, rumpnetCalls,
+  rumpvfsCalls,
+} from '@anykernel/lib-sys';
+import type { Lwp, Proc } from './proc.js';
+import { SLEEP } from './sleep.js';
+import type { Sysent } from './syscalls.js';
+
+type AllCalls = typeof rumpkernCalls & typeof rumpvfsCalls & typeof rumpnetCalls & typeof aioCalls & typeof nfsserverCalls;
+/** System calls that end at once or throw. */
+export type Sys = SysOf<AllCalls>;
+/** System calls that wait. */
+export type Call = CallsOf<AllCalls>;
+
+/** What a failed system call throws: Node's shape, with NetBSD's number. */
+export class SystemError extends Error {
+  override readonly name: string = 'SystemError';
+  readonly code: string;
+  /** NetBSD's number, positive. */
+  readonly errno: number;
+  readonly syscall: string;
+  declare readonly path?: string;
+  declare readonly dest?: string;
+
+  constructor(error: Errno, syscall: string, path?: string, dest?: string) {
+    super(
+      `${error.code}: ${libuvMessage(error.code)}, ${syscall}${path === undefined ? '' : ` '${path}'`}${dest === undefined ? '' : ` -> '${dest}'`}`,
+    );
+    this.code = error.code;
+    this.errno = error.errno;
+    this.syscall = syscall;
+    if (path !== undefined) this.path = path;
+    if (dest !== undefined) this.dest = dest;
+  }
+}
+
+/** A synchronous system call would have had to wait. It has not happened: use `p.call`, or try again later. */
+export class WouldSleep extends SystemError {
+  override readonly name: string = 'WouldSleep';
+  constructor(syscall: string) {
+    super(ERR.EAGAIN, syscall);
+  }
+}
+
+/** The kernel has stopped: a panic, or a halt. */
+export class KernelStopped extends Error {
+  override readonly name: string = 'KernelStopped';
+}
+
+interface SysThis {
+  readonly l: Lwp;
+}
+interface CallThis {
+  readonly p: Proc;
+}
+
+/** Kinds that an application gives as text or bytes and a handler gets as a byte string. */
+const TEXT_KINDS: readonly string[] = ['path', 'path?', 'str', 'str?'];
+
+/** Every call of the known tables, by name. */
+export const sysents: ReadonlyMap<string, Sysent> = new Map(
+  [rumpkernCalls, rumpvfsCalls, rumpnetCalls, aioCalls, nfsserverCalls].flatMap((table) =>
+    Object.entries(table as SyscallTable).map(([name, spec]): [string, Sysent] => [name, sysentOf(name, spec)]),
+  ),
+);
+
+/** Calls whose handlers come with a component of another name: that one is loaded when they are called. */
+const OWNERS: ReadonlyMap<string, string> = new Map([
+  ...Object.keys(aioCalls).map((name): [string, string] => [name, 'aio']),
+  ...Object.keys(nfsserverCalls).map((name): [string, string] => [name, 'nfsserver']),
+]);
+
+export function sysentOf(name: string, spec: SyscallSpec): Sysent {
+  let texts = 0;
+  spec.args.forEach((kind, i) => {
+    if (TEXT_KINDS.includes(kind)) texts |= 1 << i;
+  });
+  return { num: spec.num, name, spec, texts };
+}
+
+const sysProto: object = prototypeOf(sysMethod);
+const callProto: object = prototypeOf(callMethod);
+/** What a process has in their place when it has ended. */
+const goneSys: object = prototypeOf((se) => (): never => {
+  throw new SystemError(ERR.ESRCH, se.name);
+});
+const goneCalls: object = prototypeOf((se) => (): Promise<never> => Promise.reject(new SystemError(ERR.ESRCH, se.name)));
+
+function prototypeOf(method: (se: Sysent) => unknown): object {
+  const proto = {};
+  for (const [name, se] of sysents) Object.defineProperty(proto, name, { value: method(se), enumerable: true });
+  return Object.freeze(proto);
+}
+
+/** The object `p.sys` of the process of `l`. */
+export function sysOf(l: Lwp): Sys {
+  const sys = Object.create(sysProto) as { l: Lwp };
+  sys.l = l;
+  return sys as unknown as Sys;
+}
+
+/** The object `p.call`. */
+export function callOf(p: Proc): Call {
+  const call = Object.create(callProto) as { p: Proc };
+  call.p = p;
+  return call as unknown as Call;
+}
+
+/** The process has ended: whoever still calls hears ESRCH. */
+export function refuseCalls(sys: Sys, call: Call): void {
+  Object.setPrototypeOf(sys, goneSys);
+  Object.setPrototypeOf(call, goneCalls);
+}
+
+function sysMethod(se: Sysent): unknown {
+  const num = se.num;
+  if (se.texts !== 0) {
+    return function (this: SysThis, ...args: unknown[]): unknown {
+      return runNow(this.l, se, args);
+    };
+  }
+  return function (this: SysThis, a: unknown, b: unknown, c: unknown, d: unknown, e: unknown, f: unknown): unknown {
+    const l = this.l;
+    const k = l.k;
+    const outer = k.enter(l);
+    try {
+      l.begin();
+      const handler = k.syscalls.handlers[num];
+      return handler === undefined ? absent(l, se) : handler(l, a, b, c, d, e, f);
+    } catch (error) {
+      return failed(l, se, error, NO_ARGS);
+    } finally {
+      k.leave(outer);
+    }
+  };
+}
+
+const NO_ARGS: readonly unknown[] = [];
+
+/** One synchronous call, with names among its arguments or with a number known only now. */
+export function runNow(l: Lwp, se: Sysent, args: readonly unknown[]): unknown {
+  const k = l.k;
+  const outer = k.enter(l);
+  try {
+    l.begin();
+    const handler = k.syscalls.handlers[se.num];
+    if (handler === undefined) return absent(l, se);
+    const t = se.texts;
+    if (t === 0) return handler(l, ...args);
+    return handler(
+      l,
+      (t & 1) === 0 ? args[0] : textOf(args[0], se, 0),
+      (t & 2) === 0 ? args[1] : textOf(args[1], se, 1),
+      (t & 4) === 0 ? args[2] : textOf(args[2], se, 2),
+      (t & 8) === 0 ? args[3] : textOf(args[3], se, 3),
+      (t & 16) === 0 ? args[4] : textOf(args[4], se, 4),
+      args[5],
+    );
+  } catch (error) {
+    return failed(l, se, error, args);
+  } finally {
+    k.leave(outer);
+  }
+}
+
+function callMethod(se: Sysent): unknown {
+  return function (this: CallThis, ...args: unknown[]): Promise<unknown> {
+    return runParked(this.p, se, args);
+  };
+}
+
+/** One call that may wait. */
+export function runParked(p: Proc, se: Sysent, args: readonly unknown[]): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const k = p.k;
+    const l = p.takelwp();
+    let texts: readonly unknown[] = args;
+    /** Runs the handler; returns whether the call has ended. */
+    const attempt = (): boolean => {
+      try {
+        if (l.restarts === 0) texts = se.texts === 0 ? args : args.map((x, i) => ((se.texts & (1 << i)) === 0 ? x : textOf(x, se, i)));
+        const handler = k.syscalls.handlers[se.num];
+        resolve(handler === undefined ? absent(l, se) : handler(l, ...texts));
+      } catch (error) {
+        if (error === SLEEP && !p.exited) return false;
+        if (l.uio.moved > 0 && movesBytes(se.spec) && error instanceof Errno) resolve(l.uio.moved);
+        else reject(userError(l, se, error === SLEEP ? ERR.EINTR : error, args));
+      }
+      return true;
+    };
+    l.resume = (): void => {
+      try {
+        const outer = k.enter(l);
+        try {
+          if (attempt()) p.putlwp(l);
+          else k.sleepq.park(l);
+        } finally {
+          k.leave(outer);
+        }
+      } catch (error) {
+        reject(error);
+      }
+    };
+    l.begin();
+    l.resume();
+  });
+}
+
+/** Nobody handles this call: the component that would is asked for, if there is one. ENOSYS. */
+function absent(l: Lwp, se: Sysent): never {
+  const owner = OWNERS.get(se.name);
+  if (owner !== undefined) l.k.modules.demand(owner, l);
+  throw ERR.ENOSYS;
+}
+
+/** Whether a call moves bytes through the lwp's uio, so that what was moved counts when it is cut short. */
+function movesBytes(spec: SyscallSpec): boolean {
+  return spec.ret === 'len' && spec.args.some((a) => a === 'in' || a === 'out' || a === 'iovin' || a === 'iovout' || a === 'msg');
+}
+
+/** What a synchronous call that failed gives its caller: the bytes that it moved before, or an exception. */
+function failed(l: Lwp, se: Sysent, error: unknown, args: readonly unknown[]): number {
+  if (l.uio.moved > 0 && movesBytes(se.spec) && (error === SLEEP || error instanceof Errno)) return l.uio.moved;
+  throw userError(l, se, error, args);
+}
+
+/** What the caller sees of a failure. Anything but an Errno or a sleep is a fault of the kernel, and ends it. */
+function userError(l: Lwp, se: Sysent, error: unknown, args: readonly unknown[]): unknown {
+  if (error instanceof Errno) {
+    const paths = args.filter((_, i) => se.spec.args[i] === 'path' || se.spec.args[i] === 'path?').map(pathText);
+    return new SystemError(error, se.name, paths[0], paths[1]);
+  }
+  if (error === SLEEP) return new WouldSleep(se.name);
+  return l.k.panicked(error);
+}
+
+/** For people: bytes as the text that they are meant to be. */
+function pathText(path: unknown): string | undefined {
+  if (typeof path === 'string') return path;
+  return path instanceof Uint8Array ? fromBytestr(bytestrOf(path, 0, Math.min(path.length, 4096))) : undefined;
+}
+
+/** A name as the kernel has it. EFAULT: it is none. EINVAL: it has a NUL inside, which no name can have. */
+function textOf(value: unknown, se: Sysent, index: number): string | undefined {
+  if (value === undefined && se.spec.args[index].endsWith('?')) return undefined;
+  const name = typeof value === 'string' ? toBytestr(value) : value instanceof Uint8Array ? bytestrOf(value) : undefined;
+  if (name === undefined) throw ERR.EFAULT;
+  if (name.includes('\0')) throw ERR.EINVAL;
+  return name;
+}

@@ -1,0 +1,182 @@
+/**
+ * Open files and descriptor tables.
+ *
+ * A File is counted: by the descriptors that name it, and by whoever keeps it past a call (a message in flight). The last drop closes it.
+ * A table may be shared by processes (rfork) and is counted in the same way. The lowest free descriptor is always taken.
+ */
+import { ERR, type Flock, FREAD, FWRITE, type Stat } from '@anykernel/lib-sys';
+import type { Cred } from './cred.js';
+import type { Kqueue, Knote } from './kqueue.js';
+import type { Lwp } from './proc.js';
+import type { Uio } from './uio.js';
+
+export { FREAD, FWRITE };
+
+export type FileType = 'vnode' | 'socket' | 'pipe' | 'kqueue' | 'misc' | 'sem';
+
+/** What a kind of open file can do. `read` and `write` move bytes by `uio`; a position is taken from and kept in uio.offset. */
+export interface Fileops {
+  readonly name: string;
+  /** Moves what it can, from `uio.offset`. Sleeps, or EAGAIN with FNONBLOCK, when there is nothing yet. */
+  read(f: File, uio: Uio, l: Lwp): void;
+  write(f: File, uio: Uio, l: Lwp): void;
+  /** ENOTTY: not an operation of this file. `data` is the argument structure, changed in place. */
+  ioctl(f: File, cmd: number, data: Uint8Array | undefined, l: Lwp): number;
+  /** The events of `events` (POLLIN ...) that hold now; if none, records `l` to be notified. */
+  poll(f: File, events: number, l: Lwp): number;
+  stat(f: File, st: Stat, l: Lwp): void;
+  /** The last reference is gone. */
+  close(f: File, l: Lwp): void;
+  /** Attaches a knote for its filter. EINVAL: the file has no such filter. */
+  kqfilter(f: File, kn: Knote): void;
+  /** Descriptor flags changed by fcntl (O_NONBLOCK, O_ASYNC). */
+  setflags?(f: File, flags: number): void;
+  /** fcntl commands that are the file's: record locks, F_GETPATH. EINVAL: none of its own. */
+  fcntl?(f: File, cmd: number, arg: number | Flock | Uint8Array | undefined, l: Lwp): number;
+}
+
+export class File {
+  /** References: descriptors, and other holders. */
+  count = 0;
+  /** Position, for files that have one. */
+  offset = 0;
+  /** Parked calls that work on it. */
+  sleepers = 0;
+  constructor(
+    readonly type: FileType,
+    readonly ops: Fileops,
+    /** What the file is: a vnode, a pipe end, a socket. Belongs to `ops`. */
+    readonly data: unknown,
+    /** FREAD, FWRITE (the values are O_RDONLY..O_RDWR plus one) and the O_* status flags. */
+    public flag: number,
+    readonly cred: Cred,
+  ) {}
+
+  hold(): this {
+    this.count++;
+    return this;
+  }
+
+  /** Drops a reference; the last one closes the file. */
+  drop(l: Lwp): void {
+    if (--this.count === 0) this.ops.close(this, l);
+  }
+}
+
+export class Filedesc {
+  /** Processes that share this table. */
+  refs = 1;
+  #files: (File | undefined)[] = [];
+  #cloexec: boolean[] = [];
+  /** No descriptor below this one is free. */
+  #freeFrom = 0;
+  #open = 0;
+  /** Kernel event queues whose descriptors are of this table. */
+  kqueues: Set<Kqueue> | undefined = undefined;
+
+  /** Descriptors in use. */
+  get count(): number {
+    return this.#open;
+  }
+
+  /** One more than the largest descriptor that was ever used. */
+  get length(): number {
+    return this.#files.length;
+  }
+
+  /** The open file of `fd`. EBADF. */
+  get(fd: number): File {
+    const f = this.#files[fd];
+    if (f === undefined) throw ERR.EBADF;
+    return f;
+  }
+
+  /** The open file, or undefined. */
+  peek(fd: number): File | undefined {
+    return this.#files[fd];
+  }
+
+  /** Gives `f` the lowest free descriptor that is not below `min`. EMFILE: `limit` is reached. */
+  alloc(f: File, limit: number, min = 0, cloexec = false): number {
+    let fd = Math.max(min, this.#freeFrom);
+    while (this.#files[fd] !== undefined) fd++;
+    if (fd >= limit) throw ERR.EMFILE;
+    if (fd === this.#freeFrom) this.#freeFrom = fd + 1;
+    this.#set(fd, f, cloexec);
+    return fd;
+  }
+
+  /** Makes `fd` name `f` (dup2); what it named before is closed. */
+  replace(fd: number, f: File, cloexec: boolean, l: Lwp): void {
+    f.hold();
+    if (this.#files[fd] !== undefined) this.close(fd, l);
+    this.#set(fd, f, cloexec);
+    f.count--;
+  }
+
+  #set(fd: number, f: File, cloexec: boolean): void {
+    while (this.#files.length < fd) this.#files.push(undefined);
+    this.#files[fd] = f;
+    this.#cloexec[fd] = cloexec;
+    this.#open++;
+    f.count++;
+  }
+
+  /** EBADF. An error of the file's own close is thrown, and the descriptor is free all the same. */
+  close(fd: number, l: Lwp): void {
+    const f = this.get(fd);
+    const hooks = l.k.onFdClose;
+    for (let i = 0; i < hooks.length; i++) hooks[i](fd, f, l);
+    if (this.kqueues !== undefined) for (const kq of this.kqueues) kq.fdClosed(fd);
+    this.#files[fd] = undefined;
+    this.#open--;
+    if (fd < this.#freeFrom) this.#freeFrom = fd;
+    if (f.sleepers > 0) this.#restart(f, l);
+    f.drop(l);
+  }
+
+  /** Calls of this table that sleep on the file look at their descriptor again, and find it closed. */
+  #restart(f: File, l: Lwp): void {
+    for (const p of l.k.procs) if (p.fd === this) for (const sleeper of p.lwps) if (sleeper.parked && sleeper.fp === f) l.k.sleepq.unsleep(sleeper);
+  }
+
+  getCloexec(fd: number): boolean {
+    this.get(fd);
+    return this.#cloexec[fd] === true;
+  }
+
+  setCloexec(fd: number, on: boolean): void {
+    this.get(fd);
+    this.#cloexec[fd] = on;
+  }
+
+  /** A copy for a child: the same open files under the same descriptors. A kqueue is not inherited. */
+  copy(): Filedesc {
+    const t = new Filedesc();
+    this.#files.forEach((f, fd) => {
+      if (f !== undefined && f.type !== 'kqueue') t.#set(fd, f, this.#cloexec[fd]);
+    });
+    while (t.#files[t.#freeFrom] !== undefined) t.#freeFrom++;
+    return t;
+  }
+
+  /** Closes those that are marked close-on-exec. */
+  closeOnExec(l: Lwp): void {
+    for (let fd = 0; fd < this.#files.length; fd++) if (this.#files[fd] !== undefined && this.#cloexec[fd]) this.#quietClose(fd, l);
+  }
+
+  /** A process leaves; the last one closes everything. */
+  release(l: Lwp): void {
+    if (--this.refs > 0) return;
+    for (let fd = 0; fd < this.#files.length; fd++) if (this.#files[fd] !== undefined) this.#quietClose(fd, l);
+  }
+
+  /** Nobody is there to hear of an error. */
+  #quietClose(fd: number, l: Lwp): void {
+    try {
+      this.close(fd, l);
+    } catch (e) {
+      l.k.ignoreErrno(e);
+    }
+  }
+}

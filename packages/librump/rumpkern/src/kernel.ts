@@ -1,0 +1,343 @@
+/**
+ * A kernel: the state of all that is in `rumpkern`, and the way in and out.
+ *
+ * The host's run-to-completion is the one virtual CPU: between enter() and leave() nothing else runs. When the outermost entry leaves,
+ * soft interrupts run, and then the lwps that were woken; within a budget, and the rest from the host's event loop.
+ */
+import type { Rumpuser, WallTime } from '@anykernel/host-rumpuser';
+import { Errno } from '@anykernel/lib-sys';
+import { Devsw } from './devsw.js';
+import type { AnyComponent } from '@anykernel/lib-component';
+import { KernelStopped } from './entry.js';
+import { Evcnts } from './evcnt.js';
+import { Fifo } from './fifo.js';
+import { Ksems } from './ksem.js';
+import type { Knote } from './kqueue.js';
+import { type Tracer, traceWith } from './ktrace.js';
+import { Mem } from './mem.js';
+import { Modules } from './modules.js';
+import { Msgbuf } from './msgbuf.js';
+import { type Lwp, type Proc, ProcTable, RFCFDG } from './proc.js';
+import { SleepQueue, type WaitChannel, sleepOn } from './sleep.js';
+import type { Sigmodel } from './signal.js';
+import { Softint } from './softint.js';
+import { Syscalls } from './syscalls.js';
+import { Sysctl } from './sysctl.js';
+import { baseSysctl } from './sysctlbase.js';
+import { Clock, NS } from './time.js';
+import { Wheel } from './wheel.js';
+import { type CredInit, ROOT } from './cred.js';
+import { type File, Filedesc } from './filedesc.js';
+
+export interface KernelOptions {
+  /** Bytes; otherwise the host's RUMP_MEMLIMIT; otherwise unlimited. */
+  readonly memLimitBytes?: number;
+  readonly hostname?: string;
+  /** Console messages during boot. */
+  readonly verbose?: boolean;
+  /** What becomes of signals; 'record'. */
+  readonly sigmodel?: Sigmodel;
+}
+
+export interface NewProc extends CredInit {
+  /** The command's name, for messages. */
+  readonly comm?: string;
+}
+
+/** Entries run before the host's event loop gets its turn. */
+const DRAIN_BUDGET = 1000;
+
+export class Kernel {
+  readonly host: Rumpuser;
+  readonly mem: Mem;
+  readonly sleepq: SleepQueue;
+  readonly callouts: Wheel;
+  readonly syscalls: Syscalls;
+  readonly procs: ProcTable;
+  readonly modules: Modules;
+  readonly devsw: Devsw = new Devsw();
+  readonly sysctl: Sysctl;
+  readonly msgbuf: Msgbuf;
+  readonly evcnt: Evcnts = new Evcnts();
+  /** Soft interrupts that are scheduled. */
+  readonly softints: Fifo<Softint> = new Fifo<Softint>();
+  /** There is something to run when the outermost entry leaves. */
+  pending = false;
+  /** Grows with each entry: what was used in the same epoch may still be in some caller's hands, and caches do not evict it. */
+  epoch = 0;
+  /** Whose call runs; the kernel's own lwp otherwise. */
+  curlwp: Lwp;
+  /** Process 0, the kernel's own. */
+  readonly proc0: Proc;
+  /** Process 1: calls of nobody in particular, parent of those without one. */
+  readonly proc1: Proc;
+  hostname: string;
+  domainname = '';
+  /** What becomes of a signal for a process without a hook of its own (signal.ts). */
+  sigmodel: Sigmodel;
+  readonly clock: Clock;
+  /** Called when a descriptor is closed, before it is free: locks of the process go. */
+  readonly onFdClose: ((fd: number, f: File, l: Lwp) => void)[] = [];
+  /** Kqueue filters of others, by number: they set the knote's `fop`. */
+  readonly kqfilters: Map<number, (kn: Knote) => void> = new Map<number, (kn: Knote) => void>();
+  /** Called, last registered first, when the kernel halts. They must not throw; vfs syncs and unmounts here. */
+  readonly onHalt: (() => void)[] = [];
+  #depth = 0;
+  #stopped: string | undefined;
+  #ksems: Ksems | undefined;
+  readonly #boottime: WallTime = { sec: 0, nsec: 0 };
+  readonly #kick: object = {};
+  readonly #specific = new Map<object, unknown>();
+
+  constructor(host: Rumpuser, options: KernelOptions = {}) {
+    this.host = host;
+    this.mem = new Mem(host, options.memLimitBytes ?? parseSize(host.getparam('RUMP_MEMLIMIT')));
+    this.sleepq = new SleepQueue(this);
+    this.callouts = new Wheel(this);
+    this.syscalls = new Syscalls();
+    this.msgbuf = new Msgbuf(host, options.verbose ?? (host.getparam('RUMP_VERBOSE') ?? '0') !== '0');
+    this.clock = new Clock(host);
+    this.sigmodel = options.sigmodel ?? 'record';
+    this.sysctl = new Sysctl(this, baseSysctl);
+    this.modules = new Modules(this);
+    this.procs = new ProcTable(this);
+    host.clockWall(this.#boottime);
+    this.hostname = options.hostname ?? host.getparam('_RUMPUSER_HOSTNAME') ?? 'rump';
+    this.proc0 = this.procs.create({ cred: ROOT, comm: 'system', fd: new Filedesc() });
+    this.curlwp = this.proc0.lwp;
+    this.proc1 = this.procs.rfork(this.proc0, RFCFDG);
+    this.proc1.comm = 'rumplocal';
+    this.proc1.pgid = this.proc1.sid = 1;
+  }
+
+  // -- the way in and out
+
+  /** Enters for `l`; what it returns goes to leave(). KernelStopped. */
+  enter(l: Lwp): Lwp {
+    if (this.#stopped !== undefined) this.check();
+    const outer = this.curlwp;
+    this.curlwp = l;
+    if (this.#depth++ === 0) this.epoch++;
+    return outer;
+  }
+
+  leave(outer: Lwp): void {
+    this.curlwp = outer;
+    if (--this.#depth === 0 && this.pending) this.#drain();
+  }
+
+  /** Enters for an event of the host: `fn` does its bit, as the kernel. After a halt events are nobody's, and dropped. */
+  intr(fn: () => void): void {
+    if (this.#stopped !== undefined) return;
+    const outer = this.enter(this.proc0.lwp);
+    try {
+      fn();
+    } catch (e) {
+      throw this.panicked(e);
+    } finally {
+      this.leave(outer);
+    }
+  }
+
+  /** Runs `fn` inside the kernel for code outside of a system call (boot, tools); Errno passes through as it is. */
+  run<T>(fn: () => T, l: Lwp = this.proc0.lwp): T {
+    const outer = this.enter(l);
+    try {
+      return fn();
+    } finally {
+      this.leave(outer);
+    }
+  }
+
+  /** Soft interrupts first, then lwps. Depth stays up, so that what they enter does not drain in turn. */
+  #drain(): void {
+    this.#depth++;
+    const outer = this.curlwp;
+    let budget = DRAIN_BUDGET;
+    try {
+      while (budget-- > 0 && this.#stopped === undefined) {
+        this.epoch++;
+        const si = this.softints.shift();
+        if (si !== undefined) {
+          this.curlwp = this.proc0.lwp;
+          si.scheduled = false;
+          this.#guard(si.fn);
+          continue;
+        }
+        const l = this.sleepq.next();
+        if (l === undefined) {
+          this.pending = false;
+          return;
+        }
+        l.resume?.();
+      }
+      if (this.#stopped === undefined) this.host.alarm(this.#kick, this.mono(), () => this.intr(nothing), true);
+    } finally {
+      this.curlwp = outer;
+      this.#depth--;
+    }
+  }
+
+  #guard(fn: () => void): void {
+    try {
+      fn();
+    } catch (e) {
+      throw this.panicked(e);
+    }
+  }
+
+  /** State of one idea in this kernel, made when it is first asked for; `key` names it. */
+  specific<T>(key: object, make: () => T): T {
+    let value = this.#specific.get(key);
+    if (value === undefined) this.#specific.set(key, (value = make()));
+    return value as T;
+  }
+
+  // -- sleeping
+
+  /** Puts the current lwp to sleep; see sleep.ts. Never returns. */
+  sleep(chan: WaitChannel, wakeAt = Infinity): never {
+    return sleepOn(this.curlwp, chan, wakeAt);
+  }
+
+  wakeup(chan: WaitChannel): void {
+    this.sleepq.wakeup(chan);
+  }
+
+  softint(fn: () => void): Softint {
+    return new Softint(this, fn);
+  }
+
+  // -- time
+
+  /** Monotonic nanoseconds. */
+  mono(): number {
+    return this.host.clockMono();
+  }
+
+  /** Fills `time` with the wall time. */
+  wall(time: WallTime): void {
+    this.clock.wall(time);
+  }
+
+  /** Wall time in nanoseconds, to the quarter of a microsecond that a number holds. */
+  wallNs(): number {
+    const time: WallTime = { sec: 0, nsec: 0 };
+    this.clock.wall(time);
+    return time.sec * NS + time.nsec;
+  }
+
+  /** Wall time when the kernel booted. */
+  get boottime(): Readonly<WallTime> {
+    return this.#boottime;
+  }
+
+  // -- processes
+
+  /** A new process, child of process 1, with no descriptors. EINVAL: credentials that are none. */
+  newproc(init: NewProc = {}): Proc {
+    return this.run(() => this.procs.rfork(this.proc1, RFCFDG, { uid: 0, ...init, comm: init.comm ?? 'rumproc' }));
+  }
+
+  // -- parts that most kernels never use
+
+  /** POSIX semaphores. */
+  get ksems(): Ksems {
+    return (this.#ksems ??= new Ksems(this));
+  }
+
+  /** Tells `tracer` of every system call, of one process or of all; undefined ends it. It costs nothing when off. */
+  ktrace(tracer: Tracer | undefined, pid?: number): void {
+    traceWith(this, tracer, pid);
+  }
+
+  // -- components
+
+  /** Loads components with all that they require. EEXIST: one is loaded. ClosureError: they do not fit. */
+  modload(...components: readonly AnyComponent[]): void {
+    this.run(() => this.modules.load(components));
+  }
+
+  /** Unloads a component. ENOENT: it is not loaded. EBUSY: it is in use. EOPNOTSUPP: it cannot leave a running kernel. */
+  modunload(component: AnyComponent | string): void {
+    this.run(() => this.modules.unload(typeof component === 'string' ? component : component.name));
+  }
+
+  // -- messages and ends
+
+  /** A line for dmesg, and for the console when verbose. */
+  printf(text: string): void {
+    this.msgbuf.put(text);
+  }
+
+  /** Whether the kernel has stopped, and why. */
+  get stopped(): string | undefined {
+    return this.#stopped;
+  }
+
+  /** KernelStopped, if it has. */
+  check(): void {
+    if (this.#stopped !== undefined) throw new KernelStopped(this.#stopped);
+  }
+
+  /** What cannot be has been: this kernel ends, and no other. */
+  panic(message: string): never {
+    throw this.#panic(message, undefined);
+  }
+
+  /** What a fault inside the kernel becomes for those who see it: a panic, once. */
+  panicked(fault: unknown): unknown {
+    if (fault instanceof KernelStopped) return fault;
+    return this.#panic(fault instanceof Errno ? `error ${fault.code} where none can be` : String(fault), fault);
+  }
+
+  #panic(message: string, cause: unknown): KernelStopped {
+    const stop = new KernelStopped(`panic: ${message}`, { cause });
+    if (this.#stopped === undefined) {
+      this.msgbuf.put(`panic: ${message}`);
+      this.#stopped = `panic: ${message}`;
+      this.#quiet();
+      this.host.exit('panic');
+    }
+    return stop;
+  }
+
+  /** An Errno that nobody is there to hear of. Anything else is thrown on. */
+  ignoreErrno(e: unknown): void {
+    if (!(e instanceof Errno)) throw e;
+  }
+
+  /**
+   * Ends the kernel: processes end, file systems are synced and unmounted, components detach in reverse, memory goes back. Twice is once.
+   * `nosync` leaves the file systems as they are on disk, as a power cut would.
+   */
+  halt(how: { readonly nosync?: boolean } = {}): void {
+    if (this.#stopped !== undefined) return;
+    this.run(() => {
+      for (const p of [...this.procs].reverse()) if (p.pid > 0) this.procs.exit(p);
+      if (how.nosync !== true) for (const fn of this.onHalt.reverse()) fn();
+      this.modules.detachAll();
+    });
+    this.#stopped = 'the kernel has been halted';
+    this.#quiet();
+    this.mem.release();
+  }
+
+  /** No timers, no softints, nobody asleep. */
+  #quiet(): void {
+    this.callouts.clear();
+    this.softints.clear();
+    this.host.alarm(this.#kick, Infinity, nothing, false);
+    this.sleepq.wakeAll();
+    for (let l = this.sleepq.next(); l !== undefined; l = this.sleepq.next()) l.resume?.();
+  }
+}
+
+function nothing(): void {}
+
+/** Bytes from a number with k, m or g behind it; unlimited where there is none. */
+function parseSize(text: string | undefined): number {
+  const m = /^(\d+)([kmg]?)$/i.exec(text ?? '');
+  if (m === null) return Infinity;
+  return Number(m[1]) * { '': 1, k: 1024, m: 1048576, g: 1073741824 }[m[2].toLowerCase() as '' | 'k' | 'm' | 'g'];
+}

@@ -1,0 +1,221 @@
+/**
+ * Components of a running kernel: modload, modunload and autoload.
+ *
+ * A component holds a reference on each that it requires; so does whoever uses it (a mount on its file system). One that is referenced
+ * cannot be unloaded. Components that the kernel was booted with are unloaded in the same way, at the latest when it halts.
+ */
+import { type AnyComponent, type Attach, type Component, ClosureError, type StateOf, closure, isComponent } from '@anykernel/lib-component';
+import { ERR, Errno, type Modstat } from '@anykernel/lib-sys';
+import { Callout } from './callout.js';
+import type { Kernel } from './kernel.js';
+import type { Lwp } from './proc.js';
+import { NS } from './time.js';
+
+/** One component in one kernel. */
+interface Loaded {
+  readonly component: AnyComponent;
+  readonly state: unknown;
+  /** Components that require it, and uses. */
+  refs: number;
+  /** Came by autoload: goes when nobody needs it. */
+  readonly auto: boolean;
+}
+
+/** A question to the host for a component. */
+interface Question {
+  answered: boolean;
+  /** Lwps that asked and have not heard the answer. */
+  readonly waiting: Set<Lwp>;
+}
+
+export class Modules {
+  readonly #k: Kernel;
+  readonly #byName = new Map<string, Loaded>();
+  /** Names that were asked of the host. */
+  readonly #asked = new Map<string, Question>();
+  #reaper: Callout | undefined;
+  /** Seconds after which an autoloaded component that nobody uses is unloaded; 0: never. */
+  autotime = 10;
+  /** Whether unknown types and domains are asked of the host (kern.module.autoload). */
+  autoload = true;
+
+  constructor(k: Kernel) {
+    this.#k = k;
+  }
+
+  /** The state of a loaded component. ENOENT: it is not in this kernel. */
+  use<C extends AnyComponent>(c: C): StateOf<C> {
+    const entry = this.#byName.get(c.name);
+    if (entry === undefined || entry.component !== c) throw ERR.ENOENT;
+    return entry.state as StateOf<C>;
+  }
+
+  has(name: string): boolean {
+    return this.#byName.has(name);
+  }
+
+  /** What is loaded, in the order in which it attached. */
+  list(): Modstat[] {
+    return [...this.#byName.values()].map((x) => ({
+      name: x.component.name,
+      class: x.component.class,
+      refcount: x.refs,
+      requires: x.component.requires.map((r) => r.name),
+    }));
+  }
+
+  /** Puts a component with a ready state in place: rumpkern itself. */
+  install(c: AnyComponent, state: unknown): void {
+    this.#byName.set(c.name, { component: c, state, refs: 1, auto: false });
+  }
+
+  /** Loads components with all that they require. EEXIST: one is loaded. ClosureError: they do not fit. Undone as a whole by an error. */
+  load(components: readonly AnyComponent[], auto = false): void {
+    for (const c of components) if (this.#byName.get(c.name)?.component === c) throw ERR.EEXIST;
+    this.loadMissing(components, auto);
+  }
+
+  /** The same, where some may be there. */
+  loadMissing(components: readonly AnyComponent[], auto = false): void {
+    const loaded = [...this.#byName.values()].map((x) => x.component);
+    const fresh = closure(components, loaded);
+    const done: AnyComponent[] = [];
+    try {
+      for (const c of fresh) {
+        this.#attach(c, auto);
+        done.push(c);
+      }
+    } catch (e) {
+      for (const c of done.reverse()) this.#detach(c);
+      throw e;
+    }
+  }
+
+  #attach(c: AnyComponent, auto: boolean): void {
+    const state = c.attach(this.#view(c));
+    for (const r of c.requires) this.hold(r);
+    this.#byName.set(c.name, { component: c, state, refs: 0, auto });
+    if (auto) this.#reapLater();
+  }
+
+  #detach(c: AnyComponent): void {
+    const entry = this.#byName.get(c.name);
+    if (entry === undefined) return;
+    c.detach?.(this.#view(c), entry.state);
+    this.#byName.delete(c.name);
+    for (const r of c.requires) this.release(r);
+  }
+
+  /** The kernel as `c` sees it. */
+  #view(c: AnyComponent): Attach<readonly AnyComponent[]> {
+    return {
+      use: <D extends AnyComponent>(d: D): StateOf<D> => {
+        if (!c.requires.includes(d)) throw new ClosureError(`component ${c.name} uses ${d.name} but does not require it`);
+        return this.use(d);
+      },
+    };
+  }
+
+  /** A use of a component; release() ends it. */
+  hold(c: AnyComponent): void {
+    const entry = this.#byName.get(c.name);
+    if (entry === undefined) throw ERR.ENOENT;
+    entry.refs++;
+  }
+
+  release(c: AnyComponent): void {
+    const entry = this.#byName.get(c.name);
+    if (entry === undefined) return;
+    entry.refs--;
+    if (entry.auto && entry.refs === 0) this.#reapLater();
+  }
+
+  /** An autoloaded component that is not used goes after a while. */
+  #reapLater(): void {
+    if (this.autotime === 0) return;
+    this.#reaper ??= new Callout(this.#k, () => this.reap());
+    if (!this.#reaper.pending) this.#reaper.schedule(this.autotime * NS);
+  }
+
+  /** Unloads what came by autoload and is not used, with what it alone required. */
+  reap(): void {
+    for (let again = true; again; ) {
+      again = false;
+      for (const entry of [...this.#byName.values()].reverse()) {
+        if (!entry.auto || entry.refs > 0 || entry.component.detach === undefined) continue;
+        try {
+          this.#detach(entry.component);
+          again = true;
+        } catch (e) {
+          this.#k.ignoreErrno(e);
+        }
+      }
+    }
+  }
+
+  /** Unloads one component. ENOENT: not loaded. EBUSY: in use. EOPNOTSUPP: it cannot leave a running kernel. */
+  unload(name: string): void {
+    const entry = this.#byName.get(name);
+    if (entry === undefined) throw ERR.ENOENT;
+    if (entry.refs > 0) throw ERR.EBUSY;
+    if (entry.component.detach === undefined) throw ERR.EOPNOTSUPP;
+    this.#detach(entry.component);
+  }
+
+  /**
+   * Makes sure that component `name` is loaded, by asking the host for its package; `l` sleeps until the answer.
+   * Returns false where there is none, or autoload is off.
+   */
+  demand(name: string, l: Lwp = this.#k.curlwp): boolean {
+    if (this.#byName.has(name)) return true;
+    return this.autoload && this.ask(name, l);
+  }
+
+  /** The same, for a component that was asked for by name: whether autoload is on or off. */
+  ask(name: string, l: Lwp, auto = true): boolean {
+    if (this.#byName.has(name)) return true;
+    if (!/^[a-z][a-z0-9_]*$/.test(name)) return false;
+    let question = this.#asked.get(name);
+    if (question?.answered === true && question.waiting.delete(l)) {
+      if (question.waiting.size === 0) this.#asked.delete(name);
+      return false;
+    }
+    if (question === undefined || question.answered) {
+      question = { answered: false, waiting: new Set() };
+      this.#asked.set(name, question);
+      this.#k.host.importComponent(name, (found) => this.#k.intr(() => this.#answer(name, found, auto)));
+    }
+    question.waiting.add(l);
+    return this.#k.sleep(question);
+  }
+
+  #answer(name: string, found: unknown, auto: boolean): void {
+    const question = this.#asked.get(name);
+    if (question === undefined) return;
+    question.answered = true;
+    if (isComponent(found) && found.name === name) {
+      try {
+        this.loadMissing([found], auto);
+      } catch (e) {
+        if (!(e instanceof ClosureError) && !(e instanceof Errno)) throw e;
+        this.#k.printf(`autoload of ${name} failed: ${e.message}`);
+      }
+    }
+    if (this.#byName.has(name)) this.#asked.delete(name);
+    this.#k.wakeup(question);
+  }
+
+  /** All leave, those on top first, busy or not: the kernel halts. */
+  detachAll(): void {
+    for (const entry of [...this.#byName.values()].reverse()) {
+      try {
+        entry.component.detach?.(this.#view(entry.component), entry.state);
+      } catch (e) {
+        this.#k.ignoreErrno(e);
+      }
+    }
+    this.#byName.clear();
+  }
+}
+
+export type { Component };

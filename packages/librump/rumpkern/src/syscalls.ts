@@ -1,0 +1,91 @@
+/**
+ * The system call table of one kernel: handlers by number. Components establish theirs; what is not established answers ENOSYS.
+ *
+ * A handler gets the calling lwp and the arguments as the table's kinds say, and returns the result or throws. While calls are traced,
+ * each handler stands behind a wrapper that tells the tracer; otherwise tracing costs nothing.
+ */
+import type { Handlers, SyscallSpec, SyscallTable } from '@anykernel/lib-sys';
+import { runNow, runParked, sysentOf, sysents } from './entry.js';
+import type { Lwp, Proc } from './proc.js';
+
+/** A handler of any call, as the entry sees it. */
+export type AnyHandler = (l: Lwp, ...args: unknown[]) => unknown;
+
+/** What is known of a call without a kernel. */
+export interface Sysent {
+  readonly num: number;
+  readonly name: string;
+  readonly spec: SyscallSpec;
+  /** Which arguments are names: bit i for argument i. */
+  readonly texts: number;
+}
+
+/** Puts something around a handler. */
+export type Wrap = (se: Sysent, handler: AnyHandler) => AnyHandler;
+
+export class Syscalls {
+  /** By number: what the entry layer runs. */
+  readonly handlers: (AnyHandler | undefined)[] = [];
+  /** Calls that no known table has, by number. */
+  #foreign: Map<number, Sysent> | undefined;
+  /** The handlers themselves, while each is wrapped. */
+  #plain: (AnyHandler | undefined)[] | undefined;
+  #wrap: Wrap | undefined;
+
+  /** Adds handlers of a table's calls, in place of those before. Returns what takes them out again. */
+  establish<T extends SyscallTable>(table: T, handlers: Partial<Handlers<T, Lwp>>): () => void {
+    const nums: number[] = [];
+    for (const name in handlers) {
+      const num = table[name].num;
+      if (sysents.get(name)?.num !== num) (this.#foreign ??= new Map()).set(num, sysentOf(name, table[name]));
+      this.#set(num, handlers[name] as unknown as AnyHandler);
+      nums.push(num);
+    }
+    return () => {
+      for (const num of nums) this.#set(num, undefined);
+    };
+  }
+
+  #set(num: number, handler: AnyHandler | undefined): void {
+    while (this.handlers.length <= num) this.handlers.push(undefined);
+    this.handlers[num] = handler;
+    if (this.#plain === undefined || this.#wrap === undefined) return;
+    this.#plain[num] = handler;
+    const se = this.sysent(num);
+    if (handler !== undefined && se !== undefined) this.handlers[num] = this.#wrap(se, handler);
+  }
+
+  /** What is known of call `num`, whether it is established or not. */
+  sysent(num: number): Sysent | undefined {
+    const foreign = this.#foreign?.get(num);
+    if (foreign !== undefined) return foreign;
+    for (const se of sysents.values()) if (se.num === num) return se;
+    return undefined;
+  }
+
+  /** The names of the calls that are established. */
+  names(): string[] {
+    return this.handlers.flatMap((handler, num) => (handler === undefined ? [] : [this.sysent(num)?.name ?? String(num)]));
+  }
+
+  /** Puts `wrap` around every handler, or takes it away. */
+  wrap(wrap: Wrap | undefined): void {
+    const plain = this.#plain ?? [...this.handlers];
+    this.#wrap = wrap;
+    this.#plain = wrap === undefined ? undefined : plain;
+    plain.forEach((handler, num) => {
+      const se = this.sysent(num);
+      this.handlers[num] = wrap === undefined || handler === undefined || se === undefined ? handler : wrap(se, handler);
+    });
+  }
+
+  /** Call `se` of a process, at once: for callers who know numbers, not names. */
+  now(p: Proc, se: Sysent, args: readonly unknown[]): unknown {
+    return runNow(p.lwp, se, args);
+  }
+
+  /** The same, waiting where need be. */
+  parked(p: Proc, se: Sysent, args: readonly unknown[]): Promise<unknown> {
+    return runParked(p, se, args);
+  }
+}
