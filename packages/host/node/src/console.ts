@@ -34,11 +34,10 @@ export class ConsoleInput {
 
   /** See Rumpuser.consoleInput(). ENXIO. */
   set(fn: ((bytes: Uint8Array) => void) | undefined): void {
+    // Merely to name process.stdin opens it.
+    if (fn === undefined && this.#listener === undefined) return;
     const input = this.#given ?? process.stdin;
-    if (input === false) {
-      if (fn === undefined) return;
-      throw ERR.ENXIO;
-    }
+    if (input === false) throw ERR.ENXIO;
     this.#stop(input);
     if (fn === undefined) return;
     const listener: Listener = (chunk) => fn(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);

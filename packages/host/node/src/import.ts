@@ -3,12 +3,13 @@
  *
  * The application's packages come first, as it has installed what it needs; then those beside this package.
  */
+import { realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 export interface ImportOptions {
-  /** The folder from which packages are looked up first; the working directory otherwise. */
+  /** The folder from which packages are looked up first; otherwise the program's, then the working directory. */
   readonly resolveFrom?: string;
   /** The package of a component; `@anykernel/<name>` otherwise. undefined: there is none. */
   readonly packageOf?: (name: string) => string | undefined;
@@ -33,19 +34,37 @@ async function find(name: string, options: ImportOptions): Promise<unknown> {
   if (brought !== undefined) return brought;
   const specifier = options.packageOf === undefined ? `@anykernel/${name}` : options.packageOf(name);
   if (specifier === undefined) return undefined;
-  const exports = (await load(specifier, options.resolveFrom ?? process.cwd())) as Record<string, unknown>;
+  const exports = (await load(specifier, options.resolveFrom === undefined ? applicationFolders() : [options.resolveFrom])) as Record<string, unknown>;
   return Object.hasOwn(exports, name) ? exports[name] : undefined;
 }
 
-async function load(specifier: string, from: string): Promise<unknown> {
-  const path = resolve(specifier, from);
-  return path === undefined ? import(specifier) : import(pathToFileURL(path).href);
+/** The module that the application sees from one of `folders`, or else the one that this package sees. */
+async function load(specifier: string, folders: readonly string[]): Promise<unknown> {
+  for (const folder of folders) {
+    const path = resolve(specifier, folder);
+    if (path !== undefined) return import(pathToFileURL(path).href);
+  }
+  return import(specifier);
 }
 
-/** The file of a package as the application sees it, or undefined where it does not. */
-function resolve(specifier: string, from: string): string | undefined {
+function applicationFolders(): string[] {
+  const program = process.argv[1];
+  return program === undefined ? [process.cwd()] : [programFolder(program), process.cwd()];
+}
+
+/** Commands are symbolic links into the package that they belong to. */
+function programFolder(program: string): string {
   try {
-    return createRequire(join(from, 'package.json')).resolve(specifier);
+    return dirname(realpathSync(program));
+  } catch {
+    return dirname(program);
+  }
+}
+
+/** The file of a package as a module in `folder` would get it, or undefined. */
+function resolve(specifier: string, folder: string): string | undefined {
+  try {
+    return createRequire(join(folder, 'package.json')).resolve(specifier);
   } catch {
     return undefined;
   }

@@ -55,13 +55,13 @@ export class NodeFile implements HostFile {
   readv(data: readonly Uint8Array[], off: number, done: Completion): number {
     if (data.length === 1) return this.read(data[0], off, done);
     const fd = this.#check(this.#readable, off);
-    return each(data, off, off === -1, (some, at) => readvSync(fd, some, at));
+    return each(data, off, off === -1, (some, at) => readvSync(fd, some as Uint8Array[], at));
   }
 
   writev(data: readonly Uint8Array[], off: number, done: Completion): number {
     if (data.length === 1) return this.write(data[0], off, done);
     const fd = this.#check(this.writable, off);
-    return each(data, off, false, (some, at) => writevSync(fd, some, at));
+    return each(data, off, false, (some, at) => writevSync(fd, some as Uint8Array[], at));
   }
 
   flush(_done: Completion): number {
@@ -91,14 +91,17 @@ export class NodeFile implements HostFile {
 }
 
 /** Moves all of `data` by calls on at most IOV_MAX buffers, each going on where the one before ended. */
-function each(data: readonly Uint8Array[], off: number, once: boolean, move: (some: Uint8Array[], at: number | undefined) => number): number {
+function each(data: readonly Uint8Array[], off: number, once: boolean, move: (some: readonly Uint8Array[], at: number | undefined) => number): number {
+  let rest = data.length <= IOV_MAX ? data : data.filter((one) => one.length > 0);
+  let left = 0;
+  for (const one of rest) left += one.length;
   let moved = 0;
-  let rest = data.filter((one) => one.length > 0);
   try {
-    while (rest.length > 0) {
-      const n = move(rest.slice(0, IOV_MAX), off === -1 ? undefined : off + moved);
+    while (left > 0) {
+      const n = move(rest.length <= IOV_MAX ? rest : rest.slice(0, IOV_MAX), off === -1 ? undefined : off + moved);
       moved += n;
-      if (n === 0 || once) break;
+      left -= n;
+      if (n === 0 || left === 0 || once) break;
       rest = after(rest, n);
     }
   } catch (e) {

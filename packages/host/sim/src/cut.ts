@@ -14,7 +14,7 @@ export interface CutOptions {
   readonly after?: number;
   /** Some sectors only of that write. */
   readonly torn?: boolean;
-  /** Some only of the other writes that no flush covered. */
+  /** Some only of the writes that no flush covered. */
   readonly reorder?: boolean;
   /** Which of the possible outcomes; 0 otherwise. */
   readonly variant?: number;
@@ -27,9 +27,8 @@ export function cutImage(journal: Journal, n: number, sector: number, seed: numb
   const rng = new Rng(seed);
   const { image, pending } = journal.after(n, options.beforeFlush !== true);
   for (const write of pending) {
-    const last = write.n === n;
-    if (last && options.torn === true) for (const part of torn(write, sector, rng)) apply(image, part);
-    else if (last || options.reorder !== true || rng.below(2) === 1) apply(image, write);
+    if (write.n === n && options.torn === true) for (const part of torn(write, sector, rng)) apply(image, part);
+    else if (options.reorder !== true || rng.below(2) === 1) apply(image, write);
   }
   return image;
 }

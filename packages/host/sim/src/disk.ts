@@ -184,12 +184,11 @@ export class SimDisk {
     const len = Math.max(0, Math.min(wanted, Math.max(this.size, this.#options.growTo ?? 0) - off));
     if (len === 0 && wanted > 0) throw ERR.ENOSPC;
     const moved = this.#meet('write', off, len);
-    const bytes = new Uint8Array(moved);
-    each(data, moved, (part, at) => bytes.set(part, at));
-    if (off + moved > this.size && moved > 0) this.#image.resize(off + moved);
-    this.#image.write(bytes, off);
+    if (moved === 0) return 0;
+    if (off + moved > this.size) this.#image.resize(off + moved);
+    each(data, moved, (part, at) => this.#image.write(part, off + at));
     this.stats.writes++;
-    this.#journal.add({ n: this.stats.writes, off, bytes, at: this.#sim.now });
+    if (this.#journal.recording !== 'none') this.#journal.add({ n: this.stats.writes, off, bytes: joined(data, moved), at: this.#sim.now });
     return moved;
   }
 
@@ -223,6 +222,13 @@ function total(data: readonly Uint8Array[]): number {
   let len = 0;
   for (const part of data) len += part.length;
   return len;
+}
+
+/** The first `len` bytes, copied. */
+function joined(data: readonly Uint8Array[], len: number): Uint8Array {
+  const bytes = new Uint8Array(len);
+  each(data, len, (part, at) => bytes.set(part, at));
+  return bytes;
 }
 
 /** Calls `fn` with each buffer and its place among the first `len` bytes, the last cut to fit. */

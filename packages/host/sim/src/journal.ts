@@ -32,6 +32,8 @@ export class Journal {
   #flushes: Flush[] = [];
   /** All up to here is durable. */
   #durable = 0;
+  /** The image of the last after(), without what was pending: cuts one after another need not begin from the start. */
+  #last: { readonly image: DiskImage; readonly durable: number } | undefined;
 
   constructor(recording: Recording, image: DiskImage) {
     this.recording = recording;
@@ -54,7 +56,7 @@ export class Journal {
   }
 
   add(write: JournalWrite): void {
-    if (this.recording !== 'none') this.#writes.push(write);
+    this.#writes.push(write);
   }
 
   /** A flush has ended, after write `ended`; it covers the writes up to `upTo`. */
@@ -70,6 +72,7 @@ export class Journal {
     this.#baseCount = this.#durable = count;
     this.#writes = [];
     this.#flushes = [];
+    this.#last = undefined;
   }
 
   #fold(upTo: number): void {
@@ -77,19 +80,22 @@ export class Journal {
     const count = rest === -1 ? this.#writes.length : rest;
     for (const write of this.#writes.splice(0, count)) apply(this.#base, write);
     this.#baseCount = Math.max(this.#baseCount, upTo);
+    this.#last = undefined;
   }
 
   /** What write `n` left behind: a copy of the disk with all that was durable then, and the writes that were not. */
   after(n: number, lastFlush: boolean): { image: DiskImage; pending: JournalWrite[] } {
     const durable = this.#durableAt(n, lastFlush);
-    const image = this.#base.clone();
-    const pending: JournalWrite[] = [];
-    for (const write of this.#writes) {
-      if (write.n > n) break;
-      if (write.n <= durable) apply(image, write);
-      else pending.push(write);
-    }
-    return { image, pending };
+    const start = this.#last !== undefined && this.#last.durable <= durable ? this.#last : { image: this.#base, durable: this.#baseCount };
+    const image = start.image.clone();
+    for (const write of this.#between(start.durable, durable)) apply(image, write);
+    this.#last = { image, durable };
+    return { image: image.clone(), pending: this.#between(durable, n) };
+  }
+
+  /** The writes from the one after `from` to `to`; writes are numbered without gaps. */
+  #between(from: number, to: number): JournalWrite[] {
+    return this.#writes.slice(from - this.#baseCount, to - this.#baseCount);
   }
 
   #durableAt(n: number, lastFlush: boolean): number {

@@ -13,12 +13,13 @@ export class Rng {
   #c: number;
   #d: number;
 
-  constructor(seed: number) {
-    const mix = splitmix32(seed);
-    this.#a = mix();
-    this.#b = mix();
-    this.#c = mix();
-    this.#d = mix() | 1;
+  /** A seed, or the four words of the state, not all zero. */
+  constructor(seed: number | readonly [number, number, number, number]) {
+    const [a, b, c, d] = typeof seed === 'number' ? words(seed) : seed;
+    this.#a = a;
+    this.#b = b;
+    this.#c = c;
+    this.#d = d;
   }
 
   /** 0 .. 2^32-1. */
@@ -56,13 +57,17 @@ export class Rng {
 
 const rotl = (x: number, k: number): number => (x << k) | (x >>> (32 - k));
 
-function splitmix32(seed: number): () => number {
-  // Seeds beyond 32 bits count too.
-  let state = (seed | 0) ^ imul(Math.floor(seed / 2 ** 32), GOLDEN);
-  return () => {
-    state = (state + GOLDEN) | 0;
-    return finalize(state);
-  };
+function words(seed: number): [number, number, number, number] {
+  const start = fold(seed);
+  const word = (place: number): number => finalize((start + imul(place, GOLDEN)) | 0);
+  // The last is odd, as the state must not be zero.
+  return [word(1), word(2), word(3), word(4) | 1];
+}
+
+/** Seeds beyond 32 bits count too. */
+function fold(seed: number): number {
+  const high = Math.floor(seed / 2 ** 32);
+  return finalize(finalize((seed + GOLDEN) | 0) ^ high) | 0;
 }
 
 function finalize(x: number): number {
@@ -74,7 +79,7 @@ function finalize(x: number): number {
 
 /** A seed of its own for one part of a simulation, so that parts do not take each other's numbers. */
 export function deriveSeed(seed: number, ...parts: readonly (string | number)[]): number {
-  let hash = finalize((seed | 0) ^ imul(Math.floor(seed / 2 ** 32), GOLDEN));
+  let hash = finalize(fold(seed));
   for (const char of parts.join('\0')) hash = finalize(imul(hash ^ char.charCodeAt(0), 0x01000193) + GOLDEN);
   return hash;
 }

@@ -1,7 +1,7 @@
 /**
  * A simulation: one seed, one virtual time, and the hosts and disks in it.
  *
- * Time moves only by advance(), step() and runUntilIdle(), and it jumps from event to event: alarms and ends of transfers happen in the order
+ * Time moves only by advance(), step(), runUntilIdle() and settle(), and it jumps from event to event: alarms and ends of transfers happen in the order
  * of their times, and at one time in the order in which they were asked for. So a run is a function of the seed and of what the test does.
  */
 import { SimDisk, type DiskOptions } from './disk.js';
@@ -102,11 +102,33 @@ export class Sim {
     return this.#runWhile(() => this.#queue.held > 0, options);
   }
 
+  /**
+   * Runs until `promise` is settled, and is what it is: for code which awaits the kernel's calls. Between events everything that awaits goes on.
+   * An Error if nothing is left to happen, or more than `maxEvents` did.
+   */
+  async settle<T>(promise: Promise<T>, options: RunOptions = {}): Promise<T> {
+    const maxEvents = options.maxEvents ?? MAX_EVENTS;
+    let settled = false;
+    const note = (): void => void (settled = true);
+    promise.then(note, note);
+    await turn();
+    for (let count = 0; !settled; count++) {
+      if (count === maxEvents) throw this.#endless(maxEvents);
+      if (!this.step()) throw new Error(`simulation with seed ${this.seed}: nothing is left to happen at ${this.#now} ns, and something waits`);
+      await turn();
+    }
+    return promise;
+  }
+
+  #endless(maxEvents: number): Error {
+    return new Error(`simulation with seed ${this.seed}: more than ${maxEvents} events, at ${this.#now} ns`);
+  }
+
   #runWhile(more: () => boolean, options: RunOptions): number {
     const maxEvents = options.maxEvents ?? MAX_EVENTS;
     let count = 0;
     while (more()) {
-      if (count === maxEvents) throw new Error(`simulation with seed ${this.seed}: more than ${maxEvents} events, at ${this.#now} ns`);
+      if (count === maxEvents) throw this.#endless(maxEvents);
       this.step();
       count++;
     }
@@ -117,4 +139,12 @@ export class Sim {
 /** A host in a simulation of its own: `host.sim` moves its time. */
 export function hostSim(options: SimOptions & SimHostOptions = {}): SimHost {
   return new Sim(options).host(options);
+}
+
+/** Everything that awaits goes on as far as it can. Takes no virtual time. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    if (typeof setImmediate === 'function') setImmediate(resolve);
+    else setTimeout(resolve, 0);
+  });
 }
