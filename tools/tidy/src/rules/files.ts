@@ -34,10 +34,10 @@ function isListOfExports(text: string): boolean {
   );
 }
 
-/** index.ts, and what package.json names: programs, and files that scripts run. */
+/** index.ts, a tool's main.ts, and what package.json names: programs, and files that scripts run. */
 function isEntry(tree: Tree, unit: Unit, path: string): boolean {
   const inside = path.slice(unit.dir.length + 1);
-  if (inside === 'src/index.ts') return true;
+  if (inside === 'src/index.ts' || (unit.group === 'tools' && inside === 'src/main.ts')) return true;
   const built = inside.replace(/^src\//, 'dist/').replace(/\.ts$/, '.js');
   return (
     [tree.text(`${unit.dir}/package.json`), tree.text('package.json')].some((text) => text?.includes(built) || text?.includes(path)) ||

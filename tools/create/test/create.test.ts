@@ -1,0 +1,64 @@
+/** New components, seen as files, and made in a copy of this repository, where they must be green at once. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { check, fixes, readTree, treeOf } from '@anykernel/tools-tidy';
+import { fileURLToPath } from 'node:url';
+import { filesOf, over, templates, wish } from '../src/index.js';
+import { Copy } from './copy.js';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const TREE = treeOf({ 'packages/fs/tmpfs/src/index.ts': '/** T. */\n' });
+
+test.each([
+  ['foofs', /not GROUP\/NAME/],
+  ['host/foo', /not GROUP\/NAME/],
+  ['fs/foo/bar', /not GROUP\/NAME/],
+  ['fs/FooFs', /no name of a component/],
+  ['fs/null', /cannot be a constant/],
+  ['fs/tmpfs', /there is packages\/fs\/tmpfs already/],
+])('"%s" is refused', (where, says) => {
+  expect(() => wish(TREE, where, 'A file system.')).toThrow(says);
+});
+
+test('a component without a sentence is refused', () => {
+  expect(() => wish(TREE, 'fs/foofs', ' ')).toThrow(/a sentence is missing/);
+});
+
+test('the sentence is in the declaration, the README, the manifest and the changeset', () => {
+  const files = filesOf(wish(TREE, 'fs/barfs', 'The bar file system.'), templates());
+  const with_ = [...files].filter(([, text]) => text.includes('The bar file system.')).map(([path]) => path);
+  expect(with_.sort()).toEqual([
+    '.changeset/barfs.md',
+    'packages/fs/barfs/README.md',
+    'packages/fs/barfs/package.json',
+    'packages/fs/barfs/src/index.ts',
+  ]);
+  expect([...files.values()].join()).not.toMatch(/foofs|\{\{/);
+});
+
+describe.each(['fs/newfs', 'dev/newdev', 'kern/newkern'])('%s in a copy of this repository', (where) => {
+  const tree = readTree(ROOT);
+  const dir = `packages/${where}`;
+  const files = filesOf(wish(tree, where, 'A new component.'), templates());
+  const whole = over(
+    tree,
+    new Map([...files, ...fixes(over(tree, files)).filter(([path]) => path.startsWith(`${dir}/`) || path.startsWith('docs/graph/'))]),
+  );
+  let copy: Copy;
+
+  beforeAll(() => {
+    copy = new Copy(ROOT, whole);
+  });
+  afterAll(() => copy.remove());
+
+  test('keeps the house rules', () => {
+    expect(check(whole).filter(({ path }) => path.startsWith(dir))).toEqual([]);
+  });
+
+  test('passes the type checker', () => {
+    expect(copy.typecheck(dir)).toBe('');
+  }, 120_000);
+
+  test('passes its own tests', () => {
+    expect(copy.jest(dir)).toEqual({ failed: 0, passed: expect.any(Number), said: expect.any(String) });
+  }, 120_000);
+});
