@@ -10,7 +10,7 @@ const FOREIGN = /\.tsbuildinfo$|^test\/|^node_modules\//;
 
 /** The complaints of all, as sentences; empty when the package can be published. */
 export async function lint(tarball: Tarball): Promise<string[]> {
-  return [...contents(tarball.contents), ...(await byPublint(tarball)), ...(await byAttw(tarball))];
+  return [...new Set([...contents(tarball.contents), ...(await byPublint(tarball)), ...(await byAttw(tarball))])];
 }
 
 /** What is missing among `paths`, and what has no business there. */
