@@ -6,7 +6,7 @@
  * it is; the rest is evicted by age when the cache is full. A miss on an asynchronous device sleeps (and so restarts the call).
  */
 import { ERR, Errno } from '@anykernel/lib-sys';
-import type { Kernel } from '@anykernel/rumpkern';
+import { type Kernel, SLEEP } from '@anykernel/rumpkern';
 import { type Buf, BufPool } from './buf.js';
 import { BufWriter } from './bufwriter.js';
 import type { Disk } from './disk.js';
@@ -79,7 +79,7 @@ export class Bcache {
     return this.#map.size;
   }
 
-  /** The buffer of block `blkno`, read if need be. EIO: the device failed, or has no such block. ENOMEM. */
+  /** The buffer of block `blkno`, read if need be. EIO: the device failed, or has no such block. ENOMEM. Sleeps. */
   bread(blkno: number): Buf {
     const bp = this.#map.get(blkno);
     if (bp === undefined || !bp.valid) return this.#read(blkno);
@@ -181,8 +181,8 @@ export class Bcache {
       }
       if (run.length > 0) this.#transfer(run);
     } catch (e) {
-      if (!(e instanceof Errno)) throw e;
-      for (const bp of run) if (!bp.gone) this.forget(bp);
+      if (!(e instanceof Errno) && e !== SLEEP) throw e;
+      for (const bp of run) if (!bp.gone && !bp.reading && !bp.valid) this.forget(bp);
     }
   }
 
@@ -256,7 +256,7 @@ export class Bcache {
   /** A buffer without contents. */
   #make(blkno: number): Buf {
     if (this.#map.size >= this.limit) this.#evict(EVICT_STEPS);
-    const bp = this.#pool.alloc(blkno);
+    const bp = this.#alloc(blkno);
     this.#map.set(blkno, bp);
     const hand = this.#hand;
     if (hand === undefined) {
@@ -268,6 +268,16 @@ export class Bcache {
     bp.prev.next = bp;
     hand.prev = bp;
     return bp;
+  }
+
+  #alloc(blkno: number): Buf {
+    try {
+      return this.#pool.alloc(blkno);
+    } catch (e) {
+      // What is on its way to the disk can be given up when it has arrived.
+      if (e === ERR.ENOMEM && this.#writer.busy) this.k.sleep(this.#writer);
+      throw e;
+    }
   }
 
   /** Moves the clock's hand `steps` on, and evicts what was not used since it last came by, until the cache is below its limit. */

@@ -35,6 +35,11 @@ export class BufWriter {
     this.#free = free;
   }
 
+  /** Something is on its way; whoever sleeps on this object is woken when nothing is. */
+  get busy(): boolean {
+    return this.#inflight > 0;
+  }
+
   add(bp: Buf): void {
     if (bp.dirty) return;
     bp.dirty = true;

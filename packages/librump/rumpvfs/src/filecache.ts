@@ -4,6 +4,7 @@
  * There is one in a kernel, made by the first file that needs it. Clean clusters are evicted by age (a clock); dirty ones are written when
  * they are many, and when memory is short. Nothing is written while a metadata transaction is open on the disk concerned.
  */
+import { ERR } from '@anykernel/lib-sys';
 import { CHUNK_MAX, type Kernel } from '@anykernel/rumpkern';
 import type { Cluster } from './cluster.js';
 import type { Uobj } from './uobj.js';
@@ -46,12 +47,21 @@ export class FileCache {
     return k.specific(FileCache, () => new FileCache(k));
   }
 
-  /** A chunk for a cluster; others leave for it. ENOMEM. */
+  /** A chunk for a cluster; others leave for it. ENOMEM. Sleeps where memory is on its way to an asynchronous device. */
   alloc(len: number): Uint8Array {
     if (this.used + len > this.limit) this.#evict(this.limit - len, EVICT_STEPS);
-    const chunk = this.k.mem.alloc(len);
+    const chunk = this.#take(len);
     this.used += len;
     return chunk;
+  }
+
+  #take(len: number): Uint8Array {
+    try {
+      return this.k.mem.alloc(len);
+    } catch (e) {
+      if (e === ERR.ENOMEM && this.inflight > 0) this.k.sleep(this);
+      throw e;
+    }
   }
 
   free(chunk: Uint8Array): void {

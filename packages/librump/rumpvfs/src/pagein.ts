@@ -4,35 +4,15 @@
 import { ERR, Errno } from '@anykernel/lib-sys';
 import { PAGE_SHIFT, PAGE_SIZE, SLEEP, type Uio } from '@anykernel/rumpkern';
 import { CLUSTER_SIZE, type Cluster, chunkLength, countPages, pagesOf } from './cluster.js';
+import { Extents } from './extents.js';
 import { PageIo } from './pageio.js';
-import type { Pager, Uobj } from './uobj.js';
-import { Run } from './vnode.js';
+import type { Uobj } from './uobj.js';
 
 /** How far ahead a sequential reader is served, at first and at most. */
 const WINDOW_MIN = 32 << 10;
 const WINDOW_MAX = 512 << 10;
 /** The most that is asked for at once. */
 const DEMAND_MAX = 1 << 20;
-
-/** Where the file goes on from some offset. */
-interface Extent {
-  /** On the device; -1: a hole. */
-  at: number;
-  /** Bytes. */
-  len: number;
-}
-
-/** The extent that begins at byte `off` of the file. EIO. */
-export function extentAt(pager: Pager, off: number, run: Run): Extent {
-  const bsize = 2 ** pager.bshift;
-  const lbn = Math.floor(off / bsize);
-  const skip = off - lbn * bsize;
-  run.blkno = -1;
-  run.count = 1;
-  pager.bmap(lbn, run);
-  const count = run.count > 1 ? run.count : 1;
-  return { at: run.blkno < 0 ? -1 : run.blkno * bsize + skip, len: count * bsize - skip };
-}
 
 /**
  * Moves some bytes at uio.offset, which is `from` in cluster `c` (if there is one), where not all pages up to the end of the transfer are
@@ -48,15 +28,15 @@ export function readAbsent(u: Uobj, uio: Uio, c: Cluster | undefined, from: numb
     return;
   }
   if (c !== undefined) attend(u, c, pagesOf(from, from + 1));
-  const hole = holeAt(u.pager!, off);
+  const map = new Extents(u.pager!);
+  const start = off - (off % PAGE_SIZE);
+  const hole = holeAt(map, start, off);
   if (hole > 0) {
     uio.moveZeros(Math.min(hole, end - off));
     return;
   }
-  const start = off - (off % PAGE_SIZE);
-  const demand = Math.min(end, start + DEMAND_MAX);
-  const ahead = Math.min(aheadOf(u, off, demand), size);
-  load(u, start, demand, ahead, size);
+  const demand = Math.min(end, start + demandMax(u));
+  load(u, map, start, demand, Math.min(aheadOf(u, off, demand), size), size);
 }
 
 /** Sleeps while the host fills one of these pages; throws the error of one whose read has failed, once. */
@@ -67,53 +47,66 @@ function attend(u: Uobj, c: Cluster, mask: number): void {
   throw ERR.EIO;
 }
 
-/** Bytes of a hole that begins at `off` and reaches to the end of its page at least; 0: there is none. */
-function holeAt(pager: Pager, off: number): number {
-  const x = extentAt(pager, off, new Run());
-  if (x.at !== -1) return 0;
-  const pageLeft = PAGE_SIZE - (off % PAGE_SIZE);
-  if (pageLeft < PAGE_SIZE && 2 ** pager.bshift < PAGE_SIZE) return 0;
-  return x.len >= pageLeft ? x.len : 0;
+/** Bytes from `off` to the end of a hole that takes all of the page at `start`; 0: there is none. */
+function holeAt(map: Extents, start: number, off: number): number {
+  if (map.find(start).at !== -1 || map.len < PAGE_SIZE) return 0;
+  return start + map.len - off;
+}
+
+function demandMax(u: Uobj): number {
+  return Math.min(DEMAND_MAX, Math.max(CLUSTER_SIZE, u.cache!.limit >> 2));
 }
 
 /** Up to where to read for a reader who wants the bytes [off, demand). */
 function aheadOf(u: Uobj, off: number, demand: number): number {
-  if (off !== u.next && off !== u.aheadEnd) u.window = 0;
+  if (off < u.next || off > Math.max(u.next, u.aheadEnd)) u.window = 0;
   else u.window = Math.min(Math.max(2 * u.window, 2 * (demand - off), WINDOW_MIN), WINDOW_MAX, u.cache!.limit >> 3);
   return Math.max(demand, off + u.window);
 }
 
-/** Brings in [start, demand), and as much up to `ahead` as is easily had. */
-function load(u: Uobj, start: number, demand: number, ahead: number, size: number): void {
-  if (u.aheadFailed) ahead = demand;
-  u.aheadFailed = false;
+/** Brings in [start, demand), and as much up to `ahead` as is easily had. One page only, after a longer transfer has failed. */
+function load(u: Uobj, map: Extents, start: number, demand: number, ahead: number, size: number): void {
+  if (u.single) {
+    fill(u, map, start, start + PAGE_SIZE, start + PAGE_SIZE, size);
+    return;
+  }
   try {
-    fill(u, start, ahead, demand, size);
     u.aheadEnd = Math.max(ahead, demand);
+    fill(u, map, start, u.aheadEnd, demand, size);
   } catch (e) {
-    // With more asked for than is needed now, it may be the rest that fails.
     if (!(e instanceof Errno)) throw e;
-    fill(u, start, start + PAGE_SIZE, start + PAGE_SIZE, size);
     u.window = 0;
+    fill(u, map, start, start + PAGE_SIZE, start + PAGE_SIZE, size);
   }
 }
 
-/** Brings in one page. EIO, ENOMEM; sleeps. */
+/** Starts to read what a sequential reader, who is served from memory, will want next. Never sleeps, never fails. */
+export function readMore(u: Uobj, size: number): void {
+  const start = u.aheadEnd - (u.aheadEnd % PAGE_SIZE);
+  if (start >= size || u.single) return;
+  u.aheadEnd = Math.min(start + u.window, size);
+  fill(u, new Extents(u.pager!), start, u.aheadEnd, start, size);
+}
+
+/** Brings in one page, zeros if it is a hole. EIO, ENOMEM; sleeps. */
 export function loadPage(u: Uobj, c: Cluster, from: number, size: number): void {
   attend(u, c, pagesOf(from, from + 1));
   const start = c.index * CLUSTER_SIZE + from;
   const epoch = c.epoch;
   c.epoch = u.k.epoch;
   try {
-    fill(u, start, start + PAGE_SIZE, start + PAGE_SIZE, size);
+    fill(u, new Extents(u.pager!), start, start + PAGE_SIZE, start + PAGE_SIZE, size, true);
   } finally {
     c.epoch = epoch;
   }
 }
 
-/** Fills absent pages of [start, end). Where it sleeps, all transfers are on their way. Memory and maps for what lies past `demand` may be wanting. */
-function fill(u: Uobj, start: number, end: number, demand: number, size: number): void {
-  const filler = new Filler(u, size, demand);
+/**
+ * Fills absent pages of [start, end). Where it sleeps, all transfers are on their way. For what lies past `demand`, memory, maps and luck
+ * may be wanting. Pages in holes are left out, unless `holes`.
+ */
+function fill(u: Uobj, map: Extents, start: number, end: number, demand: number, size: number, holes = false): void {
+  const filler = new Filler(u, map, start, demand, size, holes);
   try {
     for (let off = start; off < end; ) off = filler.take(off, end);
   } catch (e) {
@@ -128,19 +121,23 @@ function fill(u: Uobj, start: number, end: number, demand: number, size: number)
 /** Collects absent pages into transfers. */
 class Filler {
   #io = new PageIo();
-  readonly #u: Uobj;
-  readonly #size: number;
-  readonly #demand: number;
-  readonly #run = new Run();
-  #extentOff = 0;
-  #extent: Extent = { at: -1, len: 0 };
+  /** The transfer has pages that are needed now. */
+  #needed = false;
   #sleepOn: Cluster | undefined;
-  #off = 0;
+  #off: number;
+  readonly #u: Uobj;
+  readonly #map: Extents;
+  readonly #demand: number;
+  readonly #size: number;
+  readonly #holes: boolean;
 
-  constructor(u: Uobj, size: number, demand: number) {
+  constructor(u: Uobj, map: Extents, start: number, demand: number, size: number, holes: boolean) {
     this.#u = u;
-    this.#size = size;
+    this.#map = map;
+    this.#off = start;
     this.#demand = demand;
+    this.#size = size;
+    this.#holes = holes;
   }
 
   /** All that is needed now has been taken. */
@@ -148,88 +145,102 @@ class Filler {
     return this.#off >= this.#demand;
   }
 
-  /** Takes the page at `off`, or passes over it; returns where to go on. */
+  /** Takes pages from the one at `off` on, or passes over them; returns where to go on. */
   take(off: number, end: number): number {
     this.#off = off;
     const u = this.#u;
+    if (this.#needed && this.enough && u.pager!.disk.asyncRead !== false) this.#start();
     const index = Math.floor(off / CLUSTER_SIZE);
-    const from = off - index * CLUSTER_SIZE;
     const base = index * CLUSTER_SIZE;
-    const mask = pagesOf(from, from + 1);
-    let c = u.find(index);
-    if (c !== undefined && ((c.valid | c.busy | c.failed) & mask) !== 0) {
-      if ((c.busy & mask) !== 0 && off < this.#demand) this.#sleepOn = c;
+    const from = off - base;
+    const found = u.find(index);
+    if (found !== undefined && ((found.valid | found.busy | found.failed) & pagesOf(from, from + 1)) !== 0) {
+      if ((found.busy & pagesOf(from, from + 1)) !== 0 && !this.enough) this.#sleepOn ??= found;
       return off + PAGE_SIZE;
     }
-    const stop = Math.min(off + PAGE_SIZE, this.#size);
-    if (this.#extentFor(off).at === -1 && this.#extentOff + this.#extent.len >= stop && off > 0 && c === undefined) {
-      const holeEnd = this.#extentOff + this.#extent.len;
-      return Math.max(off + PAGE_SIZE, Math.min(end, holeEnd - (holeEnd % PAGE_SIZE)));
-    }
-    const want = Math.min(CLUSTER_SIZE, Math.max(this.#size, off + PAGE_SIZE) - base);
-    c ??= u.add(index, chunkLength(want));
-    u.extend(c, Math.min(CLUSTER_SIZE, from + PAGE_SIZE));
-    if (this.#io.bytes > 0 && (this.#io.end !== this.#extentFor(off).at || this.#io.bytes >= WINDOW_MAX)) this.#start();
-    this.#page(c, from, base, stop);
-    c.reading |= mask;
+    const { at, len } = this.#map.find(off);
+    if (at === -1 && !this.#holes && (len >= PAGE_SIZE || off + len >= this.#size)) return off + Math.max(PAGE_SIZE, len - (len % PAGE_SIZE));
+    const c = found ?? u.add(index, chunkLength(Math.min(CLUSTER_SIZE, Math.max(this.#size - base, from + PAGE_SIZE))));
+    const to = this.#absentTo(c, from, Math.min(end - base, CLUSTER_SIZE), at === -1 ? 0 : len);
     c.epoch = u.k.epoch;
+    u.extend(c, to);
+    if (this.#io.bytes > 0 && (this.#io.end !== at || this.#io.bytes >= WINDOW_MAX)) this.#start();
+    if (len >= to - from && at !== -1) this.#io.add(at, c.chunk.subarray(from, to));
+    else this.#page(c, from, base);
+    if (off < this.#demand) this.#needed = true;
+    const mask = pagesOf(from, to);
+    c.reading |= mask;
     this.#io.addPages(c, mask);
-    return off + PAGE_SIZE;
+    return base + to;
   }
 
-  /** The blocks of one page, up to byte `stop` of the file. */
-  #page(c: Cluster, from: number, base: number, stop: number): void {
-    let at = base + from;
-    while (at < stop) {
-      const x = this.#extentFor(at);
-      const room = Math.min(this.#extentOff + x.len, base + from + PAGE_SIZE) - at;
-      if (x.at === -1) c.chunk.fill(0, at - base, at - base + room);
-      else this.#io.add(x.at + (at - this.#extentOff), c.chunk.subarray(at - base, at - base + room));
-      at += room;
-    }
-    if (at < base + from + PAGE_SIZE) c.chunk.fill(0, at - base, from + PAGE_SIZE);
+  /** Where the absent pages end that begin at `from` and are in one extent of `len` bytes; one page at least. */
+  #absentTo(c: Cluster, from: number, max: number, len: number): number {
+    let to = from + PAGE_SIZE;
+    const taken = c.valid | c.busy | c.failed;
+    while (to < max && to + PAGE_SIZE <= from + len && ((taken >> (to >> PAGE_SHIFT)) & 1) === 0) to += PAGE_SIZE;
+    return to;
   }
 
-  /** The extent that holds byte `off`. */
-  #extentFor(off: number): Extent {
-    if (off < this.#extentOff || off >= this.#extentOff + this.#extent.len) {
-      this.#extent = extentAt(this.#u.pager!, off, this.#run);
-      this.#extentOff = off;
+  /** The blocks of one page that is in several extents, or at the end of the file. */
+  #page(c: Cluster, from: number, base: number): void {
+    const stop = Math.min(from + PAGE_SIZE, this.#size - base);
+    const parts: { at: number; from: number; to: number }[] = [];
+    for (let at = from; at < stop; ) {
+      const x = this.#map.find(base + at);
+      const to = Math.min(at + x.len, from + PAGE_SIZE);
+      parts.push({ at: x.at, from: at, to });
+      at = to;
     }
-    return this.#extent;
+    let done = from;
+    for (const part of parts) {
+      if (part.at === -1) c.chunk.fill(0, part.from, part.to);
+      else this.#io.add(part.at, c.chunk.subarray(part.from, part.to));
+      done = part.to;
+    }
+    c.chunk.fill(0, done, from + PAGE_SIZE);
   }
 
   #start(): void {
     const io = this.#io;
+    const needed = this.#needed;
     this.#io = new PageIo();
+    this.#needed = false;
     if (io.clusters.length === 0) return;
     const u = this.#u;
-    const ahead = this.#off > this.#demand;
+    const size = this.#size;
     for (const c of io.clusters) c.transfers++;
-    if (!io.start(u.pager!.disk, false, () => arrived(u, io, this.#size, ahead))) {
-      this.#sleepOn ??= io.clusters[0];
-      return;
-    }
-    arrived(u, io, this.#size, ahead);
-    if (io.error !== undefined) {
-      for (const [i, c] of io.clusters.entries()) c.failed &= ~io.masks[i];
-      throw io.error;
-    }
+    if (io.start(u.pager!.disk, false, () => arrived(u, io, size))) {
+      arrived(u, io, size);
+      if (io.error !== undefined) this.#failed(io, io.error);
+    } else if (needed) this.#sleepOn ??= io.clusters[0];
   }
 
-  /** Pages that were taken but will not be asked for. */
+  /** A transfer that ended at once has failed: the caller hears of it now. */
+  #failed(io: PageIo, error: Errno): never {
+    for (const [i, c] of io.clusters.entries()) c.failed &= ~io.masks[i];
+    throw error;
+  }
+
+  /** Pages that were taken will not be asked for. */
   giveUp(): void {
     for (const [i, c] of this.#io.clusters.entries()) c.reading &= ~this.#io.masks[i];
   }
 
   finish(): void {
-    this.#start();
+    try {
+      this.#start();
+    } catch (e) {
+      if (!(e instanceof Errno) || this.#off < this.#demand) throw e;
+    }
     if (this.#sleepOn !== undefined) this.#u.k.sleep(this.#sleepOn);
   }
 }
 
 /** A transfer has ended: its pages are there, or it is noted that they are not. */
-function arrived(u: Uobj, io: PageIo, size: number, ahead: boolean): void {
+function arrived(u: Uobj, io: PageIo, size: number): void {
+  let count = 0;
+  for (const mask of io.masks) count += countPages(mask);
   for (const [i, c] of io.clusters.entries()) {
     const mask = io.masks[i] & c.reading;
     c.reading &= ~mask;
@@ -237,12 +248,13 @@ function arrived(u: Uobj, io: PageIo, size: number, ahead: boolean): void {
       zeroTail(c, mask, size);
       c.valid |= mask;
       u.pages += countPages(mask);
-    } else if (!ahead) c.failed |= mask;
+    } else if (count === 1) c.failed |= mask;
     c.epoch = -1;
     c.recent = true;
     u.settled(c);
   }
-  if (io.error !== undefined && ahead) u.aheadFailed = true;
+  // Which page of several has failed shows when they are read one by one.
+  u.single = io.error !== undefined;
   for (const c of io.clusters) u.k.wakeup(c);
 }
 

@@ -20,6 +20,8 @@ export class PageIo {
   readonly masks: number[] = [];
   readonly #extents: Extent[] = [];
   bytes = 0;
+  /** The clusters' memory takes no part in it. */
+  copied = false;
   #pending = 0;
   #error: Errno | undefined;
   #copies: Uint8Array[] | undefined;

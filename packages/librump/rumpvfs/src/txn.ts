@@ -175,6 +175,7 @@ export class Txn {
     this.#end();
     for (const fn of commits) fn();
     this.#bcache.balance();
+    FileCache.of(this.#bcache.k).balance();
   }
 
   #abort(): void {

@@ -12,7 +12,7 @@ import { PAGE_SHIFT, PAGE_SIZE, SLEEP, type Kernel, type Uio } from '@anykernel/
 import { ALL_PAGES, CLUSTER_SIZE, Cluster, chunkLength, countPages, pagesOf } from './cluster.js';
 import type { Disk } from './disk.js';
 import { FileCache } from './filecache.js';
-import { loadPage, readAbsent } from './pagein.js';
+import { loadPage, readAbsent, readMore } from './pagein.js';
 import { pageout } from './pageout.js';
 import type { Run } from './vnode.js';
 
@@ -44,10 +44,10 @@ export class Uobj {
   next = 0;
   window = 0;
   aheadEnd = 0;
-  /** A transfer that included read-ahead has failed: the next is without. */
-  aheadFailed = false;
+  /** A transfer of several pages has failed: they are read one by one, until one is there. */
+  single = false;
   /** Writing: clusters with dirty pages, transfers on their way, a failure that fsync has not heard of. */
-  readonly dirtyClusters = new Set<Cluster>();
+  dirtyClusters: Set<Cluster> | undefined = undefined;
   outgoing = 0;
   writeError: Errno | undefined = undefined;
   #list: (Cluster | undefined)[] = NONE as (Cluster | undefined)[];
@@ -61,7 +61,7 @@ export class Uobj {
   }
 
   get dirty(): boolean {
-    return this.dirtyClusters.size > 0;
+    return this.dirtyClusters !== undefined && this.dirtyClusters.size > 0;
   }
 
   /** Whether the page at `off` is there. */
@@ -88,7 +88,9 @@ export class Uobj {
       } else if (this.pager === undefined) this.#readSparse(uio, c, from, to);
       else readAbsent(this, uio, c, from, end, size);
     }
-    if (this.pager !== undefined) this.next = uio.offset;
+    if (this.pager === undefined) return;
+    this.next = uio.offset;
+    if (this.window > 0 && this.pager.disk.asyncRead === true && this.next + (this.window >> 1) > this.aheadEnd) readMore(this, size);
   }
 
   /** Bytes [from, to) of a cluster without a pager, some of which are absent. */
@@ -269,8 +271,9 @@ export class Uobj {
     const end = len === 0 ? Infinity : off + len;
     if (wait && this.pager.disk.asyncWrite === true) this.#report();
     else if (wait) this.writeError = undefined;
-    pageout(this, off, end, wait);
+    const all = pageout(this, off, end, wait);
     if (!wait) return;
+    if (!all) this.k.sleep(this.cache!);
     if (this.outgoing > 0) this.k.sleep(this);
     this.#report();
   }
@@ -284,7 +287,7 @@ export class Uobj {
 
   /** Writes what it can of the dirty pages, for the cache. Never sleeps or throws. */
   writeback(): void {
-    if (this.pager!.disk.openTxns > 0) return;
+    if (this.pager!.disk.openTxns > 0 || this.writeError !== undefined) return;
     try {
       pageout(this, 0, Infinity, false);
     } catch (e) {
@@ -389,6 +392,7 @@ export class Uobj {
     const fresh = mask & ~c.dirty;
     if (fresh === 0) return;
     if (c.dirty === 0) {
+      this.dirtyClusters ??= new Set();
       if (this.dirtyClusters.size === 0) this.cache!.fileDirty(this, true);
       this.dirtyClusters.add(c);
     }
@@ -402,7 +406,7 @@ export class Uobj {
     c.dirty &= ~gone;
     this.cache!.dirty -= countPages(gone) * PAGE_SIZE;
     if (c.dirty !== 0) return;
-    this.dirtyClusters.delete(c);
-    if (this.dirtyClusters.size === 0) this.cache!.fileDirty(this, false);
+    this.dirtyClusters!.delete(c);
+    if (this.dirtyClusters!.size === 0) this.cache!.fileDirty(this, false);
   }
 }
