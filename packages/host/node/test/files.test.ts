@@ -1,0 +1,135 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { mustRun, oracle, withFolder } from '@anykernel/tools-oracle';
+import { probe } from '../src/device-size.js';
+import { hostNode, memoryFile } from '../src/index.js';
+
+const nothing = (): void => {};
+const code = (name: string): unknown => expect.objectContaining({ code: name });
+
+describe('names', () => {
+  test('may be text or the bytes of UTF-8', () => {
+    withFolder((folder) => {
+      const host = hostNode();
+      writeFileSync(join(folder, 'Größe.img'), 'x');
+      expect(host.getfileinfo(join(folder, 'Größe.img'))?.size).toBe(1);
+      expect(host.getfileinfo(Buffer.from(join(folder, 'Größe.img')).toString('latin1'))?.size).toBe(1);
+      expect(host.getfileinfo(join(folder, '日本'))).toBeUndefined();
+    });
+  });
+
+  test('below a file are of nothing, and a folder is no file to open', () => {
+    withFolder((folder) => {
+      const host = hostNode();
+      writeFileSync(join(folder, 'file'), '');
+      mkdirSync(join(folder, 'dir'));
+      expect(host.getfileinfo(join(folder, 'file/below'))).toBeUndefined();
+      expect(() => host.open(join(folder, 'file/below'), { read: true })).toThrow(code('ENOTDIR'));
+      expect(host.getfileinfo(join(folder, 'dir'))?.type).toBe('dir');
+      expect(() => host.open(join(folder, 'dir'), { read: true })).toThrow(code('EISDIR'));
+      expect(() => host.open(join(folder, 'a\0b'), { read: true })).toThrow(code('EINVAL'));
+    });
+  });
+});
+
+describe('devices', () => {
+  test('of characters are told, read without positions, and have nothing to flush', () => {
+    const host = hostNode();
+    expect(host.getfileinfo('/dev/zero')?.type).toBe('chr');
+    const zero = host.open('/dev/zero', { read: true, write: true });
+    const data = new Uint8Array(8).fill(1);
+    expect(zero.read(data, -1, nothing)).toBe(8);
+    expect(data).toEqual(new Uint8Array(8));
+    expect(zero.flush(nothing)).toBe(0);
+    zero.close();
+  });
+
+  test('that are full say so', () => {
+    const full = hostNode().open('/dev/full', { write: true });
+    expect(() => full.write(new Uint8Array(8), 0, nothing)).toThrow(code('ENOSPC'));
+    expect(() => full.writev([new Uint8Array(8), new Uint8Array(8)], 0, nothing)).toThrow(code('ENOSPC'));
+    full.close();
+  });
+
+  test.each([0, 1, 2, 3, 1000, 1024, 1025, 2 ** 31 + 7])('of %d sectors are measured by reading where nobody tells their size', (sectors) => {
+    let reads = 0;
+    const canRead = (off: number): boolean => {
+      reads++;
+      return off < sectors * 512;
+    };
+    expect(probe(canRead)).toBe(sectors * 512);
+    expect(reads).toBeLessThan(80);
+  });
+
+  oracle('losetup', 'loop:ext2').test('of blocks have their real size, and keep what is written', () => {
+    withFolder((folder) => {
+      const image = join(folder, 'image');
+      writeFileSync(image, Buffer.alloc(1_000_000));
+      const device = mustRun('losetup', ['-f', '--show', image]).trim();
+      try {
+        const host = hostNode();
+        // A loop device has whole sectors.
+        expect(host.getfileinfo(device)).toEqual({ size: 999_936, type: 'blk' });
+        const file = host.open(device, { read: true, write: true, bio: true });
+        expect(file.size).toBe(999_936);
+        expect(file.writev([new Uint8Array(512).fill(1), new Uint8Array(1024).fill(2)], 998_400, nothing)).toBe(1536);
+        expect(() => file.write(new Uint8Array(512), 999_936, nothing)).toThrow(code('ENOSPC'));
+        expect(file.read(new Uint8Array(512), 999_936, nothing)).toBe(0);
+        expect(file.flush(nothing)).toBe(0);
+        file.close();
+        expect([...readFileSync(image).subarray(998_911, 998_913)]).toEqual([1, 2]);
+      } finally {
+        mustRun('losetup', ['-d', device]);
+      }
+    });
+  });
+});
+
+describe('what the application provides', () => {
+  test('is opened by its name, before what the machine has under it', () => {
+    const image = new Uint8Array(1024);
+    const host = hostNode({ files: { '/dev/zero': image } });
+    expect(host.getfileinfo('/dev/zero')).toEqual({ size: 1024, type: 'reg' });
+    const file = host.open('/dev/zero', { read: true, write: true });
+    expect(file.write(Uint8Array.of(1, 2, 3), 1000, nothing)).toBe(3);
+    expect([...image.subarray(999, 1004)]).toEqual([0, 1, 2, 3, 0]);
+    expect(() => host.open('/dev/zero', { write: true, create: true, excl: true })).toThrow(code('EEXIST'));
+    host.provide('/dev/zero', undefined);
+    expect(host.getfileinfo('/dev/zero')?.type).toBe('chr');
+  });
+
+  test('may be anything that can be opened', () => {
+    const host = hostNode();
+    const file = memoryFile(new Uint8Array(16), { type: 'blk' });
+    host.provide('made', { open: (mode) => file.open(mode), info: () => file.info() });
+    expect(host.getfileinfo('made')).toEqual({ size: 16, type: 'blk' });
+    expect(host.open('made', {}).read(new Uint8Array(100), 10, nothing)).toBe(6);
+  });
+});
+
+describe('memory files', () => {
+  test('keep their length, and are full at their end', () => {
+    const file = memoryFile(new Uint8Array(10)).open({ read: true, write: true });
+    expect(file.write(new Uint8Array(10).fill(5), 6, nothing)).toBe(4);
+    expect(() => file.write(new Uint8Array(1), 10, nothing)).toThrow(code('ENOSPC'));
+    expect(file.writev([new Uint8Array(4).fill(6), new Uint8Array(9).fill(7)], 0, nothing)).toBe(10);
+    const [a, b] = [new Uint8Array(4), new Uint8Array(8)];
+    expect(file.readv([a, b], 2, nothing)).toBe(8);
+    expect([...a, ...b]).toEqual([6, 6, 7, 7, 7, 7, 7, 7, 0, 0, 0, 0]);
+  });
+
+  test('grow up to their limit if they may', () => {
+    const store = memoryFile(Uint8Array.of(1), { growTo: 1000 });
+    const file = store.open({ read: true, write: true });
+    for (let off = 1; off < 300; off++) expect(file.write(Uint8Array.of(off & 0xff), off, nothing)).toBe(1);
+    expect([...store.bytes]).toEqual(Array.from({ length: 300 }, (_one, index) => (index === 0 ? 1 : index & 0xff)));
+    expect(file.write(new Uint8Array(100), 990, nothing)).toBe(10);
+    expect(store.info().size).toBe(1000);
+    expect(() => file.write(new Uint8Array(1), 1000, nothing)).toThrow(code('ENOSPC'));
+  });
+
+  test('read-only are EROFS to open for writing', () => {
+    expect(() => memoryFile(new Uint8Array(1), { readonly: true }).open({ write: true })).toThrow(code('EROFS'));
+  });
+});
