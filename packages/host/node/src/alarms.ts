@@ -74,7 +74,10 @@ export class Alarms {
 
   #ring(owner: object, alarm: Alarm): void {
     alarm.timer = alarm.immediate = undefined;
-    if (this.#clock.mono() < alarm.at) return this.#arm(owner, alarm);
+    if (this.#clock.mono() < alarm.at) {
+      this.#arm(owner, alarm);
+      return;
+    }
     this.#byOwner.delete(owner);
     alarm.fn();
   }

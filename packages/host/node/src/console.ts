@@ -52,8 +52,8 @@ export class ConsoleInput {
     if (this.#listener === undefined) return;
     input.off('data', this.#listener);
     this.#listener = undefined;
-    if (!this.#wasPaused) return hold(input, true);
-    input.pause();
+    if (this.#wasPaused) input.pause();
+    else hold(input, true);
   }
 }
 

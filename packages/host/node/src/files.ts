@@ -9,7 +9,7 @@ import type { HostFile, HostFileInfo, HostFileType, OpenMode } from '@anykernel/
 import { ERR } from '@anykernel/lib-sys';
 import { deviceSize, sysfsSize } from './device-size.js';
 import { errnoOf } from './errno.js';
-import { MemoryFile, memoryFile } from './memory-file.js';
+import { type MemoryFile, memoryFile } from './memory-file.js';
 import { NodeFile } from './node-file.js';
 
 /** A host file from the application: bytes (kept, changed in place), a memory file, or what makes one at each open (and throws Errno). */

@@ -4,7 +4,6 @@
  * A host is an object without threads or handles of its own: one that nobody uses is garbage. Any number of kernels may share one, and
  * any number of hosts may stand beside each other.
  */
-import { randomFillSync } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { HostFile, HostFileInfo, HostHalf, OpenMode, Rumpuser, WallTime } from '@anykernel/host-rumpuser';
 import { ERR, signalName } from '@anykernel/lib-sys';
@@ -14,6 +13,7 @@ import { ConsoleInput, type ConsoleOutput, put } from './console.js';
 import { Files, type Provided } from './files.js';
 import { type Half, findHalf } from './half.js';
 import { type ImportOptions, importComponent } from './import.js';
+import { RandomBytes } from './random.js';
 import { SlabPool } from './slab-pool.js';
 
 export interface HostNodeOptions extends ImportOptions {
@@ -54,6 +54,7 @@ class NodeRumpuser implements HostNode {
   readonly #options: HostNodeOptions;
   readonly #clock = new Clock();
   readonly #alarms = new Alarms(this.#clock);
+  readonly #random = new RandomBytes();
   readonly #pool: SlabPool;
   readonly #files: Files;
   readonly #input: ConsoleInput;
@@ -86,7 +87,7 @@ class NodeRumpuser implements HostNode {
   }
 
   getrandom(buf: Uint8Array): void {
-    randomFillSync(buf);
+    this.#random.fill(buf);
   }
 
   getparam(name: string): string | undefined {
@@ -112,7 +113,10 @@ class NodeRumpuser implements HostNode {
   }
 
   kill(signo: number): void {
-    if (this.#options.onKill !== undefined) return this.#options.onKill(signo);
+    if (this.#options.onKill !== undefined) {
+      this.#options.onKill(signo);
+      return;
+    }
     const name = signalName(signo);
     if (name === undefined) throw ERR.EINVAL;
     raise(name);

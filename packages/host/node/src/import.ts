@@ -34,7 +34,10 @@ async function find(name: string, options: ImportOptions): Promise<unknown> {
   if (brought !== undefined) return brought;
   const specifier = options.packageOf === undefined ? `@anykernel/${name}` : options.packageOf(name);
   if (specifier === undefined) return undefined;
-  const exports = (await load(specifier, options.resolveFrom === undefined ? applicationFolders() : [options.resolveFrom])) as Record<string, unknown>;
+  const exports = (await load(specifier, options.resolveFrom === undefined ? applicationFolders() : [options.resolveFrom])) as Record<
+    string,
+    unknown
+  >;
   return Object.hasOwn(exports, name) ? exports[name] : undefined;
 }
 

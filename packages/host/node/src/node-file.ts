@@ -91,7 +91,12 @@ export class NodeFile implements HostFile {
 }
 
 /** Moves all of `data` by calls on at most IOV_MAX buffers, each going on where the one before ended. */
-function each(data: readonly Uint8Array[], off: number, once: boolean, move: (some: readonly Uint8Array[], at: number | undefined) => number): number {
+function each(
+  data: readonly Uint8Array[],
+  off: number,
+  once: boolean,
+  move: (some: readonly Uint8Array[], at: number | undefined) => number,
+): number {
   let rest = data.length <= IOV_MAX ? data : data.filter((one) => one.length > 0);
   let left = 0;
   for (const one of rest) left += one.length;

@@ -52,15 +52,18 @@ describe('devices', () => {
     full.close();
   });
 
-  test.each([0, 1, 2, 3, 1000, 1024, 1025, 2 ** 31 + 7])('of %d sectors are measured by reading where nobody tells their size', (sectors) => {
-    let reads = 0;
-    const canRead = (off: number): boolean => {
-      reads++;
-      return off < sectors * 512;
-    };
-    expect(probe(canRead)).toBe(sectors * 512);
-    expect(reads).toBeLessThan(80);
-  });
+  test.each([0, 1, 2, 3, 1000, 1024, 1025, 2 ** 31 + 7])(
+    'of %d sectors are measured by reading where nobody tells their size',
+    (sectors) => {
+      let reads = 0;
+      const canRead = (off: number): boolean => {
+        reads++;
+        return off < sectors * 512;
+      };
+      expect(probe(canRead)).toBe(sectors * 512);
+      expect(reads).toBeLessThan(80);
+    },
+  );
 
   oracle('losetup', 'loop:ext2').test('of blocks have their real size, and keep what is written', () => {
     withFolder((folder) => {

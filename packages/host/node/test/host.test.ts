@@ -33,6 +33,17 @@ describe('memory', () => {
   });
 });
 
+test('random bytes are never the same twice, however few are asked for', () => {
+  const host = hostNode();
+  const seen = new Set<string>();
+  for (let round = 0; round < 2000; round++) {
+    const buf = new Uint8Array(8 + (round % 300));
+    host.getrandom(buf);
+    seen.add(Buffer.from(buf.subarray(0, 8)).toString('hex'));
+  }
+  expect(seen.size).toBe(2000);
+});
+
 describe('parameters', () => {
   test('are those of the environment, of the caller before them, and of the host itself', () => {
     const host = hostNode({ params: { RUMP_MEMLIMIT: '4m', PATH: undefined } });

@@ -5,7 +5,7 @@
  * keeps all, as a disk without a cache would; with `reorder` any set of them is lost, as if the disk had written them in another order than it
  * got them; with `torn` the last write was under way and reached some of its sectors only.
  */
-import { type DiskImage } from './image.js';
+import type { DiskImage } from './image.js';
 import { type Journal, type JournalWrite, apply } from './journal.js';
 import { Rng } from './rng.js';
 

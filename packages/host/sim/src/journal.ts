@@ -1,7 +1,7 @@
 /**
  * What a disk was asked to write, and when it was flushed: enough to say what it would hold after a power cut.
  */
-import { DiskImage } from './image.js';
+import type { DiskImage } from './image.js';
 
 /** One write that has ended. */
 export interface JournalWrite {

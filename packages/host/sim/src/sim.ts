@@ -114,7 +114,8 @@ export class Sim {
     await turn();
     for (let count = 0; !settled; count++) {
       if (count === maxEvents) throw this.#endless(maxEvents);
-      if (!this.step()) throw new Error(`simulation with seed ${this.seed}: nothing is left to happen at ${this.#now} ns, and something waits`);
+      if (!this.step())
+        throw new Error(`simulation with seed ${this.seed}: nothing is left to happen at ${this.#now} ns, and something waits`);
       await turn();
     }
     return promise;

@@ -69,9 +69,7 @@ describe('a power cut', () => {
 
   test('loses any of the writes that no flush covered, and none that one did', () => {
     const all = outcomes(story(), { after: 5, reorder: true });
-    expect(all).toEqual(
-      new Set(['AAB.....', 'AABE....', 'AAB..D..', 'AABE.D..', 'CCCC....', 'CCCE....', 'CCCC.D..', 'CCCE.D..']),
-    );
+    expect(all).toEqual(new Set(['AAB.....', 'AABE....', 'AAB..D..', 'AABE.D..', 'CCCC....', 'CCCE....', 'CCCC.D..', 'CCCE.D..']));
   });
 
   test('after a flush finds everything; before it has ended, perhaps nothing', () => {
@@ -106,7 +104,8 @@ describe('a power cut', () => {
   });
 
   test('is the same for the same seed and variant', () => {
-    const run = (seed: number): string[] => [...Array(20).keys()].map((variant) => letters(story({ seed }), { after: 5, reorder: true, variant }));
+    const run = (seed: number): string[] =>
+      [...Array(20).keys()].map((variant) => letters(story({ seed }), { after: 5, reorder: true, variant }));
     expect(run(9)).toEqual(run(9));
     expect(run(9)).not.toEqual(run(10));
   });

@@ -66,8 +66,7 @@ describe('virtual time', () => {
 describe('settle', () => {
   test('runs for code that awaits', async () => {
     const host = hostSim();
-    const sleep = (ns: number): Promise<void> =>
-      new Promise((resolve) => host.alarm({}, host.clockMono() + ns, resolve, true));
+    const sleep = (ns: number): Promise<void> => new Promise((resolve) => host.alarm({}, host.clockMono() + ns, resolve, true));
     const work = async (): Promise<number> => {
       for (let round = 0; round < 10; round++) await sleep(100);
       return host.clockMono();
@@ -176,7 +175,8 @@ async function run(seed: number): Promise<unknown> {
       const data = new Uint8Array(512 * (1 + sim.rng.below(8)));
       host.getrandom(data);
       const off = sim.rng.below(200) * 512;
-      const ended = (what: string) => (error: unknown, moved: number) => log.push(`${sim.now} ${index} ${what} ${off} ${moved} ${String(error)}`);
+      const ended = (what: string) => (error: unknown, moved: number) =>
+        log.push(`${sim.now} ${index} ${what} ${off} ${moved} ${String(error)}`);
       if (sim.rng.below(3) === 0) file.flush(ended('flush'));
       else file.write(data, off, ended('write'));
       if (log.length < 200) host.alarm(act, host.clockMono() + sim.rng.below(300_000), act, true);
