@@ -185,6 +185,10 @@ export function runParked(p: Proc, se: Sysent, args: readonly unknown[]): Promis
     const k = p.k;
     const l = p.takelwp();
     let texts: readonly unknown[] = args;
+    const fail = (error: unknown): void => {
+      if (l.uio.moved > 0 && movesBytes(se.spec) && error instanceof Errno) resolve(l.uio.moved);
+      else reject(userError(l, se, error, args));
+    };
     /** Runs the handler; returns whether the call has ended. */
     const attempt = (): boolean => {
       try {
@@ -193,12 +197,13 @@ export function runParked(p: Proc, se: Sysent, args: readonly unknown[]): Promis
         resolve(handler === undefined ? absent(l, se) : handler(l, ...texts));
       } catch (error) {
         if (error === SLEEP && !p.exited) return false;
-        if (l.uio.moved > 0 && movesBytes(se.spec) && error instanceof Errno) resolve(l.uio.moved);
-        else reject(userError(l, se, error === SLEEP ? ERR.EINTR : error, args));
+        fail(error === SLEEP ? ERR.EINTR : error);
       }
       return true;
     };
     l.resume = (): void => {
+      // Its process ended while it slept.
+      if (p.exited) return fail(ERR.EINTR);
       try {
         const outer = k.enter(l);
         try {

@@ -1,0 +1,70 @@
+/** A kernel in a simulation, and how a call ended. */
+import { type SimHost, type SimHostOptions, hostSim } from '@anykernel/host-sim';
+import type { AnyComponent } from '@anykernel/lib-component';
+import { type Kernel, type KernelOptions, type Proc, SystemError, boot } from '@anykernel/rumpkern';
+
+export interface Box {
+  readonly host: SimHost;
+  readonly k: Kernel;
+  /** A process of the superuser. */
+  readonly p: Proc;
+}
+
+export function box(components: readonly AnyComponent[] = [], options: KernelOptions & SimHostOptions = {}): Box {
+  const host = hostSim(options);
+  const k = boot(host, components, options);
+  return { host, k, p: k.newproc() };
+}
+
+/** The code with which `fn` fails, the name of another error, or 'ok'. */
+export function codeOf(fn: () => unknown): string {
+  try {
+    fn();
+    return 'ok';
+  } catch (e) {
+    return codeIn(e);
+  }
+}
+
+export function codeIn(e: unknown): string {
+  if (e instanceof SystemError) return e.name === 'WouldSleep' ? 'WouldSleep' : e.code;
+  return e instanceof Error ? e.name : String((e as { code?: unknown }).code ?? e);
+}
+
+/** How a parked call ended. */
+export function outcome(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    (value) => value,
+    (e: unknown) => codeIn(e),
+  );
+}
+
+/** What a parked call is now: its outcome, or 'waits'. */
+export async function now(promise: Promise<unknown>): Promise<unknown> {
+  let is: unknown = 'waits';
+  void outcome(promise).then((end) => {
+    is = end;
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  return is;
+}
+
+export function bytes(text: string): Uint8Array {
+  return Uint8Array.from(text, (c) => c.charCodeAt(0));
+}
+
+export function text(data: Uint8Array, len: number = data.length): string {
+  return String.fromCharCode(...data.subarray(0, len));
+}
+
+/** Seeded numbers for a test: 0 <= n < below. */
+export function random(seed: number): (below: number) => number {
+  let state = seed >>> 0 || 1;
+  const imul = Math.imul;
+  return (below) => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (imul(state, 0x9e3779b1) >>> 0) % below;
+  };
+}
