@@ -1,0 +1,50 @@
+/** What the system calls on files share: where paths start, which descriptors are files, checks of arguments. */
+import { AT_FDCWD, ERR, type Handlers, OFF_MAX, type rumpvfsCalls } from '@anykernel/lib-sys';
+import type { File, Lwp } from '@anykernel/rumpkern';
+import { NAMEI_FOLLOW, type Nameidata, namei } from '../namei.js';
+import { vfsOf } from '../cwdi.js';
+import type { Vnode } from '../vnode.js';
+
+export type VfsCalls = Handlers<typeof rumpvfsCalls, Lwp>;
+
+const SLASH = 47;
+
+/** Where a path of an *at call starts; undefined: in the current directory. EBADF, ENOTDIR: only when it matters, for a relative path. */
+export function startOf(l: Lwp, fd: number, path: string): Vnode | undefined {
+  if (fd === AT_FDCWD || path.charCodeAt(0) === SLASH) return undefined;
+  const f = l.proc.fd.get(fd);
+  if (f.type !== 'vnode') throw ERR.ENOTDIR;
+  return f.data as Vnode;
+}
+
+/** The vnode of a path. */
+export function lookupAt(l: Lwp, start: Vnode | undefined, path: string, follow: boolean): Vnode {
+  return namei(l, vfsOf(l).nd, 'lookup', follow ? NAMEI_FOLLOW : 0, path, start).vp as Vnode;
+}
+
+/** Looks up a name that will be made. */
+export function nameiCreate(l: Lwp, start: Vnode | undefined, path: string, flags: number): Nameidata {
+  return namei(l, vfsOf(l).nd, 'create', flags, path, start);
+}
+
+/** The open file of a descriptor, which is a vnode. EBADF; `otherwise`: it is a pipe, a socket. */
+export function vnodeFile(l: Lwp, fd: number, mode: number, otherwise: (typeof ERR)[keyof typeof ERR] = ERR.EINVAL): File {
+  const f = l.file(fd, mode);
+  if (f.type !== 'vnode') throw otherwise;
+  return f;
+}
+
+/** The vnode behind a descriptor. EBADF, EINVAL. */
+export function fdVnode(l: Lwp, fd: number, mode = 0): Vnode {
+  return vnodeFile(l, fd, mode).data as Vnode;
+}
+
+/** EINVAL: flags of an *at call that it does not know. */
+export function checkAtFlags(flags: number, known: number): void {
+  if ((flags & ~known) !== 0) throw ERR.EINVAL;
+}
+
+/** EINVAL: not a position in a file. */
+export function checkOffset(off: number): void {
+  if (!Number.isSafeInteger(off) || off < 0 || off > OFF_MAX) throw ERR.EINVAL;
+}

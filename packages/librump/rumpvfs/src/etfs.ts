@@ -1,0 +1,267 @@
+/**
+ * Host files under names in the root directory ("extra-terrestrial" file system): as regular files, block or character devices, or
+ * directories whose files are found by name.
+ *
+ * A key is looked up from the root of the root file system only, byte for byte, as the whole path that remains. Keys are not seen by getdents.
+ */
+import { toBytestr } from '@anykernel/lib-bytes';
+import type { HostFile } from '@anykernel/host-rumpuser';
+import { ERR, Errno, FWRITE, type Stat } from '@anykernel/lib-sys';
+import { type Lwp, type Uio, makedev } from '@anykernel/rumpkern';
+import { genfs, typeToMode } from './genfs.js';
+import type { Mount } from './mount.js';
+import { transfer } from './rawio.js';
+import { RUMPBLK_MAJOR } from './rumpblk.js';
+import { specfs } from './specfs.js';
+import type { Vfs } from './vfs.js';
+import { type Componentname, IO_APPEND, VBLK, VCHR, VDIR, VREG, Vnode, type VnodeOps, type Vtype } from './vnode.js';
+
+export type EtfsType = 'reg' | 'blk' | 'chr' | 'dir' | 'dir-subdirs';
+
+/** A part of a host file, in bytes: at any position, up to the end if there is no `size`. */
+export interface EtfsWindow {
+  readonly begin?: number;
+  readonly size?: number;
+}
+
+/** A name of a host file: a key, or found in a directory. */
+class HostNode {
+  file: HostFile | undefined = undefined;
+  opens = 0;
+  /** Names found below, of a directory. */
+  readonly below = new Map<string, Vnode>();
+  constructor(
+    readonly ino: number,
+    readonly hostpath: string,
+    readonly begin: number,
+    readonly size: number,
+    readonly rdev: number,
+    /** A directory's directories are seen. */
+    readonly subdirs: boolean,
+  ) {}
+}
+
+/** The most that one transfer with the host moves. */
+const CHUNK = 1 << 20;
+/** Inode numbers that no file of the root file system reaches. */
+const INO_BASE = 0x4000_0000;
+const TYPES: Readonly<Record<EtfsType, Vtype>> = { reg: VREG, blk: VBLK, chr: VCHR, dir: VDIR, 'dir-subdirs': VDIR };
+
+export class Etfs {
+  readonly #vfs: Vfs;
+  readonly #keys = new Map<string, Vnode>();
+  #lastIno = INO_BASE;
+
+  constructor(vfs: Vfs) {
+    this.#vfs = vfs;
+  }
+
+  get count(): number {
+    return this.#keys.size;
+  }
+
+  /**
+   * EINVAL: the key does not begin with a slash. ENOENT, or what the host says: there is no such host file. ENOTDIR: it should be a
+   * directory. EISDIR: it is one and should not be, or has a window. EINVAL: the window is not in the file. EEXIST: the key is taken.
+   */
+  register(key: string, hostpath: string, type: EtfsType, window?: EtfsWindow): void {
+    const name = nameOf(key);
+    const { host } = this.#vfs.k;
+    const vtype = TYPES[type];
+    if (vtype === undefined) throw ERR.EINVAL;
+    const info = host.getfileinfo(hostpath);
+    if (info === undefined) throw ERR.ENOENT;
+    if (vtype === VDIR && info.type !== 'dir') throw ERR.ENOTDIR;
+    if (vtype === VDIR ? window !== undefined : info.type === 'dir') throw ERR.EISDIR;
+    const begin = window?.begin ?? 0;
+    const size = window?.size ?? info.size - begin;
+    if (!Number.isSafeInteger(begin) || !Number.isSafeInteger(size) || begin < 0 || size < 0 || begin + size > info.size) throw ERR.EINVAL;
+    if (this.#keys.has(name)) throw ERR.EEXIST;
+    const device = vtype === VBLK || vtype === VCHR;
+    const rdev = device ? makedev(RUMPBLK_MAJOR, this.#vfs.rumpblk.add(hostpath, begin, size)) : 0;
+    if (vtype === VBLK) this.#vfs.k.printf(`${key}: hostpath ${hostpath} (${Math.floor(size / 1024)} KB)`);
+    this.#keys.set(name, this.#vnode(vtype, hostpath, begin, size, rdev, type === 'dir-subdirs').hold());
+  }
+
+  /** ENOENT. Whoever still uses it has a dead file. */
+  remove(key: string): void {
+    const name = nameOf(key);
+    const vp = this.#keys.get(name);
+    if (vp === undefined) throw ERR.ENOENT;
+    this.#keys.delete(name);
+    const mp = vp.mp as Mount;
+    const { rdev } = vp;
+    const device = vp.type === VBLK || vp.type === VCHR;
+    for (const below of (vp.data as HostNode).below.values()) mp.forget(below);
+    mp.forget(vp);
+    if (device) this.#vfs.rumpblk.remove(rdev);
+  }
+
+  /** The file for the path that begins with `cnp` and goes on with its rest; a directory takes only its key. */
+  lookup(_dvp: Vnode, cnp: Componentname): Vnode | undefined {
+    const { rest } = cnp;
+    const path = cnp.path.length > cnp.restAt || rest !== '' ? `${cnp.name}/${rest}` : cnp.name;
+    const exact = this.#keys.get(path);
+    if (exact !== undefined) {
+      cnp.consume = Math.max(0, path.length - cnp.name.length - 1);
+      return exact;
+    }
+    let best = '';
+    for (const [key, vp] of this.#keys) if (vp.type === VDIR && key.length > best.length && path.startsWith(`${key}/`)) best = key;
+    if (best === '') return undefined;
+    cnp.consume = Math.max(0, best.length - cnp.name.length - 1);
+    return this.#keys.get(best);
+  }
+
+  /** Files of the host are closed. */
+  release(): void {
+    for (const vp of this.#keys.values()) {
+      closeHost(nodeOf(vp));
+      for (const below of nodeOf(vp).below.values()) closeHost(nodeOf(below));
+    }
+  }
+
+  /** A name in a host directory: regular files, and directories if they are to be seen. */
+  below(dvp: Vnode, name: string): Vnode | undefined {
+    const dir = dvp.data as HostNode;
+    const known = dir.below.get(name);
+    if (known !== undefined) return known;
+    const hostpath = `${dir.hostpath}/${name}`;
+    const info = this.#vfs.k.host.getfileinfo(hostpath);
+    if (info === undefined || (info.type !== 'reg' && !(info.type === 'dir' && dir.subdirs))) return undefined;
+    const vp = this.#vnode(info.type === 'reg' ? VREG : VDIR, hostpath, 0, info.size, 0, dir.subdirs).hold();
+    dir.below.set(name, vp);
+    return vp;
+  }
+
+  #vnode(type: Vtype, hostpath: string, begin: number, size: number, rdev: number, subdirs: boolean): Vnode {
+    const node = new HostNode(++this.#lastIno, hostpath, begin, size, rdev, subdirs);
+    const vp = new Vnode(type, type === VBLK || type === VCHR ? specOps : ops, this.#vfs.mounts[0], node);
+    vp.rdev = rdev;
+    return vp;
+  }
+}
+
+/** A key without its slashes at the front. */
+function nameOf(key: string): string {
+  const name = toBytestr(key).replace(/^\/+/, '');
+  if (!key.startsWith('/') || name === '') throw ERR.EINVAL;
+  return name;
+}
+
+function nodeOf(vp: Vnode): HostNode {
+  return vp.data as HostNode;
+}
+
+const ops: VnodeOps = {
+  ...genfs,
+  name: 'etfs',
+
+  lookup(dvp: Vnode, cnp: Componentname): Vnode | undefined {
+    const { vfs, rootvp } = dvp.mp as Mount;
+    if (cnp.name === '..') return rootvp;
+    return vfs.etfs.below(dvp, cnp.name);
+  },
+
+  readdir(): void {
+    throw ERR.EOPNOTSUPP;
+  },
+
+  getattr(vp: Vnode, st: Stat): void {
+    const node = nodeOf(vp);
+    const { fsid, vfs } = vp.mp as Mount;
+    st.dev = fsid;
+    st.ino = node.ino;
+    st.mode = typeToMode(vp.type) | (vp.type === VREG || vp.type === VDIR ? 0o755 : 0o666);
+    st.nlink = vp.type === VDIR ? 2 : 1;
+    st.uid = st.gid = st.flags = st.gen = 0;
+    st.rdev = node.rdev;
+    st.size = node.size;
+    st.blksize = 4096;
+    st.blocks = Math.ceil(node.size / 512);
+    const boot = vfs.k.boottime;
+    st.atime = st.mtime = st.ctime = st.birthtime = boot.sec;
+    st.atimeNsec = st.mtimeNsec = st.ctimeNsec = st.birthtimeNsec = boot.nsec;
+  },
+
+  /** What the host says, EACCES for one. */
+  open(vp: Vnode, flag: number, l: Lwp): void {
+    const node = nodeOf(vp);
+    if (vp.type !== VREG) return;
+    if (node.file === undefined) node.file = openHost(l, node.hostpath);
+    if ((flag & FWRITE) !== 0 && !node.file.writable) {
+      if (node.opens === 0) closeHost(node);
+      throw ERR.EACCES;
+    }
+    node.opens++;
+  },
+
+  close(vp: Vnode): void {
+    const node = nodeOf(vp);
+    if (vp.type === VREG && --node.opens === 0) closeHost(node);
+  },
+
+  /** The length stays what it was when the name was made; O_TRUNC changes nothing. EPERM: owner, mode, flags are the host's. */
+  setattr(_vp, va): void {
+    if (va.mode !== -1 || va.uid !== -1 || va.gid !== -1 || va.flags !== -1) throw ERR.EPERM;
+  },
+
+  read(vp: Vnode, uio: Uio, _ioflag: number, l: Lwp): void {
+    const node = nodeOf(vp);
+    const file = node.file as HostFile;
+    while (uio.resid > 0 && uio.offset < node.size) {
+      const off = uio.offset;
+      const len = Math.min(uio.resid, node.size - off, CHUNK);
+      const data = transfer(l, len, off, undefined, (buf, done) => file.read(buf, node.begin + off, done));
+      if (data.length === 0) return;
+      uio.move(data, 0, data.length);
+    }
+  },
+
+  /** EFBIG: beyond the length that it was registered with. */
+  write(vp: Vnode, uio: Uio, ioflag: number, l: Lwp): void {
+    const node = nodeOf(vp);
+    const file = node.file as HostFile;
+    if ((ioflag & IO_APPEND) !== 0) uio.offset = node.size;
+    while (uio.resid > 0) {
+      const off = uio.offset;
+      const src = uio.peek(Math.min(node.size - off, CHUNK));
+      if (off >= node.size || src === undefined) throw ERR.EFBIG;
+      const moved = transfer(
+        l,
+        src.length,
+        off,
+        (buf) => buf.set(src),
+        (buf, done) => file.write(buf, node.begin + off, done),
+      ).length;
+      if (moved === 0) throw ERR.EIO;
+      uio.skip(moved);
+    }
+  },
+
+  fsync(vp: Vnode, _dataOnly: boolean, _off: number, _len: number, l: Lwp): void {
+    const { file } = nodeOf(vp);
+    if (file !== undefined) transfer(l, 0, 0, undefined, (_buf, done) => file.flush(done));
+  },
+
+  reclaim(vp: Vnode): void {
+    closeHost(nodeOf(vp));
+  },
+};
+
+const specOps: VnodeOps = { ...ops, ...specfs, setattr: ops.setattr };
+
+/** To write if the host allows it, to read otherwise. */
+function openHost(l: Lwp, hostpath: string): HostFile {
+  try {
+    return l.k.host.open(hostpath, { read: true, write: true });
+  } catch (e) {
+    if (!(e instanceof Errno)) throw e;
+    return l.k.host.open(hostpath, { read: true });
+  }
+}
+
+function closeHost(node: HostNode): void {
+  node.file?.close();
+  node.file = undefined;
+}

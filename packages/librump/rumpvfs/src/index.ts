@@ -1,0 +1,23 @@
+/**
+ * The vfs faction: paths, vnodes, mounts, the buffer and file data caches, and the system calls on files.
+ */
+export * from './vnode.js';
+export * from './mount.js';
+export * from './vfs.js';
+export * from './component.js';
+export * from './cwdi.js';
+export * from './namei.js';
+export * from './namecache.js';
+export * from './genfs.js';
+export * from './deadfs.js';
+export * from './specfs.js';
+export * from './fifofs.js';
+export * from './vnfile.js';
+export * from './etfs.js';
+export * from './disk.js';
+export * from './buf.js';
+export * from './bcache.js';
+export * from './txn.js';
+export * from './uobj.js';
+export * from './genio.js';
+export * from './syncer.js';

@@ -1,0 +1,48 @@
+/** Kernel events of vnodes: EVFILT_VNODE, and EVFILT_READ and WRITE of files that are always ready. */
+import { ERR, EVFILT_READ, EVFILT_VNODE, EVFILT_WRITE, EV_EOF, NOTE_REVOKE } from '@anykernel/lib-sys';
+import { Klist, type Knote, knoteAttach } from '@anykernel/rumpkern';
+import type { Mount } from './mount.js';
+import { VREG, type Vnode } from './vnode.js';
+
+/** Something has happened to `vp`: NOTE_*. */
+export function note(vp: Vnode, hint: number): void {
+  vp.knotes?.note(hint);
+}
+
+/** The vnode was taken away. */
+export function noteRevoke(vp: Vnode): void {
+  vp.knotes?.note(NOTE_REVOKE);
+}
+
+/** Attaches a knote to a vnode. EINVAL: not a filter for files. */
+export function vnodeKqfilter(vp: Vnode, kn: Knote): void {
+  const klist = (vp.knotes ??= new Klist());
+  if (kn.filter === EVFILT_VNODE) return knoteAttach(kn, klist, vnodeEvent);
+  if (kn.filter === EVFILT_READ) return knoteAttach(kn, klist, (it) => readEvent(vp, it));
+  if (kn.filter === EVFILT_WRITE) return knoteAttach(kn, klist, writeEvent);
+  throw ERR.EINVAL;
+}
+
+function vnodeEvent(kn: Knote, hint: number): boolean {
+  kn.fflags |= kn.sfflags & hint;
+  if (hint === NOTE_REVOKE) kn.flags |= EV_EOF;
+  return kn.fflags !== 0 || hint === NOTE_REVOKE;
+}
+
+/** What is left of a regular file beyond the descriptor's position. */
+function readEvent(vp: Vnode, kn: Knote): boolean {
+  if (vp.mp === undefined) {
+    kn.flags |= EV_EOF;
+    return true;
+  }
+  if (vp.type !== VREG) return true;
+  const st = (vp.mp as Mount).vfs.scratch;
+  vp.ops.getattr(vp, st);
+  kn.data = st.size - (kn.file?.offset ?? 0);
+  return kn.data !== 0;
+}
+
+function writeEvent(kn: Knote): boolean {
+  kn.data = 0;
+  return true;
+}

@@ -1,0 +1,115 @@
+/**
+ * Mounts and the operations of file system types.
+ *
+ * A Mount keeps the vnodes of its file system by number. vget() gives the one for a number and asks the file system to fill a new one in;
+ * unused ones are reclaimed by age, between system calls.
+ */
+import type { Lwp } from '@anykernel/rumpkern';
+import type { Statvfs } from '@anykernel/lib-sys';
+import { type Vnode, VBAD } from './vnode.js';
+import type { Vfs } from './vfs.js';
+
+/** Reads `len` bytes at `off` of an image; fewer at its end. */
+export type Peek = (off: number, len: number) => Uint8Array;
+
+/** What a file system type does. `args` is the type's own structure, from mount(2). */
+export interface Vfsops {
+  /** The type's name: ext2fs. */
+  readonly name: string;
+  /** Vnodes are the files themselves (a memory file system): they do not count against the limit on vnodes, and none is taken back for it. */
+  readonly resident?: boolean;
+  /** Whether an image looks like this type, from its magic numbers. For `rump`, and mounts of type `auto`. */
+  probe?(peek: Peek): boolean;
+  /**
+   * Makes ready: checks arguments, opens the device, reads the superblock; sets mp.data. With MNT_UPDATE in mp.flags' place, changes a
+   * mount (read-only to read-write and back). ENOTBLK, EINVAL (not such a file system: a message says what is wrong), EROFS, EBUSY.
+   */
+  mount(mp: Mount, args: object, l: Lwp, update: boolean): void;
+  /** Writes all, closes the device. The layer has flushed or forgotten the vnodes. `force`: errors do not stop it. */
+  unmount(mp: Mount, force: boolean): void;
+  root(mp: Mount): Vnode;
+  statvfs(mp: Mount, sb: Statvfs): void;
+  /** Everything that is dirty goes to the device; with `wait` it is there on return (sleeps on an asynchronous device). */
+  sync(mp: Mount, wait: boolean): void;
+  /** Makes the vnode for `key` (an inode number). ENOENT: there is none; ESTALE; EIO: it makes no sense. */
+  loadvnode?(mp: Mount, key: number): Vnode;
+  /** File handles: bytes that name a file for ever, and back. ESTALE, EINVAL. */
+  vptofh?(vp: Vnode): Uint8Array;
+  fhtovp?(mp: Mount, fh: Uint8Array): Vnode;
+}
+
+/** One mounted file system. */
+export class Mount {
+  /** MNT_RDONLY, MNT_NOSUID ... */
+  flags = 0;
+  /** The file system's own. */
+  data: unknown = undefined;
+  /** Where it is mounted; undefined for the root. */
+  covered: Vnode | undefined = undefined;
+  /** The root of the file system, held; the layer's. */
+  rootvp: Vnode | undefined = undefined;
+  /** fsid of stat's st_dev and of file handles. */
+  readonly fsid: number;
+  /** Path it was mounted on, device it came from. */
+  onName = '';
+  fromName = '';
+  /** Is being unmounted, or gone. */
+  dead = false;
+  readonly #vnodes = new Map<number, Vnode>();
+
+  constructor(
+    readonly vfs: Vfs,
+    readonly ops: Vfsops,
+    fsid: number,
+  ) {
+    this.fsid = fsid;
+  }
+
+  /** The vnode with number `key`, made by the file system if it is not there. */
+  vget(key: number): Vnode {
+    const vp = this.#vnodes.get(key);
+    if (vp !== undefined) {
+      vp.recent = true;
+      return vp;
+    }
+    if (this.ops.loadvnode === undefined) this.vfs.k.panic(`${this.ops.name} has no loadvnode`);
+    const fresh = this.ops.loadvnode(this, key);
+    this.insert(fresh);
+    return fresh;
+  }
+
+  /** The vnode with number `key` if it is in memory. */
+  peekVnode(key: number): Vnode | undefined {
+    return this.#vnodes.get(key);
+  }
+
+  /** Keeps a vnode that the file system made itself (a new file's). */
+  insert(vp: Vnode): void {
+    this.#vnodes.set(vp.key, vp);
+    if (this.ops.resident !== true) this.vfs.vnodeMade();
+  }
+
+  /** All vnodes in memory, the oldest first. */
+  vnodes(): IterableIterator<Vnode> {
+    return this.#vnodes.values();
+  }
+
+  /** Moves a vnode to the young end. */
+  renew(vp: Vnode): void {
+    if (!this.#vnodes.delete(vp.key)) return;
+    this.#vnodes.set(vp.key, vp);
+  }
+
+  /** Takes a vnode from the file system: cached names and data go, `reclaim` is called, what is left is dead. */
+  forget(vp: Vnode): void {
+    if (vp.type === VBAD) return;
+    if (this.#vnodes.get(vp.key) === vp) {
+      this.#vnodes.delete(vp.key);
+      if (this.ops.resident !== true) this.vfs.vnodeGone();
+    }
+    this.vfs.namecache.purge(vp);
+    vp.ops.reclaim(vp);
+    vp.uobj?.drop();
+    this.vfs.bury(vp);
+  }
+}

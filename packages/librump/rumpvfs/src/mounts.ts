@@ -1,0 +1,239 @@
+/**
+ * mount(2) and unmount(2): what is mounted where, and that nothing is taken away under somebody's feet.
+ *
+ * A mount holds its root, the directory that it covers, and the component of its type. An unmount that fails, or sleeps, leaves the
+ * file system mounted and whole.
+ */
+import {
+  ERR, Errno, MNT_ASYNC, MNT_DISCARD, MNT_EXTATTR, MNT_FORCE, MNT_GETARGS, MNT_IGNORE, MNT_LOCAL, MNT_LOG, MNT_NOATIME, MNT_NOCOREDUMP, MNT_NODEV,
+  MNT_NODEVMTIME, MNT_NOEXEC, MNT_NOSUID, MNT_RDONLY, MNT_RELATIME, MNT_RELOAD, MNT_ROOTFS, MNT_SYMPERM, MNT_SYNCHRONOUS, MNT_UNION, MNT_UPDATE,
+  type Statvfs,
+} from '@anykernel/lib-sys';
+import { type Lwp, SLEEP } from '@anykernel/rumpkern';
+import { type Cwdi, cwdiOf } from './cwdi.js';
+import { Mount, type Vfsops } from './mount.js';
+import { pathOf } from './path.js';
+import { probeType } from './probe.js';
+import type { Vfs, VfsType } from './vfs.js';
+import { VBAD, VDIR, type Vnode } from './vnode.js';
+
+/** Flags that mount(2) takes and a mount keeps. */
+const KEPT =
+  MNT_RDONLY | MNT_SYNCHRONOUS | MNT_NOEXEC | MNT_NOSUID | MNT_NODEV | MNT_UNION | MNT_ASYNC | MNT_NOCOREDUMP | MNT_RELATIME | MNT_IGNORE |
+  MNT_DISCARD | MNT_EXTATTR | MNT_LOG | MNT_NOATIME | MNT_SYMPERM | MNT_NODEVMTIME;
+/** Flags that an update does not take away. */
+const LASTING = MNT_ROOTFS | MNT_LOCAL;
+
+export class Mounts {
+  readonly #vfs: Vfs;
+  #lastFsid = 0;
+
+  constructor(vfs: Vfs) {
+    this.#vfs = vfs;
+  }
+
+  /** The file system with this fsid. */
+  byFsid(fsid: number): Mount | undefined {
+    return this.#vfs.mounts.find((mp) => mp.fsid === fsid);
+  }
+
+  /** The root file system: the first one, on nothing. */
+  mountRoot(ops: Vfsops, l: Lwp): void {
+    const vfs = this.#vfs;
+    const mp = new Mount(vfs, ops, this.#newFsid());
+    mp.flags = MNT_LOCAL | MNT_ROOTFS;
+    mp.onName = '/';
+    mp.fromName = ops.name;
+    ops.mount(mp, {}, l, false);
+    this.#begin(mp);
+    vfs.rootvp = mp.rootvp as Vnode;
+  }
+
+  /**
+   * EPERM: not the superuser. The errors of the path; ENOTDIR. ENODEV: there is no such file system type, here or at the host's (the call
+   * sleeps while the host looks). What the type says: EINVAL, ENOTBLK, EBUSY, EROFS ...
+   * With MNT_UPDATE: EINVAL, nothing is mounted there; EBUSY, files are open for writing in what is to become read-only.
+   */
+  mount(l: Lwp, type: string, path: string, flags: number, args: object): Mount {
+    const vfs = this.#vfs;
+    if (l.proc.cred.euid !== 0) throw ERR.EPERM;
+    if ((flags & MNT_GETARGS) !== 0) throw ERR.EOPNOTSUPP;
+    if (typeof args !== 'object' || args === null) throw ERR.EFAULT;
+    const vp = vfs.lookup(l, path);
+    if ((flags & (MNT_UPDATE | MNT_RELOAD)) !== 0) return this.#update(l, vp, flags, args);
+    if (vp.type !== VDIR) throw ERR.ENOTDIR;
+    const t = this.#type(l, type, args);
+    const mp = this.#ready(l, t, vp, flags, args);
+    if (t.component !== undefined) vfs.k.modules.hold(t.component);
+    vp.hold();
+    vp.mountedHere = mp;
+    this.#begin(mp);
+    this.#moveIn(vp, mp.rootvp as Vnode);
+    return mp;
+  }
+
+  /** A type by its name, or by looking at the device. */
+  #type(l: Lwp, name: string, args: object): VfsType {
+    const vfs = this.#vfs;
+    const known = vfs.types.get(name);
+    if (known !== undefined) return known;
+    if (name === 'auto') return probeType(vfs, l, args);
+    if (!vfs.k.modules.demand(name)) throw ERR.ENODEV;
+    const loaded = vfs.types.get(name);
+    if (loaded === undefined) throw ERR.ENODEV;
+    return loaded;
+  }
+
+  /** The file system's own part. A call that sleeps in it goes on with the same Mount. */
+  #ready(l: Lwp, t: VfsType, covered: Vnode, flags: number, args: object): Mount {
+    const mp = l.memo instanceof Mount ? l.memo : new Mount(this.#vfs, t.ops, this.#newFsid());
+    l.memo = mp;
+    mp.flags = (flags & KEPT) | MNT_LOCAL;
+    mp.covered = covered;
+    mp.onName = pathOf(this.#vfs, covered, this.#vfs.rootvp);
+    const { fspec } = args as { fspec?: unknown };
+    mp.fromName = typeof fspec === 'string' ? fspec : t.ops.name;
+    try {
+      t.ops.mount(mp, args, l, false);
+      mp.rootvp = t.ops.root(mp);
+    } catch (e) {
+      // A parked call comes back; one that does not wait has to leave nothing behind.
+      if (mp.data !== undefined && (e !== SLEEP || l === l.proc.lwp)) this.#giveUp(mp);
+      throw e;
+    }
+    return mp;
+  }
+
+  #giveUp(mp: Mount): void {
+    for (const vp of [...mp.vnodes()]) mp.forget(vp);
+    try {
+      mp.ops.unmount(mp, true);
+    } catch (e) {
+      if (e !== SLEEP) this.#vfs.k.ignoreErrno(e);
+    }
+  }
+
+  #begin(mp: Mount): void {
+    mp.rootvp ??= mp.ops.root(mp);
+    mp.rootvp.isRoot = true;
+    mp.rootvp.hold();
+    this.#vfs.mounts.push(mp);
+  }
+
+  /** Whoever is in the directory that was covered is in the root of what covers it. */
+  #moveIn(from: Vnode, to: Vnode): void {
+    const vfs = this.#vfs;
+    for (const p of vfs.k.procs) {
+      const cwdi = p.cwdi as Cwdi;
+      if (cwdi.cdir === from) cwdi.chdir(to);
+      if (cwdi.rdir === from) cwdi.chroot(to);
+    }
+    if (vfs.rootvp === from) vfs.rootvp = to;
+  }
+
+  #update(l: Lwp, vp: Vnode, flags: number, args: object): Mount {
+    const mp = vp.mp;
+    if (mp === undefined || mp.rootvp !== vp) throw ERR.EINVAL;
+    const old = mp.flags;
+    if ((flags & MNT_RDONLY) !== 0 && (old & MNT_RDONLY) === 0) {
+      if ((flags & MNT_FORCE) === 0) for (const v of mp.vnodes()) if (v.writecount > 0) throw ERR.EBUSY;
+      mp.ops.sync(mp, true);
+    }
+    mp.flags = (flags & KEPT) | (old & LASTING);
+    try {
+      mp.ops.mount(mp, args, l, true);
+    } catch (e) {
+      mp.flags = old;
+      throw e;
+    }
+    return mp;
+  }
+
+  /** EPERM; the errors of the path; EINVAL: nothing is mounted there. EBUSY: in use, and not forced. EIO: what is dirty cannot be written. */
+  unmount(l: Lwp, path: string, flags: number): void {
+    if (l.proc.cred.euid !== 0) throw ERR.EPERM;
+    if ((flags & ~MNT_FORCE) !== 0) throw ERR.EINVAL;
+    const vp = this.#vfs.lookup(l, path);
+    const mp = vp.mp;
+    if (mp === undefined || mp.rootvp !== vp) throw ERR.EINVAL;
+    if (mp.covered === undefined) throw ERR.EBUSY;
+    for (const v of mp.vnodes()) if (v.mountedHere !== undefined) throw ERR.EBUSY;
+    if (vp.mountedHere !== undefined) throw ERR.EBUSY;
+    if ((flags & MNT_FORCE) !== 0) this.forceOut(mp);
+    else this.#takeOut(mp);
+  }
+
+  #takeOut(mp: Mount): void {
+    const root = mp.rootvp as Vnode;
+    if (root.usecount > 1) throw ERR.EBUSY;
+    for (const vp of mp.vnodes()) if (vp !== root && vp.usecount > 0) throw ERR.EBUSY;
+    if ((mp.flags & MNT_RDONLY) === 0) mp.ops.sync(mp, true);
+    for (const vp of [...mp.vnodes()]) mp.forget(vp);
+    if (root.type !== VBAD) mp.forget(root);
+    try {
+      mp.ops.unmount(mp, false);
+    } catch (e) {
+      mp.rootvp = mp.ops.root(mp).hold();
+      mp.rootvp.isRoot = true;
+      throw e;
+    }
+    this.#end(mp);
+  }
+
+  /** Away with it, whatever it is used for: open files become dead ones. */
+  forceOut(mp: Mount): void {
+    const vfs = this.#vfs;
+    const root = mp.rootvp as Vnode;
+    this.#quietly(() => mp.ops.sync(mp, true));
+    for (const p of vfs.k.procs) {
+      const cwdi = p.cwdi as Cwdi;
+      if (cwdi.cdir === root) cwdi.chdir(mp.covered as Vnode);
+    }
+    for (const vp of [...mp.vnodes()]) mp.forget(vp);
+    if (root.type !== VBAD) mp.forget(root);
+    this.#quietly(() => mp.ops.unmount(mp, true));
+    if (vfs.rootvp === root) vfs.rootvp = mp.covered as Vnode;
+    this.#end(mp);
+  }
+
+  #quietly(fn: () => void): void {
+    try {
+      fn();
+    } catch (e) {
+      if (e !== SLEEP && !(e instanceof Errno)) throw e;
+    }
+  }
+
+  #end(mp: Mount): void {
+    const vfs = this.#vfs;
+    const covered = mp.covered as Vnode;
+    mp.dead = true;
+    vfs.mounts.splice(vfs.mounts.indexOf(mp), 1);
+    covered.mountedHere = undefined;
+    covered.rele();
+    const t = vfs.types.get(mp.ops.name);
+    if (t?.component !== undefined) vfs.k.modules.release(t.component);
+  }
+
+  #newFsid(): number {
+    return ++this.#lastFsid;
+  }
+
+  /** The figures of a file system, as a process with root directory of `l` sees them. */
+  statvfs(l: Lwp, mp: Mount, sb: Statvfs): Statvfs {
+    mp.ops.statvfs(mp, sb);
+    sb.flag = mp.flags >>> 0;
+    sb.fsid = mp.fsid;
+    sb.fstypename = mp.ops.name;
+    sb.mntfromname = mp.fromName;
+    sb.mntonname = this.#nameFor(l, mp);
+    return sb;
+  }
+
+  #nameFor(l: Lwp, mp: Mount): string {
+    const { rdir } = cwdiOf(l);
+    if (rdir === undefined || rdir === this.#vfs.rootvp) return mp.onName;
+    const root = pathOf(this.#vfs, rdir, this.#vfs.rootvp);
+    return mp.onName === root ? '/' : mp.onName.startsWith(`${root}/`) ? mp.onName.slice(root.length) : '/';
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * Path names: from a byte string to vnodes, one component after another.
+ *
+ * Only this knows paths; a file system sees one component at a time. Mount points, `.`, `..`, symbolic links, trailing slashes and the
+ * process's root are dealt with here. Nothing is referenced on the way: within a call vnodes stay (vnode.ts).
+ *
+ * IEEE Std 1003.1, 4.16 Pathname Resolution.
+ */
+import { ERR, MAXSYMLINKS, PATH_MAX } from '@anykernel/lib-sys';
+import { type Cred, type Lwp, ROOT } from '@anykernel/rumpkern';
+import type { Cwdi } from './cwdi.js';
+import type { Mount } from './mount.js';
+import { checkMayAdd } from './permission.js';
+import { Componentname, type Nameiop, VBAD, VDIR, VEXEC, VLNK, type Vnode } from './vnode.js';
+
+/** A symbolic link at the end is followed. */
+export const NAMEI_FOLLOW = 1;
+/** A name that is not there may end in a slash: a directory will be made. */
+export const NAMEI_MAKEDIR = 2;
+
+/** What the last component is. `root`: there is none, the path is of slashes. */
+export type LastKind = 'name' | 'dot' | 'dotdot' | 'root';
+
+/** What a path led to. The layer's, and used again by the next namei(). */
+export class Nameidata {
+  /** undefined: it is not there, and may be made (operations create and rename). */
+  vp: Vnode | undefined = undefined;
+  /** The directory of the last component. */
+  dvp: Vnode | undefined = undefined;
+  /** The last component, with the file system's hints. */
+  readonly cnp = new Componentname(ROOT);
+  last: LastKind = 'root';
+  /** The path ended in a slash. */
+  slash = false;
+}
+
+const SLASH = 47;
+const DOT = 46;
+
+/**
+ * Walks `path` from `start` (the current directory if undefined; absolute paths start at the process's root). For `create` and `rename`
+ * the last component may be missing, and then may be made by `cred`.
+ *
+ * ENOENT, ENAMETOOLONG, ENOTDIR, EACCES, ELOOP, EIO; for a name that may be made EROFS and EACCES.
+ */
+export function namei(l: Lwp, nd: Nameidata, op: Nameiop, flags: number, path: string, start?: Vnode, cred: Cred = l.proc.cred): Nameidata {
+  const cwdi = l.proc.cwdi as Cwdi;
+  const root = cwdi.rdir ?? cwdi.vfs.rootvp;
+  const cnp = nd.cnp;
+  let len = path.length;
+  if (len === 0) throw ERR.ENOENT;
+  if (len >= PATH_MAX) throw ERR.ENAMETOOLONG;
+  let dvp = path.charCodeAt(0) === SLASH ? root : (start ?? cwdi.cdir);
+  let pos = 0;
+  let links = 0;
+  const unprivileged = cred.euid !== 0;
+  cnp.cred = cred;
+  cnp.path = path;
+  nd.slash = false;
+  for (;;) {
+    while (path.charCodeAt(pos) === SLASH) pos++;
+    if (pos === len) {
+      nd.vp = dvp;
+      nd.dvp = undefined;
+      nd.last = 'root';
+      return nd;
+    }
+    let end = path.indexOf('/', pos);
+    if (end < 0) end = len;
+    let next = end;
+    while (path.charCodeAt(next) === SLASH) next++;
+    let last = next === len;
+    if (dvp.type !== VDIR) throw dvp.type === VBAD ? ERR.ENOENT : ERR.ENOTDIR;
+    if (unprivileged) dvp.ops.access(dvp, VEXEC, cred);
+
+    let vp: Vnode | undefined;
+    let kind: LastKind = 'name';
+    if (path.charCodeAt(pos) === DOT && end - pos <= 2 && (end - pos === 1 || path.charCodeAt(pos + 1) === DOT)) {
+      if (end - pos === 1) {
+        kind = 'dot';
+        vp = dvp;
+      } else {
+        kind = 'dotdot';
+        vp = cross(dotdot(dvp, root, cwdi.vfs.rootvp, cnp));
+      }
+    } else {
+      if (dvp.removed) throw ERR.ENOENT;
+      cnp.name = pos === 0 && end === len ? path : path.slice(pos, end);
+      cnp.isLast = last;
+      cnp.nameiop = last ? op : 'lookup';
+      cnp.restAt = end < len ? end + 1 : len;
+      cnp.consume = 0;
+      vp = dvp.ops.lookup(dvp, cnp);
+      if (cnp.consume > 0) {
+        end = next = Math.min(len, end + 1 + cnp.consume);
+        while (path.charCodeAt(next) === SLASH) next++;
+        last = next === len;
+      }
+      if (vp === undefined) {
+        if (!last || op === 'lookup' || op === 'delete') throw ERR.ENOENT;
+        nd.slash = next > end;
+        if (nd.slash && (flags & NAMEI_MAKEDIR) === 0) throw ERR.ENOENT;
+        checkMayAdd(dvp, cnp);
+        nd.vp = undefined;
+        nd.dvp = dvp;
+        nd.last = 'name';
+        return nd;
+      }
+      if (vp.mountedHere !== undefined) vp = cross(vp);
+      if (vp.type === VLNK && (!last || (flags & NAMEI_FOLLOW) !== 0 || next > end)) {
+        if (++links > MAXSYMLINKS) throw ERR.ELOOP;
+        const target = vp.ops.readlink(vp, l);
+        if (target.length === 0) throw ERR.ENOENT;
+        path = end === len ? target : target + path.slice(end);
+        len = path.length;
+        if (len >= PATH_MAX) throw ERR.ENAMETOOLONG;
+        cnp.path = path;
+        pos = 0;
+        if (path.charCodeAt(0) === SLASH) dvp = root;
+        continue;
+      }
+    }
+    if (last) {
+      nd.slash = next > end;
+      if (nd.slash && vp.type !== VDIR) throw ERR.ENOTDIR;
+      vp.recent = true;
+      nd.vp = vp;
+      nd.dvp = dvp;
+      nd.last = kind;
+      return nd;
+    }
+    dvp = vp;
+    pos = next;
+  }
+}
+
+/** The directory above `dvp`. Above a mount's root is what it covers; above the roots of the process and the kernel they themselves. */
+function dotdot(dvp: Vnode, root: Vnode, kernelRoot: Vnode, cnp: Componentname): Vnode {
+  for (;;) {
+    if (dvp === root || dvp === kernelRoot) return dvp;
+    if (!dvp.isRoot) break;
+    const covered = (dvp.mp as Mount).covered;
+    if (covered === undefined) throw ERR.ENOENT;
+    dvp = covered;
+  }
+  return parentOf(dvp, cnp);
+}
+
+/** What `..` is in a directory of a file system that is not its root. ENOENT. */
+export function parentOf(dvp: Vnode, cnp: Componentname): Vnode {
+  if (dvp.removed) throw ERR.ENOENT;
+  cnp.name = '..';
+  cnp.isLast = false;
+  cnp.nameiop = 'lookup';
+  cnp.consume = 0;
+  cnp.restAt = cnp.path.length;
+  const vp = dvp.ops.lookup(dvp, cnp);
+  if (vp === undefined) throw ERR.ENOENT;
+  return vp;
+}
+
+/** What is seen in a directory's place: the root of what is mounted on it, and on that. */
+function cross(vp: Vnode): Vnode {
+  let mp = vp.mountedHere;
+  while (mp !== undefined) {
+    vp = mp.rootvp as Vnode;
+    mp = vp.mountedHere;
+  }
+  return vp;
+}

@@ -1,0 +1,45 @@
+/**
+ * Taking back vnodes that nobody uses, between system calls, when there are more than the limit.
+ *
+ * Each mount keeps its vnodes by age. One that was used since the last round gets another one; one with dirty data stays until that is
+ * written; what is held stays.
+ */
+import type { Mount } from './mount.js';
+import type { Vfs } from './vfs.js';
+import type { Vnode } from './vnode.js';
+
+/** Vnodes that are taken back at once beyond the excess, so that not every new file brings the reclaimer. */
+const SLACK_SHIFT = 4;
+
+export function reclaimVnodes(vfs: Vfs): void {
+  let excess = vfs.nvnodes - vfs.maxvnodes;
+  if (excess <= 0) return;
+  excess += vfs.maxvnodes >> SLACK_SHIFT;
+  for (const mp of vfs.mounts) {
+    if (mp.ops.resident === true) continue;
+    excess -= reclaimFrom(mp, excess);
+    if (excess <= 0) return;
+  }
+}
+
+/** Returns how many were taken. Looks at no vnode more than twice. */
+function reclaimFrom(mp: Mount, count: number): number {
+  const taken: Vnode[] = [];
+  const renewed: Vnode[] = [];
+  for (const vp of mp.vnodes()) {
+    if (taken.length === count) break;
+    if (vp.usecount > 0 || vp.isRoot || vp.mountedHere !== undefined || vp.uobj?.dirty === true) continue;
+    if (vp.recent) {
+      vp.recent = false;
+      renewed.push(vp);
+    } else taken.push(vp);
+  }
+  for (const vp of taken) mp.forget(vp);
+  for (const vp of renewed) {
+    if (taken.length < count) {
+      mp.forget(vp);
+      taken.push(vp);
+    } else mp.renew(vp);
+  }
+  return taken.length;
+}

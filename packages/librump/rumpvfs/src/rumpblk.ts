@@ -1,0 +1,186 @@
+/**
+ * Host files as block devices: windows of files and devices of the host, units of one driver.
+ *
+ * RUMP_BLKSECTSHIFT is log2 of the sector size (9). RUMP_BLKFAIL makes one transfer of 10,000 / n fail with EIO, in an order that
+ * RUMP_BLKFAIL_SEED decides.
+ */
+import { emitBytestr, putU16le, putU32le, putU64le } from '@anykernel/lib-bytes';
+import type { Completion, HostFile } from '@anykernel/host-rumpuser';
+import {
+  DIOCCACHESYNC, DIOCGDINFO, DIOCGMEDIASIZE, DIOCGSECTORSIZE, DISKLABEL_LEN, ERR, EVFILT_READ, EVFILT_WRITE, Errno, FWRITE, POLLIN, POLLOUT, POLLRDNORM,
+} from '@anykernel/lib-sys';
+import { type Bdevsw, type Cdevsw, Klist, type Kernel, type Knote, type Lwp, type Uio, knoteAttach, makedev, minor } from '@anykernel/rumpkern';
+import { transfer } from './rawio.js';
+import { physio } from './specfs.js';
+
+export const RUMPBLK_MAJOR = 197;
+
+interface Unit {
+  readonly hostpath: string;
+  readonly begin: number;
+  readonly size: number;
+  /** Open from the first use until the unit goes. */
+  file: HostFile | undefined;
+}
+
+const SECSHIFT_MIN = 9;
+const SECSHIFT_MAX = 16;
+const FAIL_OF = 10_000;
+
+export class Rumpblk {
+  readonly #k: Kernel;
+  readonly #units: (Unit | undefined)[] = [];
+  readonly #secsize: number;
+  readonly #fail: number;
+  #seed: number;
+  #attached = false;
+
+  constructor(k: Kernel) {
+    this.#k = k;
+    const shift = Number(k.host.getparam('RUMP_BLKSECTSHIFT') ?? SECSHIFT_MIN);
+    this.#secsize = 1 << (Number.isInteger(shift) ? Math.min(Math.max(shift, SECSHIFT_MIN), SECSHIFT_MAX) : SECSHIFT_MIN);
+    this.#fail = Number(k.host.getparam('RUMP_BLKFAIL') ?? 0);
+    this.#seed = Number(k.host.getparam('RUMP_BLKFAIL_SEED') ?? 1) | 0;
+  }
+
+  /** Makes a unit of a window of a host file. Returns its number. */
+  add(hostpath: string, begin: number, size: number): number {
+    if (!this.#attached) {
+      const { bdev, cdev } = this.#drivers();
+      this.#k.devsw.attach(bdev, cdev, RUMPBLK_MAJOR, RUMPBLK_MAJOR);
+      this.#attached = true;
+    }
+    let unit = 0;
+    while (this.#units[unit] !== undefined) unit++;
+    this.#units[unit] = { hostpath, begin, size, file: undefined };
+    return unit;
+  }
+
+  remove(dev: number): void {
+    this.#units[minor(dev)]?.file?.close();
+    this.#units[minor(dev)] = undefined;
+  }
+
+  /** The kernel ends: host files are closed. */
+  closeAll(): void {
+    this.#units.forEach((_unit, n) => this.remove(makedev(RUMPBLK_MAJOR, n)));
+  }
+
+  #unit(dev: number): Unit {
+    const unit = this.#units[minor(dev)];
+    if (unit === undefined) throw ERR.ENXIO;
+    return unit;
+  }
+
+  /** ENXIO. EROFS: to be written, and the host lets us only read. */
+  #open(dev: number, flag: number): void {
+    const unit = this.#unit(dev);
+    unit.file ??= openHost(this.#k, unit.hostpath);
+    if ((flag & FWRITE) !== 0 && !unit.file.writable) throw ERR.EROFS;
+  }
+
+  #transfer(dev: number, data: readonly Uint8Array[], off: number, done: Completion, write: boolean): number {
+    const unit = this.#unit(dev);
+    let len = 0;
+    for (const b of data) len += b.length;
+    if (off < 0 || off % this.#secsize !== 0 || off + len > unit.size) throw ERR.EINVAL;
+    if (len % this.#secsize !== 0 && off + len !== unit.size) throw ERR.EINVAL;
+    if (this.#fail > 0 && this.#random() < this.#fail) throw ERR.EIO;
+    const file = unit.file as HostFile;
+    return write ? file.writev(data, unit.begin + off, done) : file.readv(data, unit.begin + off, done);
+  }
+
+  /** 0 to 9,999. */
+  #random(): number {
+    this.#seed = (Math.imul(this.#seed, 1664525) + 1013904223) | 0;
+    return ((this.#seed >>> 8) & 0xffff) % FAIL_OF;
+  }
+
+  #flush(dev: number, done: Completion): number {
+    return this.#unit(dev).file?.flush(done) ?? 0;
+  }
+
+  /** ENOTTY, EFAULT. */
+  #ioctl(dev: number, cmd: number, data: Uint8Array | undefined, l: Lwp): number {
+    const unit = this.#unit(dev);
+    if (cmd === DIOCCACHESYNC) {
+      transfer(l, 0, 0, undefined, (_buf, done) => this.#flush(dev, done));
+      return 0;
+    }
+    if (cmd === DIOCGMEDIASIZE) putU64le(room(data, 8), 0, unit.size);
+    else if (cmd === DIOCGSECTORSIZE) putU32le(room(data, 4), 0, this.#secsize);
+    else if (cmd === DIOCGDINFO) emitDisklabel(room(data, DISKLABEL_LEN), this.#secsize, Math.floor(unit.size / this.#secsize));
+    else throw ERR.ENOTTY;
+    return 0;
+  }
+
+  #drivers(): { bdev: Bdevsw; cdev: Cdevsw } {
+    const open = (dev: number, flag: number): void => this.#open(dev, flag);
+    const close = (): void => undefined;
+    const ioctl = (dev: number, cmd: number, data: Uint8Array | undefined, l: Lwp): number => this.#ioctl(dev, cmd, data, l);
+    const bdev: Bdevsw = {
+      name: 'rumpblk',
+      open,
+      close,
+      ioctl,
+      readv: (dev, data, off, done) => this.#transfer(dev, data, off, done, false),
+      writev: (dev, data, off, done) => this.#transfer(dev, data, off, done, true),
+      flush: (dev, done) => this.#flush(dev, done),
+      psize: (dev) => this.#unit(dev).size,
+      secsize: () => this.#secsize,
+    };
+    const raw = (dev: number, uio: Uio, l: Lwp): void => physio(bdev, dev, uio, l);
+    const cdev: Cdevsw = { name: 'rumpblk', open, close, ioctl, read: raw, write: raw, poll: (_dev, events) => events & READY, kqfilter: alwaysReady };
+    return { bdev, cdev };
+  }
+}
+
+const READY = POLLIN | POLLRDNORM | POLLOUT;
+
+function alwaysReady(_dev: number, kn: Knote): void {
+  if (kn.filter !== EVFILT_READ && kn.filter !== EVFILT_WRITE) throw ERR.EINVAL;
+  knoteAttach(kn, new Klist(), () => true);
+}
+
+function openHost(k: Kernel, hostpath: string): HostFile {
+  try {
+    return k.host.open(hostpath, { read: true, write: true, bio: true });
+  } catch (e) {
+    if (!(e instanceof Errno)) throw e;
+    return k.host.open(hostpath, { read: true, bio: true });
+  }
+}
+
+function room(data: Uint8Array | undefined, len: number): Uint8Array {
+  if (data === undefined || data.length < len) throw ERR.EFAULT;
+  return data;
+}
+
+const DISKMAGIC = 0x82564557;
+const RAW_PART = 3;
+const FS_BSDFFS = 7;
+
+/** struct disklabel (NetBSD, disklabel(5)) of a disk with one partition `a` and the raw one `d`, both all of it. In place. */
+function emitDisklabel(b: Uint8Array, secsize: number, sectors: number): void {
+  b.fill(0, 0, DISKLABEL_LEN);
+  putU32le(b, 0, DISKMAGIC);
+  emitBytestr(b, 8, 'rumpblk');
+  emitBytestr(b, 24, 'fictitious');
+  putU32le(b, 40, secsize);
+  putU32le(b, 44, sectors); // nsectors
+  putU32le(b, 48, 1); // ntracks
+  putU32le(b, 52, 1); // ncylinders
+  putU32le(b, 56, sectors); // secpercyl
+  putU32le(b, 60, sectors); // secperunit
+  putU16le(b, 72, 3600); // rpm
+  putU16le(b, 74, 1); // interleave
+  putU32le(b, 132, DISKMAGIC);
+  putU16le(b, 138, RAW_PART + 1);
+  for (const part of [0, RAW_PART]) {
+    putU32le(b, 148 + part * 16, sectors);
+    b[148 + part * 16 + 12] = part === 0 ? FS_BSDFFS : 0;
+  }
+  let sum = 0;
+  for (let at = 0; at < 148 + (RAW_PART + 1) * 16; at += 2) sum ^= b[at] | (b[at + 1] << 8);
+  putU16le(b, 136, sum);
+}

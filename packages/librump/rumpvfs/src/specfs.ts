@@ -1,0 +1,175 @@
+/**
+ * Device nodes: what is done to them goes to the driver of their device number.
+ *
+ * A file system spreads `...specfs` over its own table for block and character nodes. A driver's open() is called for every open; its close()
+ * when the last open file of the device is closed, whatever node it came by. Block nodes take any offset and length: what is not whole
+ * sectors is read, changed and written. There is no cache between: a node sees what a file system on the device has written.
+ */
+import {
+  ERR, EVFILT_VNODE, MAXPHYS, MNT_NODEV, O_NONBLOCK, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM,
+} from '@anykernel/lib-sys';
+import type { Bdevsw, Knote, Lwp, Uio } from '@anykernel/rumpkern';
+import { vnodeKqfilter } from './knotes.js';
+import type { Mount } from './mount.js';
+import { transfer } from './rawio.js';
+import { IO_NDELAY, VBLK, VCHR, type Vnode, type VnodeOps } from './vnode.js';
+
+/** Who has a device open. */
+class SpecDev {
+  opens = 0;
+  readonly byVnode = new Map<Vnode, { count: number; flag: number }>();
+}
+
+/** The open devices of a kernel: block and character devices apart. */
+export class SpecDevs {
+  readonly blk: Map<number, SpecDev> = new Map();
+  readonly chr: Map<number, SpecDev> = new Map();
+
+  of(vp: Vnode): Map<number, SpecDev> {
+    return vp.type === VBLK ? this.blk : this.chr;
+  }
+
+  /** Nodes of the same device as `vp` which are open. */
+  nodes(vp: Vnode): Vnode[] {
+    return [...(this.of(vp).get(vp.rdev)?.byVnode.keys() ?? [])];
+  }
+}
+
+export const specfs: Pick<VnodeOps, 'open' | 'close' | 'read' | 'write' | 'ioctl' | 'poll' | 'kqfilter' | 'fsync'> = {
+  /** ENXIO: no such device, or the mount has none. EBUSY: a file system is mounted from it. */
+  open(vp: Vnode, flag: number, l: Lwp): void {
+    const mp = vp.mp as Mount;
+    if ((mp.flags & MNT_NODEV) !== 0) throw ERR.ENXIO;
+    const { vfs } = mp;
+    if (vp.type === VBLK) {
+      if (vfs.disks.has(vp.rdev)) throw ERR.EBUSY;
+      l.k.devsw.bdev(vp.rdev).open(vp.rdev, flag, l);
+    } else l.k.devsw.cdev(vp.rdev).open(vp.rdev, flag, l);
+    const devs = vfs.specdevs.of(vp);
+    let sd = devs.get(vp.rdev);
+    if (sd === undefined) devs.set(vp.rdev, (sd = new SpecDev()));
+    sd.opens++;
+    const mine = sd.byVnode.get(vp);
+    if (mine === undefined) sd.byVnode.set(vp, { count: 1, flag });
+    else mine.count++;
+  },
+
+  close(vp: Vnode, flag: number, l: Lwp): void {
+    const devs = (vp.mp as Mount).vfs.specdevs.of(vp);
+    const sd = devs.get(vp.rdev);
+    const mine = sd?.byVnode.get(vp);
+    if (sd === undefined || mine === undefined) return;
+    if (--mine.count === 0) sd.byVnode.delete(vp);
+    if (--sd.opens > 0) return;
+    devs.delete(vp.rdev);
+    driverClose(vp, flag, l);
+  },
+
+  read(vp: Vnode, uio: Uio, ioflag: number, l: Lwp): void {
+    if (vp.type === VCHR) return l.k.devsw.cdev(vp.rdev).read(vp.rdev, uio, l, (ioflag & IO_NDELAY) !== 0 ? O_NONBLOCK : 0);
+    readBlocks(l.k.devsw.bdev(vp.rdev), vp.rdev, uio, l);
+  },
+
+  /** ENOSPC: at the end of the device. */
+  write(vp: Vnode, uio: Uio, ioflag: number, l: Lwp): void {
+    if (vp.type === VCHR) return l.k.devsw.cdev(vp.rdev).write(vp.rdev, uio, l, (ioflag & IO_NDELAY) !== 0 ? O_NONBLOCK : 0);
+    writeBlocks(l.k.devsw.bdev(vp.rdev), vp.rdev, uio, l);
+  },
+
+  ioctl(vp: Vnode, cmd: number, data: Uint8Array | undefined, _flag: number, l: Lwp): number {
+    const sw = vp.type === VBLK ? l.k.devsw.bdev(vp.rdev) : l.k.devsw.cdev(vp.rdev);
+    return sw.ioctl(vp.rdev, cmd, data, l);
+  },
+
+  poll(vp: Vnode, events: number, l: Lwp): number {
+    if (vp.type === VBLK) return events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
+    return l.k.devsw.cdev(vp.rdev).poll(vp.rdev, events, l);
+  },
+
+  kqfilter(vp: Vnode, kn: Knote): void {
+    if (vp.type === VBLK || kn.filter === EVFILT_VNODE) return vnodeKqfilter(vp, kn);
+    (vp.mp as Mount).vfs.k.devsw.cdev(vp.rdev).kqfilter(vp.rdev, kn);
+  },
+
+  fsync(vp: Vnode, _dataOnly: boolean, _off: number, _len: number, l: Lwp): void {
+    if (vp.type !== VBLK) return;
+    const sw = l.k.devsw.bdev(vp.rdev);
+    transfer(l, 0, 0, undefined, (_buf, done) => sw.flush(vp.rdev, done));
+  },
+};
+
+export function isDevice(vp: Vnode): boolean {
+  return (vp.type === VBLK || vp.type === VCHR) && vp.mp !== undefined;
+}
+
+/** A node is taken away while it may be open: the device is closed as far as it was opened by it. */
+export function closeDevice(vp: Vnode): void {
+  const { vfs } = vp.mp as Mount;
+  const devs = vfs.specdevs.of(vp);
+  const sd = devs.get(vp.rdev);
+  const mine = sd?.byVnode.get(vp);
+  if (sd === undefined || mine === undefined) return;
+  sd.byVnode.delete(vp);
+  sd.opens -= mine.count;
+  if (sd.opens > 0) return;
+  devs.delete(vp.rdev);
+  try {
+    driverClose(vp, mine.flag, vfs.k.curlwp);
+  } catch (e) {
+    vfs.k.ignoreErrno(e);
+  }
+}
+
+function driverClose(vp: Vnode, flag: number, l: Lwp): void {
+  const sw = vp.type === VBLK ? l.k.devsw.bdev(vp.rdev) : l.k.devsw.cdev(vp.rdev);
+  sw.close(vp.rdev, flag, l);
+}
+
+/** From uio.offset up to the end of the device, at any alignment. */
+function readBlocks(sw: Bdevsw, dev: number, uio: Uio, l: Lwp): void {
+  const size = sw.psize(dev);
+  const secsize = sw.secsize(dev);
+  while (uio.resid > 0 && uio.offset < size) {
+    const off = uio.offset;
+    const start = off - (off % secsize);
+    const end = Math.min(start + MAXPHYS, Math.ceil((off + uio.resid) / secsize) * secsize, size);
+    const data = transfer(l, end - start, off, undefined, (buf, done) => sw.readv(dev, [buf], start, done));
+    if (data.length <= off - start) return;
+    uio.move(data, off - start, data.length - (off - start));
+  }
+}
+
+function writeBlocks(sw: Bdevsw, dev: number, uio: Uio, l: Lwp): void {
+  const size = sw.psize(dev);
+  const secsize = sw.secsize(dev);
+  while (uio.resid > 0) {
+    const off = uio.offset;
+    if (off >= size) throw ERR.ENOSPC;
+    const start = off - (off % secsize);
+    const src = uio.peek(Math.min(start + MAXPHYS, size) - off);
+    if (src === undefined) return;
+    const end = Math.min(Math.ceil((off + src.length) / secsize) * secsize, size);
+    const fill = (buf: Uint8Array): void => {
+      const whole = off === start && off + src.length === end;
+      if (!whole) buf.set(transfer(l, end - start, off, undefined, (b, done) => sw.readv(dev, [b], start, done)));
+      buf.set(src, off - start);
+    };
+    const moved = transfer(l, end - start, -1 - off, fill, (buf, done) => sw.writev(dev, [buf], start, done)).length - (off - start);
+    if (moved <= 0) throw ERR.EIO;
+    uio.skip(Math.min(moved, src.length));
+  }
+}
+
+/**
+ * A transfer on a raw (character) device, for drivers of disks: straight to and from the block driver. EINVAL: the position or the length is not
+ * in whole sectors. Reads end at the end of the device; writes there are refused with ENOSPC.
+ */
+export function physio(sw: Bdevsw, dev: number, uio: Uio, l: Lwp): void {
+  const secsize = sw.secsize(dev);
+  const size = sw.psize(dev);
+  if (uio.offset % secsize !== 0) throw ERR.EINVAL;
+  if (uio.offset < size && uio.resid % secsize !== 0 && uio.offset + uio.resid !== size) throw ERR.EINVAL;
+  if (uio.rw === 'read') readBlocks(sw, dev, uio, l);
+  else writeBlocks(sw, dev, uio, l);
+}
+

@@ -1,0 +1,200 @@
+/**
+ * The state of the vfs faction in one kernel: the mounts, the file system types, the caches, and what makes and takes vnodes.
+ */
+import type { WallTime } from '@anykernel/host-rumpuser';
+import type { AnyComponent } from '@anykernel/lib-component';
+import { ERR, Errno, MNT_NODEV, MNT_RDONLY, Stat } from '@anykernel/lib-sys';
+import { type Kernel, type Lwp, SLEEP, type Softint } from '@anykernel/rumpkern';
+import { deadfs } from './deadfs.js';
+import { Disk } from './disk.js';
+import { Etfs, type EtfsType, type EtfsWindow } from './etfs.js';
+import { closeFifo } from './fifofs.js';
+import { noteRevoke } from './knotes.js';
+import { abandonLocks } from './lockf.js';
+import type { Mount, Vfsops } from './mount.js';
+import { Mounts } from './mounts.js';
+import { NAMEI_FOLLOW, Nameidata, namei } from './namei.js';
+import { Namecache } from './namecache.js';
+import { reclaimVnodes } from './reclaim.js';
+import { Rumpblk } from './rumpblk.js';
+import { Syncer } from './syncer.js';
+import { SpecDevs, closeDevice, isDevice } from './specfs.js';
+import { VBAD, VBLK, VFIFO, Vattr, type Vnode } from './vnode.js';
+
+/** A file system type, and what it belongs to. */
+export interface VfsType {
+  readonly ops: Vfsops;
+  readonly component: AnyComponent | undefined;
+}
+
+/** Vnodes kept in memory, unless RUMP_NVNODES says another number. */
+export const NVNODES_DEFAULT = 16384;
+
+export class Vfs {
+  readonly k: Kernel;
+  readonly namecache: Namecache;
+  /** Mounted file systems, in the order in which they were mounted: the root first. */
+  readonly mounts: Mount[] = [];
+  readonly types = new Map<string, VfsType>();
+  /** The root of the whole tree; set when the root file system is mounted. */
+  rootvp!: Vnode;
+  /** Vnodes in memory, and how many there may be before unused ones are taken back. */
+  nvnodes = 0;
+  maxvnodes: number;
+  /** The results of namei() in calls that take one path, and the second path of those that take two. */
+  readonly nd = new Nameidata();
+  readonly nd2 = new Nameidata();
+  /** For attributes that are looked at and forgotten. `accessStat` is genfs's. */
+  readonly scratch = new Stat();
+  readonly accessStat = new Stat();
+  readonly va = new Vattr();
+  readonly mountTable: Mounts;
+  readonly syncer: Syncer;
+  readonly etfs: Etfs;
+  readonly rumpblk: Rumpblk;
+  readonly specdevs = new SpecDevs();
+  /** Block devices that file systems have open. */
+  readonly disks = new Map<number, Disk>();
+  readonly #now: WallTime = { sec: 0, nsec: 0 };
+  readonly #reclaimer: Softint;
+
+  constructor(k: Kernel) {
+    this.k = k;
+    const n = Number(k.host.getparam('RUMP_NVNODES') ?? NVNODES_DEFAULT);
+    this.maxvnodes = Number.isInteger(n) && n > 0 ? n : NVNODES_DEFAULT;
+    this.namecache = new Namecache(this.maxvnodes * 2);
+    this.mountTable = new Mounts(this);
+    this.rumpblk = new Rumpblk(k);
+    this.syncer = new Syncer(k, () => this.sync(false));
+    this.etfs = new Etfs(this);
+    this.#reclaimer = k.softint(() => reclaimVnodes(this));
+  }
+
+  // -- file system types
+
+  /** Makes a file system type known. A mount of it holds a reference on `c`, the component it belongs to. EEXIST. */
+  vfsAttach(ops: Vfsops, c?: AnyComponent): void {
+    if (this.types.has(ops.name)) throw ERR.EEXIST;
+    this.types.set(ops.name, { ops, component: c });
+  }
+
+  /** EBUSY: mounted. */
+  vfsDetach(ops: Vfsops): void {
+    if (this.types.get(ops.name)?.ops !== ops) return;
+    if (this.mounts.some((mp) => mp.ops === ops)) throw ERR.EBUSY;
+    this.types.delete(ops.name);
+  }
+
+  // -- vnodes
+
+  vnodeMade(): void {
+    if (++this.nvnodes > this.maxvnodes) this.#reclaimer.schedule();
+  }
+
+  vnodeGone(): void {
+    this.nvnodes--;
+  }
+
+  /** Makes a vnode dead, for all who still hold it. The file system has let go of it. */
+  bury(vp: Vnode): void {
+    if (isDevice(vp)) closeDevice(vp);
+    else if (vp.type === VFIFO) closeFifo(vp);
+    vp.mp = undefined;
+    vp.type = VBAD;
+    vp.ops = deadfs;
+    vp.uobj = undefined;
+    vp.data = undefined;
+    vp.mountedHere = undefined;
+    if (vp.lockf !== undefined) abandonLocks(vp, this.k);
+    if (vp.knotes !== undefined) noteRevoke(vp);
+  }
+
+  // -- paths
+
+  /** The vnode that `path` stands for; a symbolic link at its end is followed, or is itself what is wanted. */
+  lookup(l: Lwp, path: string, follow = true): Vnode {
+    return namei(l, this.nd, 'lookup', follow ? NAMEI_FOLLOW : 0, path).vp as Vnode;
+  }
+
+  // -- mounts
+
+  /** mount(2). See mounts.ts. */
+  mount(l: Lwp, type: string, path: string, flags: number, args: object): Mount {
+    return this.mountTable.mount(l, type, path, flags, args);
+  }
+
+  /** unmount(2). */
+  unmount(l: Lwp, path: string, flags: number): void {
+    this.mountTable.unmount(l, path, flags);
+  }
+
+  /** Everything that is dirty goes to its device; with `wait` it is there on return. An error of one file system is kept in the message buffer. */
+  sync(wait: boolean): void {
+    for (const mp of this.mounts) {
+      if ((mp.flags & MNT_RDONLY) !== 0) continue;
+      try {
+        mp.ops.sync(mp, wait);
+      } catch (e) {
+        if (!(e instanceof Errno)) throw e;
+        this.k.printf(`sync of ${mp.onName}: ${e.message}`);
+      }
+    }
+  }
+
+  /** The kernel halts: file systems are synced and unmounted, whatever holds them. */
+  shutdown(): void {
+    try {
+      this.sync(true);
+    } catch (e) {
+      if (e !== SLEEP) throw e;
+    }
+    for (const mp of [...this.mounts].reverse()) if (mp.covered !== undefined) this.mountTable.forceOut(mp);
+  }
+
+  /** The kernel has ended: no timer, no file of the host is left. */
+  release(): void {
+    this.syncer.stop();
+    this.etfs.release();
+    this.rumpblk.closeAll();
+  }
+
+  // -- devices and host files
+
+  /**
+   * Opens the block device that `path` names, for a file system. ENOENT and the other errors of a lookup, ENOTBLK, ENXIO, EBUSY (a file
+   * system has it), EACCES, and what the driver says (EROFS).
+   */
+  openDisk(l: Lwp, path: string, forWrite: boolean): Disk {
+    const vp = this.lookup(l, path);
+    if (vp.type !== VBLK) throw ERR.ENOTBLK;
+    if (((vp.mp as Mount).flags & MNT_NODEV) !== 0) throw ERR.EACCES;
+    const dev = vp.rdev;
+    if (this.disks.has(dev)) throw ERR.EBUSY;
+    const disk = Disk.open(this.k, dev, forWrite, l);
+    disk.onClose = () => {
+      this.disks.delete(dev);
+      this.syncer.rele();
+    };
+    this.disks.set(dev, disk);
+    this.syncer.hold();
+    return disk;
+  }
+
+  /** A file of the host under a name in the root: etfs.ts. */
+  etfsRegister(key: string, hostpath: string, type: EtfsType, window?: EtfsWindow): void {
+    this.etfs.register(key, hostpath, type, window);
+  }
+
+  /** ENOENT. */
+  etfsRemove(key: string): void {
+    this.etfs.remove(key);
+  }
+
+  // -- time
+
+  /** The present time; the same object each time. */
+  now(): Readonly<WallTime> {
+    this.k.wall(this.#now);
+    return this.#now;
+  }
+}

@@ -1,0 +1,24 @@
+/** The faction's values in the sysctl tree. */
+import type { Vfs } from './vfs.js';
+
+export function attachVfsSysctl(vfs: Vfs): void {
+  const { sysctl } = vfs.k;
+  sysctl.attach('vfs.generic.fstypes', { type: 'string', get: () => [...vfs.types.keys()].join(' '), description: 'file system types' });
+  sysctl.attach('vfs.sync.delay', {
+    type: 'int',
+    description: 'seconds between two rounds of the syncer',
+    get: () => vfs.syncer.delay,
+    set: (value) => {
+      vfs.syncer.delay = Math.max(0, value as number);
+    },
+  });
+  sysctl.attach('kern.maxvnodes', {
+    type: 'int',
+    description: 'vnodes that are kept in memory',
+    get: () => vfs.maxvnodes,
+    set: (value) => {
+      vfs.maxvnodes = Math.max(1, value as number);
+      vfs.namecache.limit = vfs.maxvnodes * 2;
+    },
+  });
+}

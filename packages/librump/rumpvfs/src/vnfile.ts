@@ -1,0 +1,195 @@
+/**
+ * Open files that are vnodes: what read(2), write(2), fstat(2), fcntl(2) and so on do with them.
+ *
+ * A File of type 'vnode' holds its vnode in `data`. The position is in uio.offset; the callers keep it.
+ */
+import {
+  ERR, FIONREAD, FIOSEEKDATA, FIOSEEKHOLE, F_GETLK, F_GETPATH, F_RDLCK, F_SETLK, F_SETLKW, F_UNLCK, F_WRLCK, type Flock, NOTE_CLOSE, NOTE_CLOSE_WRITE,
+  NOTE_EXTEND, NOTE_READ, NOTE_WRITE, OFF_MAX, O_APPEND, O_DSYNC, O_NONBLOCK, O_SYNC, RLIM_INFINITY, SEEK_CUR, SEEK_END, SEEK_SET, S_ISGID, S_ISUID,
+  type Stat,
+} from '@anykernel/lib-sys';
+import { FREAD, FWRITE, type File, type Fileops, type Knote, type Lwp, ROOT, type Uio, fsizeAllows, putInt } from '@anykernel/rumpkern';
+import { getU64le, putU64le } from '@anykernel/lib-bytes';
+import { cwdiOf } from './cwdi.js';
+import { fifoPoll } from './fifofs.js';
+import { note } from './knotes.js';
+import { releaseLocks } from './lockf.js';
+import type { Mount } from './mount.js';
+import { pathOf } from './path.js';
+import { IO_APPEND, IO_DSYNC, IO_NDELAY, IO_SYNC, VCHR, VDIR, VFIFO, VREG, type Vnode } from './vnode.js';
+
+function vnodeOf(f: File): Vnode {
+  return f.data as Vnode;
+}
+
+/** Status flags that change how bytes are moved. */
+const IOFLAGS = O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC;
+
+function ioflags(flag: number): number {
+  if ((flag & IOFLAGS) === 0) return 0;
+  return (
+    ((flag & O_APPEND) !== 0 ? IO_APPEND : 0) |
+    ((flag & O_NONBLOCK) !== 0 ? IO_NDELAY : 0) |
+    ((flag & O_SYNC) !== 0 ? IO_SYNC : 0) |
+    ((flag & O_DSYNC) !== 0 ? IO_DSYNC : 0)
+  );
+}
+
+export const vnops: Fileops = {
+  name: 'vnode',
+
+  /** EISDIR: directories are read by getdents(2). */
+  read(f: File, uio: Uio, l: Lwp): void {
+    const vp = vnodeOf(f);
+    if (vp.type === VDIR) throw ERR.EISDIR;
+    vp.ops.read(vp, uio, ioflags(f.flag), l);
+    if (vp.knotes !== undefined) note(vp, NOTE_READ);
+  },
+
+  /** EFBIG, and SIGXFSZ: beyond the limit of the process (RLIMIT_FSIZE); what is below it is written. */
+  write(f: File, uio: Uio, l: Lwp): void {
+    const vp = vnodeOf(f);
+    const ioflag = ioflags(f.flag);
+    if (vp.type !== VREG) {
+      vp.ops.write(vp, uio, ioflag, l);
+      return;
+    }
+    const { proc } = l;
+    const resid = uio.resid;
+    let beyond = 0;
+    if (proc.limits.fsize !== RLIM_INFINITY || uio.offset + resid > OFF_MAX) beyond = resid - allowed(vp, uio, ioflag, l);
+    uio.resid = resid - beyond;
+    try {
+      vp.ops.write(vp, uio, ioflag, l);
+    } finally {
+      uio.resid += beyond;
+      if (uio.resid !== resid) written(vp, proc.cred.euid);
+    }
+  },
+
+  ioctl(f: File, cmd: number, data: Uint8Array | undefined, l: Lwp): number {
+    const vp = vnodeOf(f);
+    if (vp.type === VREG && (cmd === FIONREAD || cmd === FIOSEEKDATA || cmd === FIOSEEKHOLE)) return regularIoctl(f, vp, cmd, data);
+    return vp.ops.ioctl(vp, cmd, data, f.flag, l);
+  },
+
+  poll(f: File, events: number, l: Lwp): number {
+    const vp = vnodeOf(f);
+    return vp.type === VFIFO ? fifoPoll(vp, f.flag & (FREAD | FWRITE), events, l) : vp.ops.poll(vp, events, l);
+  },
+
+  stat(f: File, st: Stat): void {
+    const vp = vnodeOf(f);
+    vp.ops.getattr(vp, st);
+  },
+
+  close(f: File, l: Lwp): void {
+    const vp = vnodeOf(f);
+    if (vp.lockf !== undefined) releaseLocks(vp, f, l.k);
+    const writer = (f.flag & FWRITE) !== 0;
+    if (writer) vp.writecount--;
+    try {
+      vp.ops.close(vp, f.flag, l);
+    } finally {
+      if (vp.knotes !== undefined) note(vp, writer ? NOTE_CLOSE_WRITE : NOTE_CLOSE);
+      vp.rele();
+    }
+  },
+
+  kqfilter(f: File, kn: Knote): void {
+    const vp = vnodeOf(f);
+    vp.ops.kqfilter(vp, kn);
+  },
+
+  fcntl(f: File, cmd: number, arg: number | Flock | Uint8Array | undefined, l: Lwp): number {
+    const vp = vnodeOf(f);
+    if (cmd === F_GETPATH) return getPath(vp, arg, l);
+    if (cmd !== F_GETLK && cmd !== F_SETLK && cmd !== F_SETLKW) throw ERR.EINVAL;
+    if (typeof arg !== 'object' || arg instanceof Uint8Array) throw ERR.EFAULT;
+    recordLock(f, vp, cmd, arg, l);
+    return 0;
+  },
+};
+
+/** Bytes of a write that may be written. EFBIG. */
+function allowed(vp: Vnode, uio: Uio, ioflag: number, l: Lwp): number {
+  let off = uio.offset;
+  if ((ioflag & IO_APPEND) !== 0) {
+    const st = (vp.mp as Mount).vfs.scratch;
+    vp.ops.getattr(vp, st);
+    off = st.size;
+  }
+  if (off + uio.resid > OFF_MAX) throw ERR.EFBIG;
+  return fsizeAllows(l, off, uio.resid);
+}
+
+/** Bytes have come into a file: who watches hears of it, and it is set-id no more, unless the superuser wrote them. */
+function written(vp: Vnode, euid: number): void {
+  if (vp.knotes !== undefined) note(vp, NOTE_WRITE | NOTE_EXTEND);
+  const { mp } = vp;
+  if (euid === 0 || mp === undefined) return;
+  const st = mp.vfs.scratch;
+  vp.ops.getattr(vp, st);
+  if ((st.mode & (S_ISUID | S_ISGID)) === 0) return;
+  const va = mp.vfs.va.clear();
+  va.mode = st.mode & 0o7777 & ~(S_ISUID | S_ISGID);
+  vp.ops.setattr(vp, va, ROOT);
+}
+
+/** Bytes left to read; where the next data is, and the next hole: a file without known holes has one, at its end. ENXIO: beyond the end. */
+function regularIoctl(f: File, vp: Vnode, cmd: number, data: Uint8Array | undefined): number {
+  const st = (vp.mp as Mount).vfs.scratch;
+  vp.ops.getattr(vp, st);
+  if (cmd === FIONREAD) return putInt(data, Math.max(0, Math.min(st.size - f.offset, 0x7fff_ffff)));
+  if (data === undefined || data.length < 8) throw ERR.EFAULT;
+  if (getU64le(data, 0) >= st.size) throw ERR.ENXIO;
+  if (cmd === FIOSEEKHOLE) putU64le(data, 0, st.size);
+  return 0;
+}
+
+/** The path of a directory, with a NUL. EINVAL: not a directory. ERANGE: the buffer is too short. */
+function getPath(vp: Vnode, arg: unknown, l: Lwp): number {
+  if (!(arg instanceof Uint8Array)) throw ERR.EFAULT;
+  if (vp.type !== VDIR) throw ERR.EINVAL;
+  const cwdi = cwdiOf(l);
+  const path = pathOf(cwdi.vfs, vp, cwdi.root);
+  if (path.length + 1 > arg.length) throw ERR.ERANGE;
+  for (let i = 0; i < path.length; i++) arg[i] = path.charCodeAt(i);
+  arg[path.length] = 0;
+  return 0;
+}
+
+/**
+ * fcntl(2)'s record locks. EBADF: a shared lock on what is not open for reading, an exclusive one on what is not open for writing.
+ * EINVAL: no such lock, or one that begins before the file. EOVERFLOW. Then as lockf.ts says.
+ */
+function recordLock(f: File, vp: Vnode, cmd: number, fl: Flock, l: Lwp): void {
+  if (vp.type === VCHR || vp.type === VFIFO) throw ERR.EINVAL;
+  if (cmd !== F_GETLK) {
+    if (fl.type === F_RDLCK && (f.flag & FREAD) === 0) throw ERR.EBADF;
+    if (fl.type === F_WRLCK && (f.flag & FWRITE) === 0) throw ERR.EBADF;
+  }
+  if (fl.type !== F_RDLCK && fl.type !== F_WRLCK && (fl.type !== F_UNLCK || cmd === F_GETLK)) throw ERR.EINVAL;
+  const at: Flock = { start: fl.start, len: fl.len, pid: fl.pid, type: fl.type, whence: SEEK_SET };
+  at.start += baseOf(f, vp, fl.whence);
+  if (at.len < 0) {
+    at.start += at.len;
+    at.len = -at.len;
+  }
+  if (!Number.isSafeInteger(at.start) || !Number.isSafeInteger(at.len) || at.start < 0) throw ERR.EINVAL;
+  if (at.start + at.len > OFF_MAX) throw ERR.EOVERFLOW;
+  if (cmd !== F_GETLK) cwdiOf(l).locked = true;
+  vp.ops.advlock(vp, l.proc, cmd === F_GETLK ? F_GETLK : F_SETLK, at, cmd === F_SETLKW, l);
+  if (cmd !== F_GETLK) return;
+  fl.type = at.type;
+  if (at.type !== F_UNLCK) Object.assign(fl, at);
+}
+
+function baseOf(f: File, vp: Vnode, whence: number): number {
+  if (whence === SEEK_SET) return 0;
+  if (whence === SEEK_CUR) return f.offset;
+  if (whence !== SEEK_END) throw ERR.EINVAL;
+  const st = (vp.mp as Mount).vfs.scratch;
+  vp.ops.getattr(vp, st);
+  return st.size;
+}

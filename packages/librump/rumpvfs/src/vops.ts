@@ -1,0 +1,105 @@
+/**
+ * Operations that make and take names, with all that goes along: the attributes of a new file, the name cache, kernel events, and the end of
+ * a file that lost its last name.
+ *
+ * The caller has looked up and checked (permission.ts). Each returns or throws as the file system's operation does, and then nothing
+ * has changed.
+ */
+import { NOTE_DELETE, NOTE_LINK, NOTE_RENAME, NOTE_WRITE, S_ISGID, S_ISVTX } from '@anykernel/lib-sys';
+import type { Cred } from '@anykernel/rumpkern';
+import { note } from './knotes.js';
+import type { Mount } from './mount.js';
+import { type Componentname, VDIR, type Vattr, type Vnode, type Vtype, vinactive } from './vnode.js';
+
+/**
+ * The attributes of a file to be made in `dvp`: it belongs to the caller, and to the directory's group. A directory in one with the set-group-id bit
+ * has it too; other files do not get one for a group that the caller is not in, nor the sticky bit, unless he is the superuser.
+ */
+export function attrOfNew(dvp: Vnode, type: Vtype, mode: number, cred: Cred): Vattr {
+  const { vfs } = dvp.mp as Mount;
+  const st = vfs.scratch;
+  const va = vfs.va.clear();
+  dvp.ops.getattr(dvp, st);
+  va.type = type;
+  va.uid = cred.euid;
+  va.gid = st.gid;
+  va.mode = mode & 0o7777;
+  if (type === VDIR) va.mode |= st.mode & S_ISGID;
+  else if (cred.euid !== 0) {
+    va.mode &= ~S_ISVTX;
+    if (!cred.inGroup(st.gid)) va.mode &= ~S_ISGID;
+  }
+  return va;
+}
+
+function made(dvp: Vnode, cnp: Componentname, vp: Vnode): Vnode {
+  if (dvp.names !== undefined) (dvp.mp as Mount).vfs.namecache.enter(dvp, cnp.name, vp);
+  if (dvp.knotes !== undefined) note(dvp, NOTE_WRITE);
+  return vp;
+}
+
+export function vopCreate(dvp: Vnode, cnp: Componentname, va: Vattr): Vnode {
+  return made(dvp, cnp, dvp.ops.create(dvp, cnp, va));
+}
+
+export function vopMknod(dvp: Vnode, cnp: Componentname, va: Vattr): Vnode {
+  return made(dvp, cnp, dvp.ops.mknod(dvp, cnp, va));
+}
+
+export function vopMkdir(dvp: Vnode, cnp: Componentname, va: Vattr): Vnode {
+  const vp = made(dvp, cnp, dvp.ops.mkdir(dvp, cnp, va));
+  if (dvp.knotes !== undefined) note(dvp, NOTE_LINK);
+  return vp;
+}
+
+export function vopSymlink(dvp: Vnode, cnp: Componentname, va: Vattr, target: string): Vnode {
+  return made(dvp, cnp, dvp.ops.symlink(dvp, cnp, va, target));
+}
+
+export function vopLink(dvp: Vnode, vp: Vnode, cnp: Componentname): void {
+  dvp.ops.link(dvp, vp, cnp);
+  made(dvp, cnp, vp);
+  if (vp.knotes !== undefined) note(vp, NOTE_LINK);
+}
+
+export function vopRemove(dvp: Vnode, vp: Vnode, cnp: Componentname): void {
+  dvp.ops.remove(dvp, vp, cnp);
+  taken(dvp, cnp.name);
+  if (dvp.knotes !== undefined) note(dvp, NOTE_WRITE);
+  if (vp.knotes !== undefined) note(vp, NOTE_DELETE);
+  vinactive(vp);
+}
+
+export function vopRmdir(dvp: Vnode, vp: Vnode, cnp: Componentname): void {
+  dvp.ops.rmdir(dvp, vp, cnp);
+  taken(dvp, cnp.name);
+  if (dvp.knotes !== undefined) note(dvp, NOTE_WRITE | NOTE_LINK);
+  ended(vp);
+}
+
+function taken(dvp: Vnode, name: string): void {
+  if (dvp.names !== undefined) (dvp.mp as Mount).vfs.namecache.enter(dvp, name, undefined);
+}
+
+/** A file, or directory, has lost a name to rmdir or rename. */
+function ended(vp: Vnode): void {
+  if (vp.type === VDIR) {
+    vp.removed = true;
+    (vp.mp as Mount).vfs.namecache.purge(vp);
+  }
+  if (vp.knotes !== undefined) note(vp, NOTE_DELETE);
+  vinactive(vp);
+}
+
+export function vopRename(fdvp: Vnode, fvp: Vnode, fcnp: Componentname, tdvp: Vnode, tvp: Vnode | undefined, tcnp: Componentname): void {
+  const { namecache } = (fdvp.mp as Mount).vfs;
+  fdvp.ops.rename(fdvp, fvp, fcnp, tdvp, tvp, tcnp);
+  taken(fdvp, fcnp.name);
+  namecache.changed(tdvp, tcnp.name, fvp);
+  if (fvp.type === VDIR && fdvp !== tdvp) namecache.remove(fvp, '..');
+  const linked = fvp.type === VDIR && fdvp !== tdvp ? NOTE_LINK : 0;
+  if (fdvp.knotes !== undefined) note(fdvp, NOTE_WRITE | linked);
+  if (tdvp.knotes !== undefined && tdvp !== fdvp) note(tdvp, NOTE_WRITE | linked);
+  if (fvp.knotes !== undefined) note(fvp, NOTE_RENAME);
+  if (tvp !== undefined) ended(tvp);
+}
