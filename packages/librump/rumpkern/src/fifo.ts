@@ -31,6 +31,11 @@ export class Fifo<T> {
     return item;
   }
 
+  /** All of them, oldest first. */
+  list(): T[] {
+    return this.#items.slice(this.#head) as T[];
+  }
+
   clear(): void {
     this.#items.length = 0;
     this.#head = 0;

@@ -24,7 +24,7 @@ import { Softint } from './softint.js';
 import { Syscalls } from './syscalls.js';
 import { Sysctl } from './sysctl.js';
 import { baseSysctl } from './sysctlbase.js';
-import { Clock, NS } from './time.js';
+import { Clock } from './time.js';
 import { Wheel } from './wheel.js';
 import { type CredInit, ROOT } from './cred.js';
 import { type File, Filedesc } from './filedesc.js';
@@ -218,13 +218,6 @@ export class Kernel {
   /** Fills `time` with the wall time. */
   wall(time: WallTime): void {
     this.clock.wall(time);
-  }
-
-  /** Wall time in nanoseconds, to the quarter of a microsecond that a number holds. */
-  wallNs(): number {
-    const time: WallTime = { sec: 0, nsec: 0 };
-    this.clock.wall(time);
-    return time.sec * NS + time.nsec;
   }
 
   /** Wall time when the kernel booted. */

@@ -2,8 +2,11 @@
 import {
   ERR, EV_CLEAR, EV_ADD, EV_ONESHOT, type Kevent, NOTE_ABSTIME, NOTE_FFAND, NOTE_FFCOPY, NOTE_FFCTRLMASK, NOTE_FFLAGSMASK, NOTE_FFOR, NOTE_TRIGGER,
 } from '@anykernel/lib-sys';
+import type { WallTime } from '@anykernel/host-rumpuser';
 import { Callout } from './callout.js';
+import type { Kernel } from './kernel.js';
 import type { Filterops, Knote } from './kqueue.js';
+import { NS } from './time.js';
 
 /** NOTE_MSECONDS, NOTE_SECONDS, NOTE_USECONDS, NOTE_NSECONDS */
 const UNIT_NS: readonly number[] = [1e6, 1e9, 1e3, 1];
@@ -41,7 +44,7 @@ function start(kn: Knote): void {
   const once = (kn.flags & EV_ONESHOT) !== 0 || (kn.sfflags & NOTE_ABSTIME) !== 0;
   // A period of zero is the shortest that there is.
   const period = Math.max(ns, 1e6);
-  let next = (kn.sfflags & NOTE_ABSTIME) !== 0 ? k.mono() + Math.max(0, ns - k.wallNs()) : k.mono() + (once ? ns : period);
+  let next = k.mono() + ((kn.sfflags & NOTE_ABSTIME) !== 0 ? untilWall(k, kn) : once ? ns : period);
   const ring = new Callout(
     k,
     () => {
@@ -58,6 +61,16 @@ function start(kn: Knote): void {
   );
   kn.hook = ring;
   ring.scheduleAt(next);
+}
+
+/** How long it is until the wall clock shows `sdata` units, ns. In seconds and nanoseconds: a number has not the digits for both. */
+function untilWall(k: Kernel, kn: Knote): number {
+  const now: WallTime = { sec: 0, nsec: 0 };
+  k.wall(now);
+  const unit = UNIT_NS[kn.sfflags & UNIT_MASK];
+  const perSec = NS / unit;
+  const sec = Math.floor(kn.sdata / perSec);
+  return Math.max(0, (sec - now.sec) * NS + (kn.sdata - sec * perSec) * unit - now.nsec);
 }
 
 /** EVFILT_USER: the application triggers it (NOTE_TRIGGER); 24 bits of `fflags` are its own. */

@@ -1,11 +1,12 @@
 /** The message buffer (dmesg): the last lines that the kernel printed, 16,352 bytes of them as in NetBSD. */
 import type { Rumpuser } from '@anykernel/host-rumpuser';
+import { Fifo } from './fifo.js';
 
 export const MSGBUF_LEN = 16_352;
 
 export class Msgbuf {
   readonly #host: Rumpuser;
-  #lines: string[] = [];
+  readonly #lines = new Fifo<string>();
   #len = 0;
   /** Lines go to the console, too. */
   verbose: boolean;
@@ -25,19 +26,16 @@ export class Msgbuf {
   #add(line: string): void {
     this.#lines.push(line);
     this.#len += line.length + 1;
-    if (this.#len <= MSGBUF_LEN) return;
-    let drop = 0;
-    while (this.#len > MSGBUF_LEN) this.#len -= this.#lines[drop++].length + 1;
-    this.#lines = this.#lines.slice(drop);
+    while (this.#len > MSGBUF_LEN) this.#len -= (this.#lines.shift() as string).length + 1;
   }
 
   /** All that is kept, each line with its end. */
   text(): string {
-    return this.#lines.map((line) => `${line}\n`).join('');
+    return this.#lines.list().map((line) => `${line}\n`).join('');
   }
 
   clear(): void {
-    this.#lines = [];
+    this.#lines.clear();
     this.#len = 0;
   }
 }

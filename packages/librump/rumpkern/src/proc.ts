@@ -42,6 +42,8 @@ export class Lwp {
   fp: File | undefined = undefined;
   /** Where it has said that it wants to hear of readiness (select.ts). */
   selinfos: Selinfo[] | undefined = undefined;
+  /** The process's mask of signals as it was before this call. */
+  sigmask: number[] | undefined = undefined;
   #deadline = -1;
   #sleepCallout: Callout | undefined;
 

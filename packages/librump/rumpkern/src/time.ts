@@ -14,8 +14,9 @@ const SLEW = 0.005;
 /** The wall clock of a kernel. */
 export class Clock {
   readonly #host: Rumpuser;
-  /** What the kernel's clock is ahead of the host's, ns. */
-  #offset = 0;
+  /** What the kernel's clock is ahead of the host's: seconds, and ns to add. */
+  #sec = 0;
+  #nsec = 0;
   /** What adjtime() still has to add, as of `#since` (monotonic ns). */
   #adjust = 0;
   #since = 0;
@@ -28,11 +29,11 @@ export class Clock {
   wall(time: WallTime): void {
     this.#host.clockWall(time);
     if (this.#adjust !== 0) this.#slew();
-    if (this.#offset === 0) return;
-    const sec = Math.floor(this.#offset / NS);
-    const nsec = time.nsec + Math.round(this.#offset - sec * NS);
-    time.sec += sec + (nsec >= NS ? 1 : 0);
-    time.nsec = nsec >= NS ? nsec - NS : nsec;
+    if (this.#sec === 0 && this.#nsec === 0) return;
+    const nsec = time.nsec + this.#nsec;
+    const carry = Math.floor(nsec / NS);
+    time.sec += this.#sec + carry;
+    time.nsec = nsec - carry * NS;
   }
 
   /** Sets the clock. */
@@ -40,7 +41,8 @@ export class Clock {
     this.#adjust = 0;
     const now: WallTime = { sec: 0, nsec: 0 };
     this.#host.clockWall(now);
-    this.#offset = (to.sec - now.sec) * NS + (to.nsec - now.nsec);
+    this.#sec = to.sec - now.sec;
+    this.#nsec = to.nsec - now.nsec;
   }
 
   /** Adds `ns` little by little; returns what was left of the adjustment before. */
@@ -58,7 +60,7 @@ export class Clock {
     const part = Math.max(-most, Math.min(most, this.#adjust));
     this.#since = now;
     this.#adjust -= part;
-    this.#offset += part;
+    this.#nsec += part;
   }
 }
 

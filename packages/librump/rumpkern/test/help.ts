@@ -10,8 +10,8 @@ export interface Box {
   readonly p: Proc;
 }
 
-export function box(components: readonly AnyComponent[] = [], options: KernelOptions & SimHostOptions = {}): Box {
-  const host = hostSim(options);
+export function box(components: readonly AnyComponent[] = [], options: KernelOptions = {}, world: SimHostOptions = {}): Box {
+  const host = hostSim(world);
   const k = boot(host, components, options);
   return { host, k, p: k.newproc() };
 }

@@ -115,9 +115,9 @@ test('messages go to the console when the kernel is verbose', () => {
   const { k, host } = box([], { verbose: true });
   k.printf('ext2fs: not clean');
   expect(host.console).toBe('Anykernel 7.99.34\next2fs: not clean\n');
-  const quiet = box([], { params: { RUMP_VERBOSE: '0' } });
+  const quiet = box([], {}, { params: { RUMP_VERBOSE: '0' } });
   expect(quiet.host.console).toBe('');
-  expect(box([], { params: { RUMP_VERBOSE: '1' } }).host.console).toBe('Anykernel 7.99.34\n');
+  expect(box([], {}, { params: { RUMP_VERBOSE: '1' } }).host.console).toBe('Anykernel 7.99.34\n');
 });
 
 test('event counters count, and the dump shows those that have', () => {

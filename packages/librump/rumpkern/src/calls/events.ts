@@ -33,16 +33,23 @@ function waitFor(l: Lwp, ns: number, scan: () => number): number {
   }
 }
 
-/** The same with a set of signals held back. */
+/** The same with a set of signals held back by the process, also while the call sleeps. */
 function masked<T>(l: Lwp, mask: readonly number[] | undefined, wait: () => T): T {
   if (mask === undefined) return wait();
   const { sig } = l.proc;
-  const before = sig.procmask(SIG_SETMASK, mask);
-  if (sig.deliverable) l.interrupted = true;
+  l.sigmask ??= sig.procmask(SIG_SETMASK, mask);
+  let sleeps = false;
   try {
     return wait();
+  } catch (e) {
+    sleeps = e === SLEEP && l.resume !== undefined;
+    throw e;
   } finally {
-    sig.procmask(SIG_SETMASK, before);
+    if (!sleeps) {
+      const before = l.sigmask;
+      l.sigmask = undefined;
+      sig.procmask(SIG_SETMASK, before);
+    }
   }
 }
 
