@@ -161,7 +161,7 @@ export class FileCache {
       const c = this.#hand;
       this.#hand = c.next;
       if (c.recent) c.recent = false;
-      else if ((c.dirty | c.writing) === 0 && c.transfers === 0 && c.epoch !== this.k.epoch) c.uobj.forget(c);
+      else if ((c.dirty | c.writing | c.reading) === 0 && c.transfers === 0 && c.epoch !== this.k.epoch) c.uobj.forget(c);
     }
   }
 }

@@ -60,8 +60,12 @@ function demandMax(u: Uobj): number {
 /** Up to where to read for a reader who wants the bytes [off, demand). */
 function aheadOf(u: Uobj, off: number, demand: number): number {
   if (off < u.next || off > Math.max(u.next, u.aheadEnd)) u.window = 0;
-  else u.window = Math.min(Math.max(2 * u.window, 2 * (demand - off), WINDOW_MIN), WINDOW_MAX, u.cache!.limit >> 3);
+  else u.window = Math.min(Math.max(2 * u.window, 2 * (demand - off), WINDOW_MIN), windowMax(u));
   return Math.max(demand, off + u.window);
+}
+
+function windowMax(u: Uobj): number {
+  return Math.min(WINDOW_MAX, u.cache!.limit >> 3);
 }
 
 /** Brings in [start, demand), and as much up to `ahead` as is easily had. One page only, after a longer transfer has failed. */
@@ -84,6 +88,7 @@ function load(u: Uobj, map: Extents, start: number, demand: number, ahead: numbe
 export function readMore(u: Uobj, size: number): void {
   const start = u.aheadEnd - (u.aheadEnd % PAGE_SIZE);
   if (start >= size || u.single) return;
+  u.window = Math.min(2 * u.window, windowMax(u));
   u.aheadEnd = Math.min(start + u.window, size);
   fill(u, new Extents(u.pager!), start, u.aheadEnd, start, size);
 }
@@ -160,10 +165,12 @@ class Filler {
     }
     const { at, len } = this.#map.find(off);
     if (at === -1 && !this.#holes && (len >= PAGE_SIZE || off + len >= this.#size)) return off + Math.max(PAGE_SIZE, len - (len % PAGE_SIZE));
-    const c = found ?? u.add(index, chunkLength(Math.min(CLUSTER_SIZE, Math.max(this.#size - base, from + PAGE_SIZE))));
-    const to = this.#absentTo(c, from, Math.min(end - base, CLUSTER_SIZE), at === -1 ? 0 : len);
+    // Long enough for all that may come: once a transfer knows the chunk, it stays.
+    const room = Math.min(CLUSTER_SIZE, Math.max(this.#size - base, from + PAGE_SIZE));
+    const c = found ?? u.add(index, chunkLength(room));
     c.epoch = u.k.epoch;
-    u.extend(c, to);
+    const to = this.#absentTo(c, from, Math.min(end - base, CLUSTER_SIZE), at === -1 ? 0 : len);
+    u.extend(c, room);
     if (this.#io.bytes > 0 && (this.#io.end !== at || this.#io.bytes >= WINDOW_MAX)) this.#start();
     if (len >= to - from && at !== -1) this.#io.add(at, c.chunk.subarray(from, to));
     else this.#page(c, from, base);

@@ -70,7 +70,6 @@ export class Syncer {
       this.#sync();
     } catch (e) {
       if (e !== SLEEP) throw e;
-      l.restarts++;
       l.resume = () => this.#attempt(l);
       this.#k.sleepq.park(l);
       return;

@@ -2,8 +2,11 @@
  * The bytes of one file in memory, in clusters of 64 KiB.
  *
  * Without a pager (tmpfs) they are the file itself: what is absent is zero. With one they are a cache of what is on the device: what is
- * absent is read, what is dirty is written. A page that is there is zero beyond the end of the file; on the device the rest of the last
- * block is not looked at, so a file system that shortens a file zeroes the rest of its last block first (zero()).
+ * absent is read, what is dirty is written.
+ *
+ * What a file system owes: prepare() comes before it allocates blocks for a write, so that what a page has of a hole is seen as zeros; of a
+ * new block larger than a page, it zeroes all (zero()). A page that is there is zero beyond the end of the file, but the rest of the last
+ * block on the device is not looked at: when the file is shortened, zero() comes first for what remains of its last block.
  *
  * Whatever may sleep does so before it changes anything but the uio. truncate(), discard() and drop() never sleep.
  */
@@ -26,7 +29,7 @@ export interface Pager {
   readonly writable: boolean;
 }
 
-/** Clusters from this one on are whole from the start; a file that long will not notice. */
+/** Clusters from this one on are whole from the start, if they follow another: a file that long does not notice. */
 const WHOLE_FROM = 4;
 /** Clusters past the end of the dense list that still extend it. */
 const LIST_GAP = 64;
@@ -159,7 +162,7 @@ export class Uobj {
     let c = this.find(index);
     if (c === undefined) {
       if (this.cache !== undefined) this.#throttle();
-      c = this.add(index, index >= WHOLE_FROM ? CLUSTER_SIZE : chunkLength(to));
+      c = this.add(index, index >= WHOLE_FROM && this.find(index - 1) !== undefined ? CLUSTER_SIZE : chunkLength(to));
     } else if (c.chunk.length < to) this.#grow(c, chunkLength(to));
     const mask = pagesOf(from, to);
     if ((c.busy & mask) !== 0) this.k.sleep(c);
@@ -209,18 +212,21 @@ export class Uobj {
     if (cache.inflight > 0) this.k.sleep(cache);
   }
 
-  /** The file ends at `size`: what lies beyond is forgotten, the rest of the last page is zero. Never sleeps. */
+  /** The file ends at `size`: what lies beyond is forgotten, the rest of the last page and of the last block is zero. Never sleeps. */
   truncate(size: number): void {
-    const index = Math.floor(size / CLUSTER_SIZE);
-    for (const c of this.#from(index)) {
-      if (c.index > index || size === index * CLUSTER_SIZE) this.forget(c);
-      else this.#cut(c, size - index * CLUSTER_SIZE, CLUSTER_SIZE);
+    const bsize = this.pager === undefined ? 1 : 2 ** this.pager.bshift;
+    const end = Math.ceil(size / bsize) * bsize;
+    for (const c of this.#from(Math.floor(size / CLUSTER_SIZE))) {
+      const base = c.index * CLUSTER_SIZE;
+      if (base < end) this.#clear(c, Math.max(size - base, 0), Math.min(end - base, CLUSTER_SIZE));
+      if (base >= end) this.forget(c);
+      else if (base + CLUSTER_SIZE > end) this.#cut(c, end - base, CLUSTER_SIZE);
     }
     this.next = Math.min(this.next, size);
     this.aheadEnd = Math.min(this.aheadEnd, size);
   }
 
-  /** Bytes [off, off+len) become a hole. Never sleeps. */
+  /** Bytes [off, off+len) have no blocks any more: a hole. Never sleeps. */
   discard(off: number, len: number): void {
     const end = off + len;
     for (const c of this.#from(Math.floor(off / CLUSTER_SIZE))) {
@@ -245,13 +251,17 @@ export class Uobj {
     if (c.valid === 0 && c.transfers === 0) this.forget(c);
   }
 
-  /** Zeroes bytes within one page, if it is there. */
+  /** Zeroes bytes [from, to) as far as their pages are there. */
   #clear(c: Cluster, from: number, to: number): void {
+    if (from >= to) return;
     const mask = pagesOf(from, to);
-    if ((c.reading & mask) !== 0) this.#giveUp(c, mask);
-    if ((c.valid & mask) === 0) return;
-    c.chunk.fill(0, from, to);
-    if (this.pager?.writable === true) this.markDirty(c, mask);
+    if ((c.reading & mask) !== 0) this.#giveUp(c, c.reading & mask);
+    const there = c.valid & mask;
+    if (there === 0) return;
+    for (let at = from; at < to; at = (at & -PAGE_SIZE) + PAGE_SIZE) {
+      if ((there & pagesOf(at, at + 1)) !== 0) c.chunk.fill(0, at, Math.min(to, (at & -PAGE_SIZE) + PAGE_SIZE));
+    }
+    if (this.pager?.writable === true) this.markDirty(c, there);
   }
 
   #giveUp(c: Cluster, mask: number): void {

@@ -18,6 +18,8 @@ export class ModelFile {
   /** New blocks that hold what they held before. */
   readonly #fresh = new Set<number>();
   readonly #rng: Rng;
+  /** One block in this many is not the next one of the device. */
+  scatter = 8;
 
   constructor(rig: Rig, bshift: number, max: number) {
     this.#rig = rig;
@@ -41,7 +43,7 @@ export class ModelFile {
     for (let lbn = Math.floor(off / this.bsize); lbn * this.bsize < off + len; lbn++) {
       if (this.map[lbn] !== -1) continue;
       // Mostly one after another, sometimes from anywhere.
-      const at = this.#rng.below(8) === 0 ? this.#rng.below(this.#free.length) : this.#free.length - 1;
+      const at = this.#rng.below(this.scatter) === 0 ? this.#rng.below(this.#free.length) : this.#free.length - 1;
       this.map[lbn] = this.#free.splice(at, 1)[0];
       if (this.bsize > 4096) this.#fresh.add(lbn);
     }

@@ -71,7 +71,6 @@ export class Rig {
         l.resume = () => void (woken = true);
         this.k.sleepq.park(l);
         while (!woken) if (!this.sim.step()) throw new Error('asleep for ever');
-        l.restarts++;
       }
     } finally {
       this.k.proc1.lwps.delete(l);
