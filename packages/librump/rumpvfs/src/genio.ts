@@ -30,7 +30,7 @@ export function genfsRead(uobj: Uobj, uio: Uio, size: number): void {
  * Writes the whole uio in steps: memory and what is there already first, then blocks and size in a transaction, then the bytes, which
  * cannot fail. A write that ends early (ENOSPC, a sleep) has the size that its progress asks for.
  */
-export function genfsWrite(file: GenfsFile, txn: Txn, uio: Uio): void {
+export function genfsWrite(file: GenfsFile, txn: Pick<Txn, 'run'>, uio: Uio): void {
   let step = STEP_MAX;
   while (uio.resid > 0) {
     const off = uio.offset;

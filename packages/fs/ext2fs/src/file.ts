@@ -1,0 +1,243 @@
+/**
+ * The bytes of regular files: read and write through the file data cache, shorten and lengthen, allocate, punch holes.
+ *
+ * Blocks and size change in a transaction before the bytes come, and the bytes cannot fail then (genfsWrite). A file that is shortened has the
+ * rest of its last block zeroed, so that nothing old shows when it grows again.
+ */
+import { ERR, MNT_NOATIME, MNT_RELATIME } from '@anykernel/lib-sys';
+import type { Lwp, Uio } from '@anykernel/rumpkern';
+import {
+  type Disk, type GenfsFile, IO_APPEND, IO_DSYNC, IO_SYNC, type Pager, Run, Uobj, type Vnode, genfsRead, genfsWrite,
+} from '@anykernel/rumpvfs';
+import { balloc } from './balloc.js';
+import { bmap } from './bmap.js';
+import { freeRange } from './freerange.js';
+import type { Ext2fs } from './fs.js';
+import { type Inode, T_CHANGE, T_UPDATE, VTOI } from './inode.js';
+import { FL_NOATIME, ROCOMPAT_LARGE_FILE, SB_ROCOMPAT } from './ondisk.js';
+
+/** A regular file, as the file data cache and genfsWrite() see it. */
+class Ext2File implements Pager, GenfsFile {
+  readonly ip: Inode;
+  readonly uobj: Uobj;
+  readonly disk: Disk;
+  readonly bshift: number;
+
+  constructor(ip: Inode) {
+    this.ip = ip;
+    this.disk = ip.fs.disk;
+    this.bshift = ip.fs.bshift;
+    this.uobj = new Uobj(ip.fs.k, this);
+  }
+
+  get writable(): boolean {
+    return this.ip.fs.writable;
+  }
+
+  get size(): number {
+    return this.ip.size;
+  }
+
+  bmap(lbn: number, run: Run): void {
+    if (lbn < this.ip.fs.maxLbn) bmap(this.ip, lbn, run);
+  }
+
+  allocate(off: number, len: number): void {
+    const { ip } = this;
+    const { bshift } = ip.fs;
+    const first = Math.floor(off / 2 ** bshift);
+    balloc(ip, first, Math.ceil((off + len) / 2 ** bshift) - first);
+    if (off + len > ip.size) setSize(ip, off + len);
+    ip.touch(T_CHANGE | T_UPDATE);
+    // POSIX write(): a change by somebody who is not privileged takes the set-id bits away.
+    if ((ip.mode & 0o6000) !== 0 && !ip.fs.k.curlwp.proc.cred.isRoot) ip.mode &= ~0o6000;
+  }
+}
+
+/** The file's cache, made when it is first needed. */
+function fileOf(vp: Vnode, ip: Inode): Ext2File {
+  if (vp.uobj === undefined) vp.uobj = new Ext2File(ip).uobj;
+  return vp.uobj.pager as Ext2File;
+}
+
+/** Within a transaction. A file beyond 2 GiB is a feature of the image, which others must know of. */
+function setSize(ip: Inode, size: number): void {
+  const { fs } = ip;
+  ip.size = size;
+  if (size <= 0x7fffffff) return;
+  const features = fs.sb32(SB_ROCOMPAT);
+  if ((features & ROCOMPAT_LARGE_FILE) === 0) fs.setSb32(SB_ROCOMPAT, (features | ROCOMPAT_LARGE_FILE) >>> 0);
+}
+
+export function read(vp: Vnode, uio: Uio, _ioflag: number, _l: Lwp): void {
+  const ip = VTOI(vp);
+  if (uio.resid === 0) return;
+  genfsRead(fileOf(vp, ip).uobj, uio, ip.size);
+  markAccess(vp, ip);
+}
+
+/** Notes the access time; it goes to disk with the next sync. */
+export function markAccess(vp: Vnode, ip: Inode): void {
+  const { fs } = ip;
+  const { flags } = fs.mp;
+  if (!fs.writable || (flags & MNT_NOATIME) !== 0 || (ip.flags & FL_NOATIME) !== 0) return;
+  const { sec, nsec } = fs.now();
+  if ((flags & MNT_RELATIME) !== 0 && ip.atime > ip.mtime && ip.atime > ip.ctime && sec - ip.atime < 86400) return;
+  if (!ip.accessed) {
+    ip.accessed = true;
+    fs.lazyTimes.add(vp);
+  }
+  ip.accessSec = sec;
+  ip.accessNsec = nsec;
+}
+
+/** EFBIG: the file cannot be that long. ENOSPC, EIO. */
+export function write(vp: Vnode, uio: Uio, ioflag: number, l: Lwp): void {
+  const ip = VTOI(vp);
+  const { fs } = ip;
+  if (uio.resid === 0) return;
+  if ((ioflag & IO_APPEND) !== 0) uio.offset = ip.size;
+  const room = fs.maxSize - uio.offset;
+  if (room <= 0) throw ERR.EFBIG;
+  const over = Math.max(0, uio.resid - room);
+  const file = fileOf(vp, ip);
+  if (uio.offset > ip.size) zeroTail(file, uio.offset);
+  uio.resid -= over;
+  try {
+    genfsWrite(file, fs, uio);
+  } finally {
+    uio.resid += over;
+  }
+  if ((ioflag & (IO_SYNC | IO_DSYNC)) !== 0) fsync(vp, (ioflag & IO_SYNC) === 0, 0, 0, l);
+}
+
+/** What follows the end in its block becomes part of the file: it must be zero on disk, whoever wrote it. */
+function zeroTail(file: Ext2File, newSize: number): void {
+  const { size } = file;
+  const rest = size & (file.ip.fs.bsize - 1);
+  if (rest !== 0 && newSize > size) file.uobj.zero(size, Math.min(newSize - size, file.ip.fs.bsize - rest), size);
+}
+
+/** Sets the length, and does `also` in the same transaction. EFBIG, EIO. */
+export function truncate(vp: Vnode, ip: Inode, size: number, also: () => void): void {
+  const { fs } = ip;
+  if (size > fs.maxSize) throw ERR.EFBIG;
+  const file = fileOf(vp, ip);
+  if (size > ip.size) zeroTail(file, size);
+  else bringIn(file, size);
+  fs.run(() => {
+    ip.dirty();
+    if (size < ip.size) shorten(ip, file, size);
+    else setSize(ip, size);
+    also();
+  });
+}
+
+function shorten(ip: Inode, file: Ext2File, size: number): void {
+  const { fs } = ip;
+  freeRange(ip, Math.ceil(size / fs.bsize), Infinity);
+  ip.size = size;
+  // Zeroes the rest of the last page, too.
+  fs.txn.commit(() => file.uobj.truncate(size));
+}
+
+/** The page that holds byte `off`, where that is not the start of a block: a part of the block is to be zeroed later, when nothing may fail. */
+function bringIn(file: Ext2File, off: number): void {
+  if ((off & (file.ip.fs.bsize - 1)) !== 0 && off < file.size) file.uobj.prepare(off, 1, file.size);
+}
+
+/** Blocks of their own for bytes [off, off+len), zeros where there were none, and the file at least that long. EFBIG, ENOSPC, EIO. */
+export function fallocate(vp: Vnode, off: number, len: number): void {
+  const ip = VTOI(vp);
+  const { fs } = ip;
+  if (off + len > fs.maxSize) throw ERR.EFBIG;
+  const file = fileOf(vp, ip);
+  const holes = holesIn(file, Math.floor(off / fs.bsize), Math.ceil((off + len) / fs.bsize));
+  const wanted = holes.reduce((sum, [, count]) => sum + count, 0);
+  if (wanted > fs.freeBlocks(fs.k.curlwp.proc.cred)) throw ERR.ENOSPC;
+  if (off + len > ip.size) zeroTail(file, off + len);
+  for (let at = off; at < off + len; ) {
+    const end = Math.min(off + len, (Math.floor(at / STEP) + 1) * STEP);
+    fallocateStep(file, at, end);
+    at = end;
+  }
+}
+
+/** Bytes that are allocated at once. */
+const STEP = 65536;
+
+/** One step: the bytes are brought in as they are, so that they can be written as they are, to blocks that are there then. */
+function fallocateStep(file: Ext2File, off: number, end: number): void {
+  const { ip } = file;
+  const { fs } = ip;
+  const first = Math.floor(off / fs.bsize);
+  const last = Math.ceil(end / fs.bsize);
+  const holes = holesIn(file, first, last);
+  const size = ip.size;
+  for (const [lbn, count] of holes) file.uobj.prepare(lbn * fs.bsize, count * fs.bsize, size);
+  fs.run(() => {
+    for (const [lbn, count] of holes) balloc(ip, lbn, count);
+    ip.dirty();
+    if (end > ip.size) setSize(ip, end);
+    ip.touch(T_CHANGE);
+  });
+  for (const [lbn, count] of holes) file.uobj.zero(lbn * fs.bsize, count * fs.bsize, size);
+}
+
+/** The holes among blocks first..last - 1: where each starts, and how many blocks it has. */
+function holesIn(file: Ext2File, first: number, last: number): [number, number][] {
+  const holes: [number, number][] = [];
+  const run = new Run();
+  for (let lbn = first; lbn < last; ) {
+    file.bmap(lbn, run);
+    const n = Math.min(run.count, last - lbn);
+    if (run.blkno < 0) holes.push([lbn, n]);
+    lbn += n;
+  }
+  return holes;
+}
+
+/** Whole blocks of [off, off+len) are given back, the rest of the range becomes zero. The length stays. EIO. */
+export function fdiscard(vp: Vnode, off: number, len: number): void {
+  const ip = VTOI(vp);
+  const { fs } = ip;
+  const file = fileOf(vp, ip);
+  const end = Math.min(off + len, ip.size);
+  if (off >= end) return;
+  const first = Math.ceil(off / fs.bsize);
+  const last = end === ip.size ? Math.ceil(end / fs.bsize) : Math.floor(end / fs.bsize);
+  bringIn(file, off);
+  bringIn(file, end);
+  fs.run(() => {
+    if (first < last) freeRange(ip, first, last);
+    ip.touch(T_CHANGE | T_UPDATE);
+    fs.txn.commit(() => file.uobj.discard(off, end - off));
+  });
+}
+
+/** Data first, then all metadata: what names the file is there, too. EIO; sleeps. */
+export function fsync(vp: Vnode, _dataOnly: boolean, off: number, len: number, _l: Lwp): void {
+  const { fs } = VTOI(vp);
+  vp.uobj?.flush(off, len, true);
+  fs.bcache.flush(true);
+  fs.disk.flush();
+}
+
+/** Brings the access times of files that were read to their inodes. */
+export function flushTimes(fs: Ext2fs): void {
+  if (fs.lazyTimes.size === 0) return;
+  fs.run(() => {
+    for (const vp of fs.lazyTimes) applyTimes(VTOI(vp));
+  });
+  for (const vp of fs.lazyTimes) VTOI(vp).accessed = false;
+  fs.lazyTimes.clear();
+}
+
+export function applyTimes(ip: Inode): void {
+  ip.dirty();
+  ip.setAtime(ip.accessSec, ip.accessNsec);
+}
+
+export function bmapOf(vp: Vnode, lbn: number, run: Run): void {
+  bmap(VTOI(vp), lbn, run);
+}

@@ -1,0 +1,149 @@
+/**
+ * The end of files: what has lost its last name goes at once if nobody holds it, and stays until the last one lets go otherwise.
+ *
+ * Those that stay are on the orphan list, which begins in the superblock and goes on in their dtime fields, so that a checker, or the next mount,
+ * frees them after a power cut. Where the end itself has to wait for a device, the inode stays on the list as a zombie, and sync ends it.
+ */
+import { getU32le, putU32le } from '@anykernel/lib-bytes';
+import { ERR, Errno } from '@anykernel/lib-sys';
+import { SLEEP } from '@anykernel/rumpkern';
+import { VDIR, type Vnode, modeToType } from '@anykernel/rumpvfs';
+import { dropIndex } from './dir.js';
+import { freeRange } from './freerange.js';
+import type { Ext2fs } from './fs.js';
+import { freeInode } from './ialloc.js';
+import { Inode, inodeBlock, inodeFault, inodeOffset, isUsableIno, pointsToBlocks } from './inode.js';
+import { DI_DTIME, NDADDR, NIADDR, SB_LAST_ORPHAN, SB_STATE, STATE_ERROR } from './ondisk.js';
+import { freeXattrBlock } from './xattr.js';
+
+/** The file has lost a name, and this was its last one. Within a transaction. */
+export function lostLastName(vp: Vnode, ip: Inode): void {
+  const { fs } = ip;
+  if (vp.usecount > 0) {
+    addOrphan(ip);
+    return;
+  }
+  destroy(ip);
+  fs.txn.commit(() => {
+    vp.uobj?.drop();
+    fs.lazyTimes.delete(vp);
+    ip.destroyed = true;
+  });
+}
+
+/** Frees all that the inode has, and the inode. Within a transaction. EIO. */
+function destroy(ip: Inode): void {
+  const { fs } = ip;
+  const type = modeToType(ip.mode);
+  ip.dirty();
+  if (pointsToBlocks(ip, type)) freeRange(ip, 0, Infinity);
+  freeXattrBlock(ip);
+  for (let i = 0; i < NDADDR + NIADDR; i++) ip.setPtr(i, 0);
+  ip.size = 0;
+  ip.addBlocks(-ip.blocks / fs.spb);
+  ip.nlink = 0;
+  // A dtime below the number of inodes would be taken for a link of the orphan list.
+  ip.dtime = Math.max(fs.now().sec, fs.info.inodes);
+  freeInode(fs, ip.ino, type === VDIR);
+}
+
+/** inactive(): nobody holds the file any more. Returns whether it is gone. */
+export function endIfUnnamed(vp: Vnode, ip: Inode): boolean {
+  if (ip.destroyed) return true;
+  if (ip.nlink > 0) return false;
+  const { fs } = ip;
+  if (!fs.writable) return true;
+  try {
+    fs.run(() => {
+      removeOrphan(fs, ip.ino, ip.dtime);
+      destroy(ip);
+    });
+    ip.destroyed = true;
+  } catch (e) {
+    if (e !== SLEEP && !(e instanceof Errno)) throw e;
+    // The reclaim that follows makes it a zombie, unless trying again is useless.
+    ip.hopeless = e === ERR.EIO;
+  }
+  vp.uobj?.drop();
+  fs.lazyTimes.delete(vp);
+  return true;
+}
+
+/** reclaim(): the vnode goes. */
+export function forgetInode(vp: Vnode, ip: Inode): void {
+  const { fs } = ip;
+  if (!ip.destroyed && !ip.hopeless && ip.nlink === 0 && fs.orphans.includes(ip.ino)) fs.zombies.add(ip.ino);
+  fs.lazyTimes.delete(vp);
+  dropIndex(ip);
+  ip.release();
+}
+
+function addOrphan(ip: Inode): void {
+  const { fs } = ip;
+  ip.dirty();
+  ip.dtime = fs.sb32(SB_LAST_ORPHAN);
+  fs.setSb32(SB_LAST_ORPHAN, ip.ino);
+  fs.orphans.push(ip.ino);
+  fs.txn.undo(() => fs.orphans.pop());
+}
+
+/** The list's end is orphans[0], so that the one that comes next in it stands before. */
+function removeOrphan(fs: Ext2fs, ino: number, next: number): void {
+  const i = fs.orphans.lastIndexOf(ino);
+  if (i < 0) return;
+  if (i === fs.orphans.length - 1) fs.setSb32(SB_LAST_ORPHAN, next);
+  else {
+    const before = fs.orphans[i + 1];
+    const bp = fs.bcache.bread(inodeBlock(fs, before));
+    const off = inodeOffset(fs, before) + DI_DTIME;
+    fs.txn.dirty(bp, off, 4);
+    putU32le(bp.data, off, next);
+  }
+  fs.orphans.splice(i, 1);
+  fs.txn.undo(() => fs.orphans.splice(i, 0, ino));
+}
+
+/** Ends the zombies. Sleeps; what cannot be ended is left to a checker. */
+export function reap(fs: Ext2fs): void {
+  for (const ino of [...fs.zombies]) {
+    const bp = fs.bcache.bread(inodeBlock(fs, ino));
+    const ip = new Inode(fs, ino, bp, inodeOffset(fs, ino));
+    try {
+      fs.run(() => {
+        removeOrphan(fs, ino, ip.dtime);
+        destroy(ip);
+      });
+    } catch (e) {
+      if (!(e instanceof Errno)) throw e;
+    } finally {
+      ip.release();
+    }
+    fs.zombies.delete(ino);
+  }
+}
+
+/** What a power cut has left: the list as it is on disk. Nonsense in it ends it. Sleeps, EIO. */
+export function readOrphans(fs: Ext2fs): void {
+  if ((fs.sb16(SB_STATE) & STATE_ERROR) !== 0) return;
+  const found: number[] = [];
+  const seen = new Set<number>();
+  for (let ino = fs.sb32(SB_LAST_ORPHAN); ino !== 0 && !seen.has(ino); ) {
+    if (!isUsableIno(fs, ino)) {
+      fs.complain(`the orphan list names inode ${ino}`);
+      break;
+    }
+    seen.add(ino);
+    const bp = fs.bcache.bread(inodeBlock(fs, ino));
+    const ip = new Inode(fs, ino, bp, inodeOffset(fs, ino));
+    const sound = ip.nlink === 0 && inodeFault(ip) === undefined;
+    ip.release();
+    if (!sound) {
+      fs.complain(`the orphan list names inode ${ino}, which is no orphan`);
+      break;
+    }
+    found.unshift(ino);
+    ino = getU32le(bp.data, inodeOffset(fs, ino) + DI_DTIME);
+  }
+  fs.orphans.push(...found);
+  for (const ino of found) fs.zombies.add(ino);
+}

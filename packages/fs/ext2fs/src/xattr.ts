@@ -1,0 +1,232 @@
+/**
+ * Extended attributes of ext2 files: in the inode where it is large enough, and in a block, which several files may share.
+ *
+ * Linux keeps what a name begins with as a number. Name space USER has those of `user.`, without that; SYSTEM has the others under their
+ * full names: `trusted.x`, `security.x`, `system.x`, and the access lists `system.posix_acl_access` and `_default`, whose bytes are kept as they are.
+ */
+import { getU32le, putU32le } from '@anykernel/lib-bytes';
+import { ERR, EXTATTR_NAMESPACE_USER } from '@anykernel/lib-sys';
+import { type Buf, Run, type Vnode } from '@anykernel/rumpvfs';
+import { allocBlocks, freeBlocks } from './alloc.js';
+import type { Ext2fs } from './fs.js';
+import { type Inode, T_CHANGE, VTOI } from './inode.js';
+import { COMPAT_EXT_ATTR, DI_OLD_LEN, SB_COMPAT } from './ondisk.js';
+import { XATTR_HEADER_LEN, XATTR_MAGIC, XH_REFCOUNT, type Xattr, emitXattrBlock, emitXattrs, parseXattrBlock, parseXattrs, xattrsSize } from './xattrdisk.js';
+
+const USER = 1;
+/** Beginnings of names in SYSTEM; those of the access lists are whole names. */
+const PREFIXES: readonly (readonly [string, number])[] = [
+  ['trusted.', 4],
+  ['security.', 6],
+  ['system.', 7],
+];
+const ACL_ACCESS = 2;
+const ACL_DEFAULT = 3;
+
+interface Key {
+  readonly index: number;
+  readonly name: string;
+}
+
+/** How a name is kept. EOPNOTSUPP: not at all. ENAMETOOLONG, EINVAL: it is empty. */
+function keyOf(ns: number, name: string): Key {
+  const key = findKey(ns, name);
+  if (key === undefined) throw ERR.EOPNOTSUPP;
+  if (key.name.length > 255) throw ERR.ENAMETOOLONG;
+  if (key.name === '' && key.index !== ACL_ACCESS && key.index !== ACL_DEFAULT) throw ERR.EINVAL;
+  return key;
+}
+
+function findKey(ns: number, name: string): Key | undefined {
+  if (ns === EXTATTR_NAMESPACE_USER) return { index: USER, name };
+  if (name === 'system.posix_acl_access') return { index: ACL_ACCESS, name: '' };
+  if (name === 'system.posix_acl_default') return { index: ACL_DEFAULT, name: '' };
+  for (const [prefix, index] of PREFIXES) if (name.startsWith(prefix)) return { index, name: name.slice(prefix.length) };
+  return undefined;
+}
+
+/** The name in `ns`; undefined: it belongs to another name space, or to nobody. */
+function nameIn(ns: number, x: Xattr): string | undefined {
+  if (ns === EXTATTR_NAMESPACE_USER) return x.index === USER ? x.name : undefined;
+  if (x.index === ACL_ACCESS) return 'system.posix_acl_access';
+  if (x.index === ACL_DEFAULT) return 'system.posix_acl_default';
+  const prefix = PREFIXES.find(([, index]) => index === x.index);
+  return prefix === undefined ? undefined : prefix[0] + x.name;
+}
+
+// -- where they lie
+
+/** The first byte behind the inode's fields, where its attributes begin with a magic number. */
+function bodyStart(ip: Inode): number {
+  return ip.off + DI_OLD_LEN + ip.extra;
+}
+function bodyEnd(ip: Inode): number {
+  return ip.off + ip.fs.info.inodeSize;
+}
+/** Bytes for entries and values in the inode; 0: none. */
+function bodyRoom(ip: Inode): number {
+  if (ip.extra === 0) return 0;
+  return Math.max(0, bodyEnd(ip) - bodyStart(ip) - 4);
+}
+
+function readBody(ip: Inode): Xattr[] {
+  const start = bodyStart(ip);
+  if (bodyRoom(ip) < 4 || getU32le(ip.bp.data, start) !== XATTR_MAGIC) return [];
+  const list = parseXattrs(ip.bp.data, start + 4, start + 4, bodyEnd(ip));
+  return list ?? ip.fs.corrupt(`inode ${ip.ino}: the extended attributes in it make no sense`);
+}
+
+function aclBuf(ip: Inode): Buf {
+  const { fs, acl } = ip;
+  if (!fs.mayOwn(acl)) fs.corrupt(`inode ${ip.ino}: its extended attributes are said to be in block ${acl}`);
+  return fs.bcache.bread(acl);
+}
+
+function readBlock(ip: Inode): Xattr[] {
+  if (ip.acl === 0) return [];
+  const list = parseXattrBlock(aclBuf(ip).data);
+  return list ?? ip.fs.corrupt(`inode ${ip.ino}: the extended attributes in block ${ip.acl} make no sense`);
+}
+
+function matches(x: Xattr, key: Key): boolean {
+  return x.index === key.index && x.name === key.name;
+}
+
+// -- the operations
+
+export function getextattr(vp: Vnode, ns: number, name: string): Uint8Array | undefined {
+  const ip = VTOI(vp);
+  const key = findKey(ns, name);
+  if (key === undefined) return undefined;
+  return (readBody(ip).find((x) => matches(x, key)) ?? readBlock(ip).find((x) => matches(x, key)))?.value;
+}
+
+export function listextattr(vp: Vnode, ns: number): string[] {
+  const ip = VTOI(vp);
+  const names: string[] = [];
+  for (const x of [...readBody(ip), ...readBlock(ip)]) {
+    const name = nameIn(ns, x);
+    if (name !== undefined) names.push(name);
+  }
+  return names;
+}
+
+/** EOPNOTSUPP: the image is of revision 0, or the name is of a kind that is not kept. ENAMETOOLONG, EINVAL. ENOSPC: no room in inode and block. */
+export function setextattr(vp: Vnode, ns: number, name: string, value: Uint8Array): void {
+  const ip = VTOI(vp);
+  if (ip.fs.info.rev === 0) throw ERR.EOPNOTSUPP;
+  const key = keyOf(ns, name);
+  change(ip, key, { index: key.index, name: key.name, value: value.slice() });
+}
+
+/** ENOATTR. */
+export function deleteextattr(vp: Vnode, ns: number, name: string): void {
+  const ip = VTOI(vp);
+  const key = findKey(ns, name);
+  if (key === undefined) throw ERR.ENOATTR;
+  change(ip, key, undefined);
+}
+
+function change(ip: Inode, key: Key, fresh: Xattr | undefined): void {
+  const { fs } = ip;
+  fs.run(() => {
+    const body = readBody(ip);
+    const block = readBlock(ip);
+    const body1 = body.filter((x) => !matches(x, key));
+    const block1 = block.filter((x) => !matches(x, key));
+    if (fresh === undefined && body1.length === body.length && block1.length === block.length) throw ERR.ENOATTR;
+    const [body2, block2] = fresh === undefined ? [body1, block1] : place(ip, body1, block1, fresh);
+    if (!sameList(body, body2)) writeBody(ip, body2);
+    if (!sameList(block, block2)) writeBlock(ip, block2);
+    ip.touch(T_CHANGE);
+  });
+}
+
+function sameList(a: readonly Xattr[], b: readonly Xattr[]): boolean {
+  return a.length === b.length && a.every((x, i) => x === b[i]);
+}
+
+/** Where each goes when `fresh` comes in: the inode first, then the block; if need be all are placed anew, small ones in the inode. ENOSPC. */
+function place(ip: Inode, body: readonly Xattr[], block: readonly Xattr[], fresh: Xattr): readonly [readonly Xattr[], readonly Xattr[]] {
+  const bodyFits = (list: readonly Xattr[]): boolean => xattrsSize(list) <= bodyRoom(ip);
+  const blockFits = (list: readonly Xattr[]): boolean => xattrsSize(list) <= ip.fs.bsize - XATTR_HEADER_LEN;
+  if (bodyFits([...body, fresh])) return [[...body, fresh], block];
+  if (blockFits([...block, fresh])) return [body, [...block, fresh]];
+  const inside: Xattr[] = [];
+  const outside: Xattr[] = [];
+  for (const x of [...body, ...block, fresh].sort((a, b) => a.value.length - b.value.length)) {
+    if (bodyFits([...inside, x])) inside.push(x);
+    else outside.push(x);
+  }
+  if (!blockFits(outside)) throw ERR.ENOSPC;
+  return [inside, outside];
+}
+
+function writeBody(ip: Inode, list: readonly Xattr[]): void {
+  ip.dirty();
+  const start = bodyStart(ip);
+  const { data } = ip.bp;
+  if (list.length === 0) {
+    data.fill(0, start, bodyEnd(ip));
+    return;
+  }
+  putU32le(data, start, XATTR_MAGIC);
+  emitXattrs(data, start + 4, start + 4, bodyEnd(ip), list);
+}
+
+/** A block that others have, too, stays as it is; this file gets another. */
+function writeBlock(ip: Inode, list: readonly Xattr[]): void {
+  const { fs } = ip;
+  if (list.length === 0) {
+    freeXattrBlock(ip);
+    return;
+  }
+  if (ip.acl !== 0) {
+    const bp = aclBuf(ip);
+    if (getU32le(bp.data, XH_REFCOUNT) === 1) {
+      fs.txn.dirty(bp);
+      emitXattrBlock(bp.data, list);
+      return;
+    }
+  }
+  const run = new Run();
+  allocBlocks(fs, blockGoal(ip), 1, run);
+  const bp = fs.bcache.getblk(run.blkno);
+  fs.txn.dirty(bp);
+  emitXattrBlock(bp.data, list);
+  freeXattrBlock(ip);
+  ip.dirty();
+  ip.acl = run.blkno;
+  ip.addBlocks(1);
+  markFeature(fs);
+}
+
+function blockGoal(ip: Inode): number {
+  const { fs } = ip;
+  const g = Math.floor((ip.ino - 1) / fs.info.inodesPerGroup);
+  return fs.groupStart(g) + fs.head[g];
+}
+
+function markFeature(fs: Ext2fs): void {
+  const compat = fs.sb32(SB_COMPAT);
+  if ((compat & COMPAT_EXT_ATTR) === 0) fs.setSb32(SB_COMPAT, (compat | COMPAT_EXT_ATTR) >>> 0);
+}
+
+/** The file has no attribute block any more. Within a transaction. EIO. */
+export function freeXattrBlock(ip: Inode): void {
+  const { fs, acl } = ip;
+  if (acl === 0) return;
+  const bp = aclBuf(ip);
+  const refs = getU32le(bp.data, XH_REFCOUNT);
+  if (getU32le(bp.data, 0) !== XATTR_MAGIC || refs === 0) fs.corrupt(`inode ${ip.ino}: block ${acl} holds no extended attributes`);
+  if (refs > 1) {
+    fs.txn.dirty(bp, XH_REFCOUNT, 4);
+    putU32le(bp.data, XH_REFCOUNT, refs - 1);
+  } else {
+    fs.bcache.invalidate(acl);
+    freeBlocks(fs, acl, 1);
+  }
+  ip.dirty();
+  ip.acl = 0;
+  ip.addBlocks(-1);
+}
