@@ -1,0 +1,112 @@
+/**
+ * The entries of a directory: found by name at once, listed in the order in which they were made.
+ *
+ * An entry has a number that grows and is never used again: it is the entry's place for a reader, so that a reader who comes back sees
+ * every entry that was there all the while exactly once, whatever was made and removed in between. A removed entry leaves a gap in the
+ * list; when half of the list is gaps they are closed, which does not change the numbers.
+ */
+import type { EmitDirent } from '@anykernel/rumpvfs';
+import type { Node } from './node.js';
+
+/** Memory that an entry takes apart from its name. */
+const ENTRY_BYTES = 128;
+/** A list with fewer gaps is left as it is. */
+const GAPS_MIN = 32;
+/** Numbers of `.` and `..`; entries follow. */
+const DOT = 0;
+const DOTDOT = 1;
+const FIRST = 2;
+
+/** What is charged for the entry of a name. */
+export function entryBytes(name: string): number {
+  return ENTRY_BYTES + name.length;
+}
+
+class Entry {
+  readonly name: string;
+  readonly seq: number;
+  /** undefined: a gap. */
+  node: Node | undefined;
+
+  constructor(name: string, seq: number, node: Node) {
+    this.name = name;
+    this.seq = seq;
+    this.node = node;
+  }
+}
+
+export class Directory {
+  readonly #byName = new Map<string, Entry>();
+  /** By number, gaps included. */
+  #order: Entry[] = [];
+  #gaps = 0;
+  #nextSeq = FIRST;
+
+  /** Entries without `.` and `..`. */
+  get count(): number {
+    return this.#byName.size;
+  }
+
+  lookup(name: string): Node | undefined {
+    return this.#byName.get(name)?.node;
+  }
+
+  /** Adds a name that is not there. */
+  add(name: string, node: Node): void {
+    const e = new Entry(name, this.#nextSeq++, node);
+    this.#byName.set(name, e);
+    this.#order.push(e);
+  }
+
+  /** The name stands for another node from now on, in the same place. */
+  replace(name: string, node: Node): void {
+    const e = this.#byName.get(name);
+    if (e !== undefined) e.node = node;
+  }
+
+  remove(name: string): void {
+    const e = this.#byName.get(name);
+    if (e === undefined) return;
+    this.#byName.delete(name);
+    e.node = undefined;
+    const order = this.#order;
+    if (order[order.length - 1] === e) {
+      order.pop();
+      return;
+    }
+    this.#gaps++;
+    if (this.#gaps > GAPS_MIN && this.#gaps * 2 > order.length) this.#close();
+  }
+
+  #close(): void {
+    this.#order = this.#order.filter((e) => e.node !== undefined);
+    this.#gaps = 0;
+  }
+
+  /** Gives `.`, `..` and the entries from number `cookie` on. */
+  list(self: Node, cookie: number, emit: EmitDirent): void {
+    if (cookie <= DOT && !emit(self.ino, DTYPE[self.type], '.', DOTDOT)) return;
+    if (cookie <= DOTDOT && !emit((self.parent ?? self).ino, DTYPE[self.type], '..', FIRST)) return;
+    const order = this.#order;
+    for (let i = cookie <= FIRST ? 0 : this.#find(cookie); i < order.length; i++) {
+      const { node, name, seq } = order[i];
+      if (node !== undefined && !emit(node.ino, DTYPE[node.type], name, seq + 1)) return;
+    }
+  }
+
+  /** Where in the list the first entry is whose number is not below `seq`. */
+  #find(seq: number): number {
+    const order = this.#order;
+    let low = 0;
+    let high = order.length;
+    while (low < high) {
+      const mid = (low + high) >>> 1;
+      if (order[mid].seq < seq) low = mid + 1;
+      else high = mid;
+    }
+    return low;
+  }
+}
+
+/** DT_* of each vnode type. */
+const DTYPE: readonly number[] = [0, 8, 4, 6, 2, 10, 12, 1, 0];

@@ -1,0 +1,139 @@
+/**
+ * The bytes of tmpfs files: read, write, truncate, allocate, punch holes.
+ *
+ * A file's bytes are in a memory object. A file without one is all hole. A limit on the size of the file system counts the pages which files
+ * really have, and a write goes as far as there is room.
+ */
+import { ERR } from '@anykernel/lib-sys';
+import { type Lwp, PAGE_SIZE, Uio } from '@anykernel/rumpkern';
+import { IO_APPEND, Uobj, type Vnode } from '@anykernel/rumpvfs';
+import { ATIME, CTIME, MTIME, type Node } from './node.js';
+import { nodeOf, tmountOf } from './of.js';
+import type { Tmount } from './tmount.js';
+
+/** The largest file: offsets up to here are exact, with room to add a transfer. */
+export const MAX_FILE_SIZE: number = 2 ** 52;
+
+export function read(vp: Vnode, uio: Uio, _ioflag: number, _l: Lwp): void {
+  if (uio.resid === 0) return;
+  const node = nodeOf(vp);
+  if (uio.offset < node.size) {
+    if (node.uobj === undefined) uio.moveZeros(node.size - uio.offset);
+    else node.uobj.read(uio, node.size);
+  }
+  accessed(vp, node);
+}
+
+/** Marks the access time, unless the mount does not want it. */
+export function accessed(vp: Vnode, node: Node): void {
+  const tm = tmountOf(vp);
+  if (tm.wantsAtime) node.touch(ATIME, tm.now());
+}
+
+export function write(vp: Vnode, uio: Uio, ioflag: number, l: Lwp): void {
+  if (uio.resid === 0) return;
+  const node = nodeOf(vp);
+  if ((ioflag & IO_APPEND) !== 0) uio.offset = node.size;
+  const from = uio.offset;
+  const len = Math.min(uio.resid, MAX_FILE_SIZE - from);
+  if (len <= 0) throw ERR.EFBIG;
+  const tm = tmountOf(vp);
+  const uobj = uobjOf(vp, node, tm);
+  const before = uobj.pages;
+  try {
+    if (tm.limited) writeLimited(tm, uobj, uio, len, node.size);
+    else uobj.write(uio, len, node.size);
+  } finally {
+    if (!tm.limited) tm.recount(uobj, before);
+    if (uio.offset > from) written(tm, node, uio.offset, l);
+  }
+}
+
+/** As much as there is room for. ENOSPC: nothing more. */
+function writeLimited(tm: Tmount, uobj: Uobj, uio: Uio, len: number, size: number): void {
+  const end = uio.offset + len;
+  while (uio.offset < end) {
+    const room = tm.maxPages - tm.pages;
+    if (room === 0 && !uobj.has(uio.offset)) throw ERR.ENOSPC;
+    const pageEnd = ((Math.floor(uio.offset / PAGE_SIZE) + Math.max(room, 1)) * PAGE_SIZE);
+    const before = uobj.pages;
+    try {
+      uobj.write(uio, Math.min(end, pageEnd) - uio.offset, Math.max(size, uio.offset));
+    } finally {
+      tm.recount(uobj, before);
+    }
+  }
+}
+
+function written(tm: Tmount, node: Node, end: number, l: Lwp): void {
+  if (end > node.size) node.size = end;
+  node.touch(MTIME | CTIME, tm.now());
+  // POSIX write(): a change by somebody who is not privileged takes the set-id bits away.
+  if ((node.mode & 0o6000) !== 0 && !l.proc.cred.isRoot) node.mode &= ~0o6000;
+}
+
+function uobjOf(vp: Vnode, node: Node, tm: Tmount): Uobj {
+  return (node.uobj ??= vp.uobj = new Uobj(tm.k));
+}
+
+/** EFBIG. The change of times is whoever's that sets the attribute, but for the modification time. */
+export function truncate(vp: Vnode, node: Node, size: number): void {
+  if (size > MAX_FILE_SIZE) throw ERR.EFBIG;
+  const tm = tmountOf(vp);
+  const uobj = node.uobj;
+  if (uobj !== undefined && size < node.size) {
+    const before = uobj.pages;
+    uobj.truncate(size);
+    tm.recount(uobj, before);
+  }
+  node.size = size;
+  node.touch(MTIME | CTIME, tm.time);
+}
+
+/** Gives the range pages of its own, zeros where there were none, and the file at least that length. ENOSPC, ENOMEM, EFBIG. */
+export function fallocate(vp: Vnode, off: number, len: number): void {
+  const node = nodeOf(vp);
+  const end = off + len;
+  if (end > MAX_FILE_SIZE) throw ERR.EFBIG;
+  const tm = tmountOf(vp);
+  const uobj = uobjOf(vp, node, tm);
+  const made = absentPages(uobj, off, end, tm.maxPages - tm.pages);
+  const before = uobj.pages;
+  const uio = new Uio();
+  const zeros = new Uint8Array(PAGE_SIZE);
+  let done = 0;
+  try {
+    for (; done < made.length; done++) uobj.write(uio.init(zeros, made[done] * PAGE_SIZE, 'write'), PAGE_SIZE, node.size);
+  } catch (e) {
+    for (let i = 0; i <= done; i++) uobj.discard(made[i] * PAGE_SIZE, PAGE_SIZE);
+    throw e;
+  } finally {
+    tm.recount(uobj, before);
+  }
+  if (end > node.size) node.size = end;
+  node.touch(CTIME, tm.now());
+}
+
+/** Page numbers of a range that a file has no pages for. ENOSPC: more than `room`. */
+function absentPages(uobj: Uobj, off: number, end: number, room: number): number[] {
+  const absent: number[] = [];
+  for (let page = Math.floor(off / PAGE_SIZE); page * PAGE_SIZE < end; page++) {
+    if (uobj.has(page * PAGE_SIZE)) continue;
+    if (absent.length === room) throw ERR.ENOSPC;
+    absent.push(page);
+  }
+  return absent;
+}
+
+/** Whole pages in the range go, the rest of it becomes zeros. Length stays. */
+export function fdiscard(vp: Vnode, off: number, len: number): void {
+  const node = nodeOf(vp);
+  const tm = tmountOf(vp);
+  const uobj = node.uobj;
+  const end = Math.min(off + len, node.size);
+  if (uobj === undefined || off >= end) return;
+  const before = uobj.pages;
+  uobj.discard(off, end - off);
+  tm.recount(uobj, before);
+  node.touch(MTIME | CTIME, tm.now());
+}

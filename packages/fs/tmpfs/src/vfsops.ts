@@ -1,0 +1,96 @@
+/** tmpfs as a file system type: mount, limits, figures, file handles. */
+import { ERR, NAME_MAX, type Statvfs } from '@anykernel/lib-sys';
+import { type Lwp, PAGE_SIZE } from '@anykernel/rumpkern';
+import type { Mount, Vfsops, Vnode } from '@anykernel/rumpvfs';
+import { IOSIZE } from './attr.js';
+import { nodeOf } from './of.js';
+import { type Limits, type OpsOf, Tmount } from './tmount.js';
+
+/** What mount(2) takes for tmpfs; everything may be left out. */
+export interface TmpfsArgs {
+  /** Bytes that files may have together, rounded down to pages of 4 KiB. 0: no limit. */
+  readonly size?: number;
+  /** Files, directories and so on, the root among them. 0: no limit. */
+  readonly nodes?: number;
+  /** Mode, owner and group of the root directory: 0777, and the mounter's. */
+  readonly mode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+/** Bytes of a file handle: node number and generation, 32 bits each, little-endian. */
+const HANDLE_LEN = 8;
+const ID_MAX = 0xffff_ffff;
+
+export function tmpfsVfsops(opsOf: OpsOf): Vfsops {
+  return { name: 'tmpfs', resident: true, mount: (mp, args, l, update) => mount(opsOf, mp, args, l, update), unmount, root, statvfs, sync, vptofh, fhtovp };
+}
+
+function tmountOfMount(mp: Mount): Tmount {
+  return mp.data as Tmount;
+}
+
+/** A whole number between 0 and `max`, or `otherwise` when it is left out. EINVAL. */
+function arg(value: unknown, max: number, otherwise: number): number {
+  if (value === undefined) return otherwise;
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > max) throw ERR.EINVAL;
+  return value;
+}
+
+/** EINVAL: an argument makes no sense. EBUSY (update): more is in use than the new limits allow. */
+function mount(opsOf: OpsOf, mp: Mount, args: object, l: Lwp, update: boolean): void {
+  const { size, nodes, mode, uid, gid } = args as Record<keyof TmpfsArgs, unknown>;
+  const old = update ? tmountOfMount(mp).limits : { sizeBytes: 0, nodes: 0 };
+  const limits: Limits = { sizeBytes: arg(size, Number.MAX_SAFE_INTEGER, old.sizeBytes), nodes: arg(nodes, ID_MAX, old.nodes) };
+  if (limits.sizeBytes > 0 && limits.sizeBytes < PAGE_SIZE) throw ERR.EINVAL;
+  if (update) {
+    tmountOfMount(mp).setLimits(limits);
+    return;
+  }
+  const cred = l.proc.cred;
+  mp.data = new Tmount(mp, limits, opsOf, { mode: arg(mode, 0o7777, 0o777), uid: arg(uid, ID_MAX, cred.euid), gid: arg(gid, ID_MAX, cred.egid) });
+}
+
+function unmount(mp: Mount): void {
+  tmountOfMount(mp).destroyAll();
+}
+
+function root(mp: Mount): Vnode {
+  const tm = tmountOfMount(mp);
+  return tm.vnode(tm.root);
+}
+
+function statvfs(mp: Mount, sb: Statvfs): void {
+  const tm = tmountOfMount(mp);
+  sb.bsize = sb.frsize = PAGE_SIZE;
+  sb.iosize = IOSIZE;
+  sb.blocks = tm.maxPages;
+  sb.bfree = sb.bavail = tm.maxPages - tm.pages;
+  sb.bresvd = 0;
+  sb.files = tm.maxNodes;
+  sb.ffree = sb.favail = tm.maxNodes - tm.nodes;
+  sb.fresvd = 0;
+  sb.namemax = NAME_MAX;
+}
+
+/** There is nowhere to write to. */
+function sync(): void {}
+
+function vptofh(vp: Vnode): Uint8Array {
+  const node = nodeOf(vp);
+  const fh = new Uint8Array(HANDLE_LEN);
+  const view = new DataView(fh.buffer);
+  view.setUint32(0, node.ino, true);
+  view.setUint32(4, node.gen, true);
+  return fh;
+}
+
+/** EINVAL: not a handle of tmpfs. ESTALE: the file is gone. */
+function fhtovp(mp: Mount, fh: Uint8Array): Vnode {
+  if (fh.length !== HANDLE_LEN) throw ERR.EINVAL;
+  const view = new DataView(fh.buffer, fh.byteOffset, fh.length);
+  const tm = tmountOfMount(mp);
+  const node = tm.find(view.getUint32(0, true));
+  if (node === undefined || node.gen >>> 0 !== view.getUint32(4, true) || node.nlink === 0) throw ERR.ESTALE;
+  return tm.vnode(node);
+}
