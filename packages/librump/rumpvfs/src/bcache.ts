@@ -79,6 +79,11 @@ export class Bcache {
     return this.#map.size;
   }
 
+  /** All buffers, in no particular order. */
+  bufs(): IterableIterator<Buf> {
+    return this.#map.values();
+  }
+
   /** The buffer of block `blkno`, read if need be. EIO: the device failed, or has no such block. ENOMEM. Sleeps. */
   bread(blkno: number): Buf {
     const bp = this.#map.get(blkno);

@@ -1,0 +1,3 @@
+/** An operation on metadata, with each of its accesses to a buffer failing or sleeping in turn: it must not have happened. */
+export { type Accesses, type FaultKind, type Subject, everyBufferAccess } from './every.js';
+export { Snapshot } from './snapshot.js';
