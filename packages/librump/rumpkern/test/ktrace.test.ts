@@ -1,0 +1,54 @@
+import { type TraceRecord, traceLine } from '@anykernel/rumpkern';
+import { box, bytes, codeOf } from './help.js';
+
+test('a trace has every call with its arguments, result or error, and times; a call that slept is one record', async () => {
+  const { p, k, host } = box();
+  const [r, w] = p.sys.pipe();
+  const records: TraceRecord[] = [];
+  k.ktrace((record) => records.push(record));
+  const read = p.call.read(r, new Uint8Array(8));
+  host.sim.advance(2500);
+  p.sys.write(w, bytes('abc'));
+  await read;
+  codeOf(() => p.sys.close(99));
+  codeOf(() => p.sys.read(r, new Uint8Array(1)));
+  k.ktrace(undefined);
+  p.sys.getpid();
+  expect(records.map((t) => [t.call, t.result ?? (t.error === 'sleep' ? 'sleep' : t.error?.code), t.restarts, t.end - t.start])).toEqual([
+    ['write', 3, 0, 0],
+    ['read', 3, 1, 2500],
+    ['close', 'EBADF', 0, 0],
+    ['read', 'sleep', 0, 0],
+  ]);
+  expect(records.map(traceLine)).toEqual([
+    `2 1 rumproc write(${w}, [3 bytes]) = 3 <0.0 us>`,
+    `2 2 rumproc read(${r}, [8 bytes]) = 3 <2.5 us>`,
+    '2 1 rumproc close(99) = -1 errno 9 EBADF <0.0 us>',
+    `2 1 rumproc read(${r}, [1 bytes]) = would sleep <0.0 us>`,
+  ]);
+});
+
+test('one process alone is traced if asked for', () => {
+  const { p, k } = box();
+  const other = k.newproc();
+  const calls: string[] = [];
+  k.ktrace((t) => calls.push(`${t.pid} ${t.call}`), p.pid);
+  other.sys.getpid();
+  p.sys.getuid();
+  expect(calls).toEqual(['2 getuid']);
+});
+
+test('off, the handlers are those that were there before; calls that come meanwhile are traced and stay', () => {
+  const { p, k } = box();
+  const before = [...k.syscalls.handlers];
+  const calls: string[] = [];
+  k.ktrace((t) => calls.push(traceLine(t)));
+  const foreign = { frob: { num: 491, args: ['str', 'gids', 'any?'], ret: 'any' } } as const;
+  k.syscalls.establish(foreign, { frob: () => ({ a: 1 }) });
+  const se = k.syscalls.sysent(491);
+  if (se !== undefined) k.syscalls.now(p, se, ['x"y', [1, 2], undefined]);
+  expect(calls).toEqual(['2 1 rumproc frob("x\\"y", [1, 2], undefined) = {a: 1} <0.0 us>']);
+  k.ktrace(undefined);
+  expect(k.syscalls.handlers.slice(0, before.length)).toEqual(before);
+  expect(k.syscalls.names()).toContain('frob');
+});
