@@ -124,13 +124,19 @@ export class Tmount {
   }
 
   #newVnode(node: Node): Vnode {
-    const vp = new Vnode(node.type, this.#opsOf(node.type), this.mp, node, node.ino);
+    const vp = new Vnode(node.type, this.#opsOf(node.type), this.mp, node);
     vp.rdev = node.rdev;
     vp.uobj = node.uobj;
     vp.isRoot = node === this.root;
     node.vp = vp;
-    this.mp.insert(vp);
     return vp;
+  }
+
+  /** All vnodes that there are. */
+  vnodes(): Vnode[] {
+    const all: Vnode[] = [];
+    for (const node of this.#slots) if (node?.vp !== undefined) all.push(node.vp);
+    return all;
   }
 
   /** The file is gone: its memory and its number are free. */

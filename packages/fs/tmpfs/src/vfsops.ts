@@ -23,7 +23,17 @@ const HANDLE_LEN = 8;
 const ID_MAX = 0xffff_ffff;
 
 export function tmpfsVfsops(opsOf: OpsOf): Vfsops {
-  return { name: 'tmpfs', resident: true, mount: (mp, args, l, update) => mount(opsOf, mp, args, l, update), unmount, root, statvfs, sync, vptofh, fhtovp };
+  return {
+    name: 'tmpfs',
+    mount: (mp, args, l, update) => mount(opsOf, mp, args, l, update),
+    unmount,
+    root,
+    statvfs,
+    sync,
+    vnodes: (mp) => tmountOfMount(mp).vnodes(),
+    vptofh,
+    fhtovp,
+  };
 }
 
 function tmountOfMount(mp: Mount): Tmount {

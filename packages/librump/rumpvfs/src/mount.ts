@@ -16,13 +16,12 @@ export type Peek = (off: number, len: number) => Uint8Array;
 export interface Vfsops {
   /** The type's name: ext2fs. */
   readonly name: string;
-  /** Vnodes are the files themselves (a memory file system): they do not count against the limit on vnodes, and none is taken back for it. */
-  readonly resident?: boolean;
   /** Whether an image looks like this type, from its magic numbers. For `rump`, and mounts of type `auto`. */
   probe?(peek: Peek): boolean;
   /**
    * Makes ready: checks arguments, opens the device, reads the superblock; sets mp.data. With MNT_UPDATE in mp.flags' place, changes a
-   * mount (read-only to read-write and back). ENOTBLK, EINVAL (not such a file system: a message says what is wrong), EROFS, EBUSY.
+   * mount (read-only to read-write and back). After a sleep it is called again with the same `mp`, and goes on with what it has put into
+   * mp.data; if the call does not wait, or fails with mp.data set, unmount() follows, forced. ENOTBLK, EINVAL (not such a file system: a message says what is wrong), EROFS, EBUSY.
    */
   mount(mp: Mount, args: object, l: Lwp, update: boolean): void;
   /** Writes all, closes the device. The layer has flushed or forgotten the vnodes. `force`: errors do not stop it. */
@@ -33,6 +32,11 @@ export interface Vfsops {
   sync(mp: Mount, wait: boolean): void;
   /** Makes the vnode for `key` (an inode number). ENOENT: there is none; ESTALE; EIO: it makes no sense. */
   loadvnode?(mp: Mount, key: number): Vnode;
+  /**
+   * Vnodes in memory, where the file system keeps them itself because they live as long as its files do: they are not given to insert(), do
+   * not count against the limit on vnodes, and none is taken back for it.
+   */
+  vnodes?(mp: Mount): Iterable<Vnode>;
   /** File handles: bytes that name a file for ever, and back. ESTALE, EINVAL. */
   vptofh?(vp: Vnode): Uint8Array;
   fhtovp?(mp: Mount, fh: Uint8Array): Vnode;
@@ -86,12 +90,12 @@ export class Mount {
   /** Keeps a vnode that the file system made itself (a new file's). */
   insert(vp: Vnode): void {
     this.#vnodes.set(vp.key, vp);
-    if (this.ops.resident !== true) this.vfs.vnodeMade();
+    this.vfs.vnodeMade();
   }
 
   /** All vnodes in memory, the oldest first. */
-  vnodes(): IterableIterator<Vnode> {
-    return this.#vnodes.values();
+  vnodes(): Iterable<Vnode> {
+    return this.ops.vnodes?.(this) ?? this.#vnodes.values();
   }
 
   /** Moves a vnode to the young end. */
@@ -105,7 +109,7 @@ export class Mount {
     if (vp.type === VBAD) return;
     if (this.#vnodes.get(vp.key) === vp) {
       this.#vnodes.delete(vp.key);
-      if (this.ops.resident !== true) this.vfs.vnodeGone();
+      this.vfs.vnodeGone();
     }
     this.vfs.namecache.purge(vp);
     vp.ops.reclaim(vp);

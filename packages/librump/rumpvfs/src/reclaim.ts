@@ -16,7 +16,7 @@ export function reclaimVnodes(vfs: Vfs): void {
   if (excess <= 0) return;
   excess += vfs.maxvnodes >> SLACK_SHIFT;
   for (const mp of vfs.mounts) {
-    if (mp.ops.resident === true) continue;
+    if (mp.ops.vnodes !== undefined) continue;
     excess -= reclaimFrom(mp, excess);
     if (excess <= 0) return;
   }
