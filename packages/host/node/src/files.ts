@@ -6,10 +6,10 @@
 import { isUtf8 } from 'node:buffer';
 import { type Stats, closeSync, constants, fstatSync, openSync, statSync } from 'node:fs';
 import type { HostFile, HostFileInfo, HostFileType, OpenMode } from '@anykernel/host-rumpuser';
+import { type MemoryFile, memoryFile } from '@anykernel/lib-hostkit';
 import { ERR } from '@anykernel/lib-sys';
 import { deviceSize, sysfsSize } from './device-size.js';
 import { errnoOf } from './errno.js';
-import { type MemoryFile, memoryFile } from './memory-file.js';
 import { NodeFile } from './node-file.js';
 
 /** A host file from the application: bytes (kept, changed in place), a memory file, or what makes one at each open (and throws Errno). */

@@ -6,15 +6,14 @@
  */
 import { hostname } from 'node:os';
 import type { HostFile, HostFileInfo, HostHalf, OpenMode, Rumpuser, WallTime } from '@anykernel/host-rumpuser';
+import { Alarms, type Half, SlabPool, findHalf } from '@anykernel/lib-hostkit';
 import { ERR, signalName } from '@anykernel/lib-sys';
-import { Alarms } from './alarms.js';
 import { Clock } from './clock.js';
 import { ConsoleInput, type ConsoleOutput, put } from './console.js';
 import { Files, type Provided } from './files.js';
-import { type Half, findHalf } from './half.js';
 import { type ImportOptions, importComponent } from './import.js';
 import { RandomBytes } from './random.js';
-import { SlabPool } from './slab-pool.js';
+import { NodeTimers } from './timers.js';
 
 export interface HostNodeOptions extends ImportOptions {
   /** Where the console's text goes; process.stdout otherwise. */
@@ -53,7 +52,7 @@ class NodeRumpuser implements HostNode {
   readonly version = 1;
   readonly #options: HostNodeOptions;
   readonly #clock = new Clock();
-  readonly #alarms = new Alarms(this.#clock);
+  readonly #alarms = new Alarms(new NodeTimers(this.#clock));
   readonly #random = new RandomBytes();
   readonly #pool: SlabPool;
   readonly #files: Files;

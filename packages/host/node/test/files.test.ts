@@ -110,29 +110,3 @@ describe('what the application provides', () => {
     expect(host.open('made', {}).read(new Uint8Array(100), 10, nothing)).toBe(6);
   });
 });
-
-describe('memory files', () => {
-  test('keep their length, and are full at their end', () => {
-    const file = memoryFile(new Uint8Array(10)).open({ read: true, write: true });
-    expect(file.write(new Uint8Array(10).fill(5), 6, nothing)).toBe(4);
-    expect(() => file.write(new Uint8Array(1), 10, nothing)).toThrow(code('ENOSPC'));
-    expect(file.writev([new Uint8Array(4).fill(6), new Uint8Array(9).fill(7)], 0, nothing)).toBe(10);
-    const [a, b] = [new Uint8Array(4), new Uint8Array(8)];
-    expect(file.readv([a, b], 2, nothing)).toBe(8);
-    expect([...a, ...b]).toEqual([6, 6, 7, 7, 7, 7, 7, 7, 0, 0, 0, 0]);
-  });
-
-  test('grow up to their limit if they may', () => {
-    const store = memoryFile(Uint8Array.of(1), { growTo: 1000 });
-    const file = store.open({ read: true, write: true });
-    for (let off = 1; off < 300; off++) expect(file.write(Uint8Array.of(off & 0xff), off, nothing)).toBe(1);
-    expect([...store.bytes]).toEqual(Array.from({ length: 300 }, (_one, index) => (index === 0 ? 1 : index & 0xff)));
-    expect(file.write(new Uint8Array(100), 990, nothing)).toBe(10);
-    expect(store.info().size).toBe(1000);
-    expect(() => file.write(new Uint8Array(1), 1000, nothing)).toThrow(code('ENOSPC'));
-  });
-
-  test('read-only are EROFS to open for writing', () => {
-    expect(() => memoryFile(new Uint8Array(1), { readonly: true }).open({ write: true })).toThrow(code('EROFS'));
-  });
-});

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
-import { Alarms } from '../src/alarms.js';
+import { Alarms } from '@anykernel/lib-hostkit';
 import { Clock } from '../src/clock.js';
+import { NodeTimers } from '../src/timers.js';
 
 const MS = 1_000_000;
 
@@ -84,7 +85,7 @@ describe('alarms', () => {
     ['due', 0],
   ])('%s keep the program alive if they hold, and leave nothing when they are taken away', (_name, ahead) => {
     const clock = new Clock();
-    const alarms = new Alarms(clock);
+    const alarms = new Alarms(new NodeTimers(clock));
     const owner = {};
     const before = held();
     const set = (hold: boolean): void => alarms.set(owner, clock.mono() + ahead, never, hold);
@@ -100,7 +101,7 @@ describe('alarms', () => {
 
   test('beyond what a timer can hold are set, and set again', () => {
     const clock = new Clock();
-    const alarms = new Alarms(clock);
+    const alarms = new Alarms(new NodeTimers(clock));
     const spy = jest.spyOn(globalThis, 'setTimeout');
     alarms.set(alarms, clock.mono() + 1e18, never, false);
     expect(spy.mock.calls[0][1]).toBe(0x7fffffff);
@@ -110,7 +111,7 @@ describe('alarms', () => {
 
   test('put off again and again keep one timer', () => {
     const clock = new Clock();
-    const alarms = new Alarms(clock);
+    const alarms = new Alarms(new NodeTimers(clock));
     const spy = jest.spyOn(globalThis, 'setTimeout');
     for (let round = 0; round < 100; round++) alarms.set(alarms, clock.mono() + 1e9, never, false);
     expect(spy.mock.calls).toHaveLength(1);
