@@ -203,7 +203,10 @@ export function runParked(p: Proc, se: Sysent, args: readonly unknown[]): Promis
     };
     l.resume = (): void => {
       // Its process ended while it slept.
-      if (p.exited) return fail(ERR.EINTR);
+      if (p.exited) {
+        fail(ERR.EINTR);
+        return;
+      }
       try {
         const outer = k.enter(l);
         try {

@@ -13,7 +13,7 @@ import { Evcnts } from './evcnt.js';
 import { Fifo } from './fifo.js';
 import { Ksems } from './ksem.js';
 import type { Knote } from './kqueue.js';
-import { type Tracer, traceWith } from './ktrace.js';
+import { Ktrace, type Tracer } from './ktrace.js';
 import { Mem } from './mem.js';
 import { Modules } from './modules.js';
 import { Msgbuf } from './msgbuf.js';
@@ -85,6 +85,7 @@ export class Kernel {
   #depth = 0;
   #stopped: string | undefined;
   #ksems: Ksems | undefined;
+  #tracing: Ktrace | undefined;
   readonly #boottime: WallTime = { sec: 0, nsec: 0 };
   readonly #kick: object = {};
   readonly #specific = new Map<object, unknown>();
@@ -239,9 +240,14 @@ export class Kernel {
     return (this.#ksems ??= new Ksems(this));
   }
 
+  /** Everybody who traces. */
+  get tracing(): Ktrace {
+    return (this.#tracing ??= new Ktrace(this));
+  }
+
   /** Tells `tracer` of every system call, of one process or of all; undefined ends it. It costs nothing when off. */
   ktrace(tracer: Tracer | undefined, pid?: number): void {
-    traceWith(this, tracer, pid);
+    if (tracer !== undefined || this.#tracing !== undefined) this.tracing.set(tracer, pid);
   }
 
   // -- components

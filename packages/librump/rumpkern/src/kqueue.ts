@@ -148,7 +148,8 @@ export class Kqueue {
       if ((flags & EV_ADD) === 0) throw ERR.ENOENT;
       kn = this.#add(new Knote(this, ident, filter, f, change));
     } else if ((flags & EV_DELETE) !== 0) {
-      return this.drop(kn);
+      this.drop(kn);
+      return;
     } else {
       if ((flags & EV_ADD) !== 0) kn.flags = (kn.flags & ~KEPT) | (change.flags & KEPT);
       kn.udata = change.udata;

@@ -153,9 +153,9 @@ export class Pipe {
 
   /** EVFILT_READ and EVFILT_WRITE, with a low water mark if asked for. EINVAL: another filter. */
   kqfilter(kn: Knote): void {
-    if (kn.filter === EVFILT_READ) return knoteAttach(kn, this.rsel.klist, (note) => active(note, this.len, this.writers === 0, 1));
-    if (kn.filter === EVFILT_WRITE) return knoteAttach(kn, this.wsel.klist, (note) => active(note, this.space, this.readers === 0, PIPE_BUF));
-    throw ERR.EINVAL;
+    if (kn.filter === EVFILT_READ) knoteAttach(kn, this.rsel.klist, (note) => active(note, this.len, this.writers === 0, 1));
+    else if (kn.filter === EVFILT_WRITE) knoteAttach(kn, this.wsel.klist, (note) => active(note, this.space, this.readers === 0, PIPE_BUF));
+    else throw ERR.EINVAL;
   }
 
   /** An end is gone: the other side hears of it; with the last one the memory goes. */

@@ -99,7 +99,8 @@ export class SignalState {
   ignore(signo: number, on = true): void {
     check(signo);
     if (on && (signo === SIGKILL || signo === SIGSTOP)) throw ERR.EINVAL;
-    if (!on) return this.#ignored.delete(signo);
+    this.#ignored.delete(signo);
+    if (!on) return;
     this.#ignored.add(signo);
     this.#pending.delete(signo);
   }
@@ -139,7 +140,8 @@ export function psignal(p: Proc, signo: number): void {
   for (const l of p.lwps) {
     if (!l.parked) continue;
     l.interrupted = true;
-    return p.k.sleepq.unsleep(l);
+    p.k.sleepq.unsleep(l);
+    return;
   }
   p.sig.interrupts = true;
 }

@@ -20,6 +20,7 @@ export function baseSysctl(k: Kernel, attach: Attach): void {
   const value = (type: SysctlType, name: string, num: number | undefined, get: (l: Lwp) => SysctlValue): unknown =>
     attach(name, num === undefined ? { type, get } : { type, num, get });
   kern(k, attach, value);
+  modules(k, attach);
   hw(k, value);
   proc(attach);
 }
@@ -65,6 +66,9 @@ function kern(k: Kernel, attach: Attach, value: Value): void {
   value('string', 'kern.evcnt', 84, () => k.evcnt.dump());
   value('quad', 'kern.hardclock_ticks', 80, () => Math.floor(k.mono() / 1e7));
   value('int', 'kern.pipe.maxkvasz', 1, () => PIPE_SIZE);
+}
+
+function modules(k: Kernel, attach: Attach): void {
   attach('kern.module.autoload', {
     type: 'bool',
     get: () => k.modules.autoload,
@@ -153,6 +157,6 @@ function timespec(sec: number, nsec: number): Uint8Array {
 function clockrate(): Uint8Array {
   const bytes = new Uint8Array(20);
   const view = new DataView(bytes.buffer);
-  [10_000, 0, 100, 100, 100].forEach((n, i) => view.setInt32(i * 4, n, true));
+  for (const [i, n] of [10_000, 0, 100, 100, 100].entries()) view.setInt32(i * 4, n, true);
   return bytes;
 }

@@ -1,5 +1,6 @@
+import { KTRFLAG_DESCEND, KTROP_CLEAR, KTROP_CLEARFILE, KTROP_SET } from '@anykernel/lib-sys';
 import { type TraceRecord, traceLine } from '@anykernel/rumpkern';
-import { box, bytes, codeOf } from './help.js';
+import { box, bytes, codeOf, text } from './help.js';
 
 test('a trace has every call with its arguments, result or error, and times; a call that slept is one record', async () => {
   const { p, k, host } = box();
@@ -51,4 +52,54 @@ test('off, the handlers are those that were there before; calls that come meanwh
   k.ktrace(undefined);
   expect(k.syscalls.handlers.slice(0, before.length)).toEqual(before);
   expect(k.syscalls.names()).toContain('frob');
+});
+
+test('fktrace writes a line for each call of a process, and of its children, to a file', () => {
+  const { p, k } = box();
+  const tracer = k.newproc();
+  const [r, w] = tracer.sys.pipe();
+  const buf = new Uint8Array(4096);
+  const read = (): string => text(buf, tracer.sys.read(r, buf));
+  tracer.sys.fktrace(w, KTROP_SET | KTRFLAG_DESCEND, 0, p.pid);
+  p.sys.getuid();
+  expect(read()).toBe('2 1 rumproc getuid() = 0 <0.0 us>\n');
+  const child = p.rfork(1);
+  child.sys.utrace('here', bytes('abc'));
+  tracer.sys.getpid();
+  expect(read()).toBe(`${child.pid} 1 rumproc utrace("here", [3 bytes]) = undefined <0.0 us>\n`);
+  tracer.sys.fktrace(w, KTROP_CLEAR, 0, p.pid);
+  p.sys.getuid();
+  expect(codeOf(read)).toBe('WouldSleep');
+  child.sys.getuid();
+  expect(read()).toContain('getuid');
+  tracer.sys.fktrace(w, KTROP_CLEARFILE, 0, 0);
+  child.sys.getuid();
+  expect(codeOf(read)).toBe('WouldSleep');
+  tracer.sys.close(w);
+  expect(tracer.sys.read(r, buf)).toBe(0);
+});
+
+test('a trace file stays open as long as it is traced to, and a process that ends lets go of it', () => {
+  const { p, k } = box();
+  const tracer = k.newproc();
+  const [r, w] = tracer.sys.pipe();
+  tracer.sys.fktrace(w, KTROP_SET, 0, p.pid);
+  tracer.sys.close(w);
+  expect(codeOf(() => tracer.sys.read(r, new Uint8Array(1)))).toBe('WouldSleep');
+  p.exit();
+  expect(tracer.sys.read(r, new Uint8Array(1))).toBe(0);
+});
+
+test('fktrace is refused where it is not allowed, and utrace where it is too long', () => {
+  const { p, k } = box();
+  const user = k.newproc({ uid: 5 });
+  const [r, w] = user.sys.pipe();
+  expect(codeOf(() => user.sys.fktrace(w, KTROP_SET, 0, p.pid))).toBe('EPERM');
+  expect(codeOf(() => user.sys.fktrace(w, KTROP_SET, 0, 999))).toBe('ESRCH');
+  expect(codeOf(() => user.sys.fktrace(r, KTROP_SET, 0, 0))).toBe('EBADF');
+  expect(codeOf(() => user.sys.fktrace(w, 3, 0, 0))).toBe('EINVAL');
+  user.sys.setsid();
+  expect(codeOf(() => user.sys.fktrace(w, KTROP_SET, 0, -1))).toBe('EPERM');
+  expect(codeOf(() => user.sys.utrace('x'.repeat(21), bytes('')))).toBe('EINVAL');
+  expect(codeOf(() => user.sys.utrace('x', 'y' as never))).toBe('EFAULT');
 });

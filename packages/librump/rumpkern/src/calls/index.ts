@@ -7,8 +7,9 @@ import { idCalls } from './ids.js';
 import { ksemCalls } from './ksem.js';
 import { processCalls } from './process.js';
 import { stopTimers, timeCalls } from './time.js';
+import { traceCalls } from './trace.js';
 
-const all = Object.freeze({ ...processCalls, ...idCalls, ...descriptorCalls, ...eventCalls, ...timeCalls, ...ksemCalls });
+const all = Object.freeze({ ...processCalls, ...idCalls, ...descriptorCalls, ...eventCalls, ...timeCalls, ...ksemCalls, ...traceCalls });
 
 /** Establishes them in `k`. */
 export function baseCalls(k: Kernel): void {
