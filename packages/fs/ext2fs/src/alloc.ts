@@ -112,12 +112,21 @@ export class Freer {
   #blkno = 0;
   #count = 0;
   readonly #fs: Ext2fs;
+  readonly #cached: boolean;
 
-  constructor(fs: Ext2fs) {
+  /** `cached`: the file's own blocks are in the buffer cache, too (a directory's, a symbolic link's). */
+  constructor(fs: Ext2fs, cached: boolean) {
     this.#fs = fs;
+    this.#cached = cached;
   }
 
+  /** A block of the file. */
   add(blkno: number): void {
+    if (this.#cached) this.#fs.bcache.invalidate(blkno);
+    this.#add(blkno);
+  }
+
+  #add(blkno: number): void {
     this.total++;
     if (this.#count > 0 && blkno === this.#blkno + this.#count) {
       this.#count++;
@@ -128,10 +137,10 @@ export class Freer {
     this.#count = 1;
   }
 
-  /** A block of metadata, which the cache must forget. */
-  addMeta(blkno: number): void {
+  /** An indirect block. */
+  addIndirect(blkno: number): void {
     this.#fs.bcache.invalidate(blkno);
-    this.add(blkno);
+    this.#add(blkno);
   }
 
   /** Whether `blkno` is in use and not on its way out. */

@@ -72,6 +72,7 @@ function ensureIndirect(ip: Inode, bp: Buf, off: number, lbn: number): number {
   allocBlocks(fs, goalFor(ip, lbn, 0), 1, run);
   const fresh = fs.bcache.getblk(run.blkno);
   fs.txn.dirty(fresh);
+  fresh.data.fill(0);
   if (bp === ip.bp) ip.dirty();
   else fs.txn.dirty(bp, off, 4);
   bp.view.setUint32(off, run.blkno, true);

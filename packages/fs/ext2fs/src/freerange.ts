@@ -5,6 +5,7 @@
  * every step frees a block, so that the work is bounded by what the device has.
  */
 import { isZero } from '@anykernel/lib-bytes';
+import { S_IFMT, S_IFREG } from '@anykernel/lib-sys';
 import type { Buf } from '@anykernel/rumpvfs';
 import { Freer } from './alloc.js';
 import { checkPtr } from './bmap.js';
@@ -14,7 +15,7 @@ import { NDADDR, NIADDR } from './ondisk.js';
 /** Frees the file's blocks from `from` up to, and not including, `to`. EIO. Returns how many went, indirect ones among them. */
 export function freeRange(ip: Inode, from: number, to: number): number {
   ip.dirty();
-  const freer = new Freer(ip.fs);
+  const freer = new Freer(ip.fs, (ip.mode & S_IFMT) !== S_IFREG);
   for (let i = from; i < NDADDR && i < to; i++) {
     const blkno = ip.ptr(i);
     if (blkno === 0) continue;
@@ -50,7 +51,7 @@ function freeTree(ip: Inode, freer: Freer, blkno: number, level: number, from: n
   if (level === 1) freeLeaves(ip, freer, bp, blkno, first, last, whole);
   else freeSubtrees(ip, freer, bp, level, from, to, whole);
   if (!whole && !isZero(bp.data)) return false;
-  freer.addMeta(blkno);
+  freer.addIndirect(blkno);
   return true;
 }
 

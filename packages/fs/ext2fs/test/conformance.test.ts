@@ -7,7 +7,7 @@ import { ext2fs, newfs } from '../src/index.js';
 function image(bytes: number): Uint8Array {
   const b = new Uint8Array(bytes);
   const writer = { size: bytes, write: (off: number, data: Uint8Array): void => b.set(data, off) };
-  newfs(writer, { time: 1_000_000, uuid: new Uint8Array(16).fill(7), hashSeed: new Uint8Array(16).fill(9), zeroed: true });
+  newfs(writer, { time: 1_000_000, uuid: new Uint8Array(16).fill(7), hashSeed: new Uint8Array(16).fill(9), blockSize: 4096, zeroed: true });
   return b;
 }
 
@@ -18,7 +18,7 @@ vnodeConformance({
     host.sim.disk('disk', { bytes: image(small ? 8 << 20 : 128 << 20) });
     const k = boot(host, [ext2fs]);
     k.modules.use(rumpvfs).etfsRegister('/disk', 'disk', 'blk');
-    const limits = { linkMax: 32_000, maxFileSize: 17_247_252_480, symlinkMax: 1023 };
+    const limits = { linkMax: 32_000, maxFileSize: 2_196_873_682_944, symlinkMax: 1023 };
     return kernelSubject(k, { type: 'ext2fs', args: { fspec: '/disk' }, limits, advance: (ns) => host.sim.advance(ns) });
   },
 });
