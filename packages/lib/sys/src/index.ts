@@ -18,6 +18,7 @@ export * from './time.js';
 export * from './reboot.js';
 export * from './sysctl.js';
 export * from './extattr.js';
+export * from './disklabel.js';
 export * from './ioctl.js';
 export * from './socket.js';
 export * from './module.js';
