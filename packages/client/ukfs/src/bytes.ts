@@ -1,0 +1,93 @@
+/**
+ * Bytes and text as `fs` takes and gives them. Where there is Node's Buffer, what is read comes as one; on a page it is a Uint8Array.
+ */
+import { bytesOf, bytestrOf, fromBytestr, toBytestr } from '@anykernel/lib-bytes';
+import { invalidArgType, invalidArgValue } from './errors.js';
+
+export type Encoding =
+  | 'utf8'
+  | 'utf-8'
+  | 'latin1'
+  | 'binary'
+  | 'ascii'
+  | 'hex'
+  | 'base64'
+  | 'base64url'
+  | 'ucs2'
+  | 'ucs-2'
+  | 'utf16le'
+  | 'utf-16le';
+
+interface BufferClass {
+  allocUnsafeSlow(len: number): Uint8Array;
+  from(data: ArrayBufferLike | string, off: number | string, len?: number): Uint8Array & { toString(encoding: string): string };
+  isEncoding(encoding: string): boolean;
+}
+
+const NodeBuffer: BufferClass | undefined = (globalThis as { Buffer?: BufferClass }).Buffer;
+
+/** Memory for what will be read; not zeroed where that is possible. */
+export function newBytes(len: number): Uint8Array {
+  return NodeBuffer === undefined ? new Uint8Array(len) : NodeBuffer.allocUnsafeSlow(len);
+}
+
+/** The same bytes, as what `fs` gives. */
+export function asBuffer(bytes: Uint8Array): Uint8Array {
+  return NodeBuffer === undefined ? bytes : NodeBuffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Bytes as text. */
+export function decode(bytes: Uint8Array, encoding: Encoding): string {
+  if (NodeBuffer !== undefined) return NodeBuffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(encoding);
+  const s = bytestrOf(bytes);
+  return encoding === 'latin1' || encoding === 'binary' ? s : fromBytestr(s);
+}
+
+/** What may be written, as bytes: text in `encoding`, and any view. ERR_INVALID_ARG_TYPE. */
+export function toBytes(data: unknown, encoding: Encoding = 'utf8', name = 'data'): Uint8Array {
+  if (typeof data === 'string') {
+    if (NodeBuffer !== undefined) return NodeBuffer.from(data, encoding);
+    return bytesOf(encoding === 'latin1' || encoding === 'binary' ? data : toBytestr(data));
+  }
+  return viewOf(data, name, 'of type string or an instance of Buffer, TypedArray, or DataView');
+}
+
+/** A view of any kind as bytes, without a copy. */
+export function viewOf(data: unknown, name: string, expected = 'an instance of Buffer, TypedArray, or DataView'): Uint8Array {
+  if (data instanceof Uint8Array) return data;
+  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  throw invalidArgType(name, expected, data);
+}
+
+const ENCODINGS: readonly string[] = [
+  'utf8',
+  'utf-8',
+  'latin1',
+  'binary',
+  'ascii',
+  'hex',
+  'base64',
+  'base64url',
+  'ucs2',
+  'ucs-2',
+  'utf16le',
+  'utf-16le',
+];
+
+/** Checks an encoding; 'buffer' and none at all are undefined. ERR_INVALID_ARG_VALUE. */
+export function encodingOf(options: unknown): Encoding | undefined {
+  const encoding = typeof options === 'string' ? options : (options as { encoding?: unknown } | null | undefined)?.encoding;
+  if (encoding === undefined || encoding === null || encoding === 'buffer') return undefined;
+  const known = typeof encoding === 'string' && (ENCODINGS.includes(encoding.toLowerCase()) || NodeBuffer?.isEncoding(encoding) === true);
+  if (!known) throw invalidArgValue('encoding', encoding, 'is invalid encoding');
+  return (encoding as string).toLowerCase() as Encoding;
+}
+
+/** A name from the kernel, as `fs` gives it: text, or with encoding 'buffer' its bytes. */
+export function nameOut(name: string, options: unknown): string | Uint8Array {
+  if (options === undefined || options === null) return fromBytestr(name);
+  const encoding = typeof options === 'string' ? options : (options as { encoding?: unknown }).encoding;
+  if (encoding === 'buffer') return asBuffer(bytesOf(name));
+  const checked = encodingOf(options);
+  return checked === undefined || checked === 'utf8' || checked === 'utf-8' ? fromBytestr(name) : decode(bytesOf(name), checked);
+}

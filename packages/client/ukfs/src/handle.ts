@@ -1,0 +1,93 @@
+/** FileHandle: an open file of the promise interface. */
+import type { Proc } from '@anykernel/rumpkern';
+import * as files from './files.js';
+import { makeError } from './errors.js';
+import { type Op, runAsync } from './run.js';
+
+export class FileHandle {
+  readonly #p: Proc;
+  #fd: number;
+  #closing: Promise<void> | undefined;
+
+  constructor(p: Proc, fd: number) {
+    this.#p = p;
+    this.#fd = fd;
+  }
+
+  /** The descriptor; -1 once it is closed. */
+  get fd(): number {
+    return this.#fd;
+  }
+
+  async #run<T>(op: (fd: number) => Op<T>): Promise<T> {
+    if (this.#fd < 0) throw makeError('EBADF', 'FileHandle');
+    return runAsync(this.#p, op(this.#fd));
+  }
+
+  appendFile(data: unknown, options?: files.FileOptions | string | null): Promise<void> {
+    return this.#run((fd) => files.appendFile(fd, data, options));
+  }
+  chmod(mode: unknown): Promise<void> {
+    return this.#run((fd) => files.fchmod(fd, mode));
+  }
+  chown(uid: unknown, gid: unknown): Promise<void> {
+    return this.#run((fd) => files.fchown(fd, uid, gid));
+  }
+  datasync(): Promise<void> {
+    return this.#run((fd) => files.fdatasync(fd));
+  }
+  sync(): Promise<void> {
+    return this.#run((fd) => files.fsync(fd));
+  }
+  stat(options?: files.BigIntOption): Promise<files.AnyStats> {
+    return this.#run((fd) => files.fstat(fd, options));
+  }
+  truncate(len?: unknown): Promise<void> {
+    return this.#run((fd) => files.ftruncate(fd, len));
+  }
+  utimes(atime: unknown, mtime: unknown): Promise<void> {
+    return this.#run((fd) => files.futimes(fd, atime, mtime));
+  }
+  readFile(options?: files.FileOptions | string | null): Promise<Uint8Array | string> {
+    return this.#run((fd) => files.readFile(fd, options));
+  }
+  writeFile(data: unknown, options?: files.FileOptions | string | null): Promise<void> {
+    return this.#run((fd) => files.writeFile(fd, data, options));
+  }
+
+  /** read(buffer, offset, length, position), read(buffer, options), or read(options) with a buffer of 16 KiB. */
+  async read(buffer?: unknown, offset?: unknown, length?: unknown, position?: unknown): Promise<{ bytesRead: number; buffer: unknown }> {
+    if (ArrayBuffer.isView(buffer)) {
+      return { bytesRead: await this.#run((fd) => files.read(fd, buffer, offset, length, position)), buffer };
+    }
+    const o = (buffer ?? {}) as { buffer?: unknown };
+    const into = o.buffer ?? new Uint8Array(16384);
+    return { bytesRead: await this.#run((fd) => files.read(fd, into, o)), buffer: into };
+  }
+
+  async write(data: unknown, offset?: unknown, length?: unknown, position?: unknown): Promise<{ bytesWritten: number; buffer: unknown }> {
+    return { bytesWritten: await this.#run((fd) => files.write(fd, data, offset, length, position)), buffer: data };
+  }
+
+  async readv(buffers: unknown, position?: unknown): Promise<{ bytesRead: number; buffers: unknown }> {
+    return { bytesRead: await this.#run((fd) => files.readv(fd, buffers, position)), buffers };
+  }
+
+  async writev(buffers: unknown, position?: unknown): Promise<{ bytesWritten: number; buffers: unknown }> {
+    return { bytesWritten: await this.#run((fd) => files.writev(fd, buffers, position)), buffers };
+  }
+
+  /** Closes the file; a second time is the same one. */
+  close(): Promise<void> {
+    if (this.#closing === undefined) {
+      const fd = this.#fd;
+      this.#fd = -1;
+      this.#closing = fd < 0 ? Promise.resolve() : runAsync(this.#p, files.close(fd));
+    }
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')](): Promise<void> {
+    return this.close();
+  }
+}

@@ -1,0 +1,25 @@
+/** What ukfs does otherwise than Node on Linux, on purpose: lines of a record as both write them, and why. */
+const DIFFERS: readonly (readonly [RegExp, string, string])[] = [
+  [/(stats mode 120)(777|755)/, '$1xxx', 'A symbolic link has the bits that the umask leaves, as on NetBSD; Linux has none of its own.'],
+  [
+    /(path: "BASE\/nodir\/x-)\w{6}(".*mkdtemp 'BASE\/nodir\/x-)\w{6}/,
+    '$1XXXXXX$2XXXXXX',
+    'Node says XXXXXX in one form and a random name in the others.',
+  ],
+  [/(^cp.*code: "ERR_FS_EISDIR", errno: )2[12]/, '$12x', "Node's synchronous form says EINVAL's number, the others EISDIR's."],
+  [
+    /^(open\("BASE\/new\/", "w"\) ! ).*/,
+    '$1refused',
+    'A file cannot be made under a name with a slash at its end: ENOENT here, EISDIR on Linux.',
+  ],
+  [
+    /^(truncate\("BASE\/a", (?:"x"|1\.5)\) ! ).*/,
+    '$1refused',
+    "A bad length is complained of first in all forms; Node's synchronous form looks for the file first.",
+  ],
+];
+
+/** A record with both ways of saying so made one. */
+export function withoutDifferences(log: readonly string[]): string[] {
+  return log.map((line) => DIFFERS.reduce((at, [pattern, common]) => at.replace(pattern, common), line));
+}

@@ -1,0 +1,236 @@
+/** What Node's suite of calls does not show: processes with their own rights, large files, many files, file handles, waiting. */
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { NodeSystemError } from '@anykernel/ukfs';
+import { ukfs } from '@anykernel/ukfs';
+import { type Subject, kernelOn } from './kernel.js';
+
+let s: Subject;
+beforeEach(() => {
+  s = kernelOn('host-sim');
+});
+afterEach(() => {
+  s.k.halt();
+});
+
+function codeOf(fn: () => unknown): string | undefined {
+  try {
+    fn();
+    return undefined;
+  } catch (e) {
+    return (e as NodeSystemError).code;
+  }
+}
+
+describe('each process has its own rights', () => {
+  test('a file of mode 600 is closed to another user, in every form', async () => {
+    const owner = ukfs(s.k.newproc({ uid: 1000, gid: 1000 }));
+    const other = ukfs(s.k.newproc({ uid: 1001, gid: 1001 }));
+    owner.writeFileSync('/private', 'mine', { mode: 0o600 });
+    expect(owner.readFileSync('/private', 'utf8')).toBe('mine');
+    expect(codeOf(() => other.readFileSync('/private'))).toBe('EACCES');
+    await expect(other.promises.readFile('/private')).rejects.toMatchObject({ code: 'EACCES', syscall: 'open', path: '/private' });
+    const error = await new Promise((resolve) => other.readFile('/private', resolve));
+    expect(error).toMatchObject({ code: 'EACCES', errno: -13 });
+    expect(codeOf(() => other.accessSync('/private', other.constants.R_OK))).toBe('EACCES');
+    expect(s.fs.readFileSync('/private', 'utf8')).toBe('mine');
+  });
+
+  test('a group may what its bits say, and a supplementary group counts', () => {
+    s.fs.writeFileSync('/shared', 'ours');
+    s.fs.chownSync('/shared', 0, 50);
+    s.fs.chmodSync('/shared', 0o640);
+    const member = ukfs(s.k.newproc({ uid: 1000, gid: 1000, groups: [50] }));
+    expect(member.readFileSync('/shared', 'utf8')).toBe('ours');
+    expect(codeOf(() => member.writeFileSync('/shared', 'x'))).toBe('EACCES');
+  });
+
+  test('only the owner changes the mode, only the superuser the owner', () => {
+    const owner = ukfs(s.k.newproc({ uid: 1000, gid: 1000 }));
+    const other = ukfs(s.k.newproc({ uid: 1001, gid: 1001 }));
+    owner.writeFileSync('/f', '');
+    owner.chmodSync('/f', 0o604);
+    expect(codeOf(() => other.chmodSync('/f', 0o777))).toBe('EPERM');
+    expect(codeOf(() => owner.chownSync('/f', 1001, 1001))).toBe('EPERM');
+    expect((owner.statSync('/f') as { mode: number }).mode & 0o777).toBe(0o604);
+  });
+
+  test('umask, current directory and descriptors are one process’s affair', () => {
+    const [a, b] = [s.k.newproc(), s.k.newproc()];
+    a.sys.umask(0o077);
+    const [fa, fb] = [ukfs(a), ukfs(b)];
+    fa.mkdirSync('/a');
+    fb.mkdirSync('/b');
+    expect((fa.statSync('/a') as { mode: number }).mode & 0o777).toBe(0o700);
+    expect((fb.statSync('/b') as { mode: number }).mode & 0o777).toBe(0o755);
+    a.sys.chdir('/a');
+    fa.writeFileSync('here', '1');
+    expect(fb.existsSync('/a/here')).toBe(true);
+    expect(fb.existsSync('here')).toBe(false);
+    expect(fa.realpathSync('here')).toBe('/a/here');
+    const fd = fa.openSync('here');
+    expect(codeOf(() => fb.fstatSync(fd))).toBe('EBADF');
+  });
+});
+
+describe('sizes', () => {
+  test('a file may be sparse and longer than 2 GiB and than 4 GiB', () => {
+    const { fs } = s;
+    const fd = fs.openSync('/big', 'w+');
+    for (const at of [2 ** 31 - 2, 2 ** 31, 2 ** 32 + 5, 2 ** 40]) {
+      expect(fs.writeSync(fd, 'mark', at)).toBe(4);
+      const buf = new Uint8Array(4);
+      expect(fs.readSync(fd, buf, 0, 4, at)).toBe(4);
+      expect(Buffer.from(buf).toString()).toBe('mark');
+    }
+    const st = fs.fstatSync(fd, { bigint: true }) as { size: bigint; blocks: bigint };
+    expect(st.size).toBe(2n ** 40n + 4n);
+    expect(Number(st.blocks) * 512).toBeLessThan(1 << 20);
+    fs.ftruncateSync(fd, 2 ** 33);
+    expect((fs.fstatSync(fd) as { size: number }).size).toBe(2 ** 33);
+    fs.closeSync(fd);
+  });
+
+  test('a directory of 3000 names is listed whole, and removed', () => {
+    const { fs } = s;
+    fs.mkdirSync('/many');
+    const names = Array.from({ length: 3000 }, (_, i) => `name-${i}`);
+    for (const name of names) fs.writeFileSync(`/many/${name}`, '');
+    expect((fs.readdirSync('/many') as string[]).sort()).toEqual([...names].sort());
+    fs.rmSync('/many', { recursive: true });
+    expect(fs.existsSync('/many')).toBe(false);
+  });
+
+  test('a file that grows while it is read is read to its end', () => {
+    const { fs } = s;
+    const data = Buffer.alloc(300_000, 'abc');
+    fs.writeFileSync('/f', data);
+    expect((fs.readFileSync('/f') as Buffer).equals(data)).toBe(true);
+  });
+});
+
+describe('names are bytes', () => {
+  test('names that are no UTF-8 survive readdir, cp and rm', () => {
+    const { fs } = s;
+    const name = Buffer.from([0x2f, 0x64, 0x2f, 0xff, 0xfe, 0x41]);
+    fs.mkdirSync('/d');
+    fs.writeFileSync(name, 'odd');
+    fs.cpSync('/d', '/copy', { recursive: true });
+    expect(fs.readdirSync('/copy', 'buffer')).toEqual([Buffer.from([0xff, 0xfe, 0x41])]);
+    fs.rmSync('/d', { recursive: true });
+    fs.rmSync('/copy', { recursive: true });
+    expect(fs.existsSync('/d') || fs.existsSync('/copy')).toBe(false);
+  });
+
+  test('a name may have 255 bytes, whatever their characters', () => {
+    const { fs } = s;
+    fs.writeFileSync(`/${'é'.repeat(127)}x`, '');
+    expect(codeOf(() => fs.writeFileSync(`/${'é'.repeat(128)}`, ''))).toBe('ENAMETOOLONG');
+  });
+});
+
+describe('FileHandle', () => {
+  test('reads, writes, and closes once', async () => {
+    const { promises } = s.fs;
+    const handle = await promises.open('/f', 'w+');
+    expect(await handle.write('hello world')).toEqual({ bytesWritten: 11, buffer: 'hello world' });
+    const { bytesRead, buffer } = await handle.read(Buffer.alloc(5), 0, 5, 6);
+    expect([bytesRead, String(buffer)]).toEqual([5, 'world']);
+    expect((await handle.read({ position: 0, length: 4 })).bytesRead).toBe(4);
+    expect((await handle.stat()).size).toBe(11);
+    await handle.truncate(5);
+    await handle.appendFile('!');
+    expect(await promises.readFile(handle as never, 'utf8')).toBe('');
+    expect(await promises.readFile('/f', 'utf8')).toMatch(/^hello/);
+    await handle.close();
+    await handle.close();
+    expect(handle.fd).toBe(-1);
+    await expect(handle.stat()).rejects.toMatchObject({ code: 'EBADF' });
+  });
+
+  test('disposal closes it', async () => {
+    const handle = await s.fs.promises.open('/f', 'w');
+    const dispose = (Symbol as unknown as { asyncDispose?: symbol }).asyncDispose ?? Symbol.for('Symbol.asyncDispose');
+    await (handle as unknown as Record<symbol, () => Promise<void>>)[dispose]?.();
+    expect(handle.fd).toBe(-1);
+  });
+});
+
+describe('waiting', () => {
+  test('what would have to wait is EAGAIN in the synchronous form, and waits in the others', async () => {
+    const p = s.k.newproc();
+    p.sys.mkfifo('/fifo', 0o600);
+    const fs = ukfs(p);
+    const keep = fs.openSync('/fifo', 'r+');
+    const reader = fs.openSync('/fifo', fs.constants.O_RDONLY);
+    expect(codeOf(() => fs.readSync(reader, new Uint8Array(5)))).toBe('EAGAIN');
+    const buf = Buffer.alloc(5);
+    const waiting = new Promise<number>((resolve, reject) =>
+      fs.read(reader, buf, 0, 5, null, (e: unknown, n: number) => (e ? reject(e as Error) : resolve(n))),
+    );
+    fs.writeSync(keep, 'there');
+    expect([await waiting, buf.toString()]).toEqual([5, 'there']);
+  });
+});
+
+describe('callbacks', () => {
+  test('come after the call has returned, with Node’s arguments', async () => {
+    const { fs } = s;
+    const order: string[] = [];
+    const got = await new Promise<unknown[]>((resolve) => {
+      fs.writeFile('/f', 'x', (...args: unknown[]) => {
+        order.push('callback');
+        resolve(args);
+      });
+      order.push('returned');
+    });
+    expect(order).toEqual(['returned', 'callback']);
+    expect(got).toEqual([null]);
+    expect(await new Promise((resolve) => fs.exists('/f', resolve))).toBe(true);
+  });
+
+  test('without one the call is refused, and bad arguments are thrown at once', () => {
+    const { fs } = s;
+    expect(codeOf(() => fs.stat('/f'))).toBe('ERR_INVALID_ARG_TYPE');
+    expect(codeOf(() => fs.stat(5, () => undefined))).toBe('ERR_INVALID_ARG_TYPE');
+  });
+});
+
+describe('options of the synchronous forms', () => {
+  test('throwIfNoEntry: false gives undefined for what is not there, and for nothing else', () => {
+    const { fs } = s;
+    fs.writeFileSync('/f', '');
+    expect(fs.statSync('/nothing', { throwIfNoEntry: false })).toBeUndefined();
+    expect(fs.lstatSync('/nothing/below', { throwIfNoEntry: false })).toBeUndefined();
+    expect(codeOf(() => fs.statSync('/f/below', { throwIfNoEntry: false }))).toBe('ENOTDIR');
+  });
+
+  test('exists never throws', () => {
+    const { fs } = s;
+    expect(fs.existsSync(undefined)).toBe(false);
+    expect(fs.existsSync('\0')).toBe(false);
+    expect(fs.existsSync('/')).toBe(true);
+  });
+
+  test('mkdtemp makes directories that were not there', () => {
+    const { fs } = s;
+    const [a, b] = [fs.mkdtempSync('/t-') as string, fs.mkdtempSync('/t-') as string];
+    expect(a).toMatch(/^\/t-[A-Za-z0-9]{6}$/);
+    expect(a).not.toBe(b);
+    expect((fs.statSync(a) as { mode: number }).mode & 0o777).toBe(0o700);
+  });
+});
+
+describe('the module itself', () => {
+  test('has the names that bundles export', async () => {
+    const { UKFS_NAMES, UKFS_PROMISE_NAMES } = await import('@anykernel/ukfs');
+    const { fs } = s;
+    expect(UKFS_NAMES.filter((name) => (fs as unknown as Record<string, unknown>)[name] === undefined)).toEqual([]);
+    expect(UKFS_PROMISE_NAMES.filter((name) => (fs.promises as unknown as Record<string, unknown>)[name] === undefined)).toEqual([]);
+  });
+
+  test('takes methods apart from their object', () => {
+    const { writeFileSync, readFileSync } = s.fs;
+    writeFileSync('/f', 'free');
+    expect(readFileSync('/f', 'utf8')).toBe('free');
+  });
+});
