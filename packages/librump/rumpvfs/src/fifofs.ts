@@ -4,8 +4,8 @@
  * An open for reading waits for one for writing, and the other way round (IEEE Std 1003.1, open()). The bytes are in rumpkern's Pipe;
  * they go with the last open file.
  */
-import { ERR, EVFILT_VNODE, FIONREAD, O_NONBLOCK } from '@anykernel/lib-sys';
-import { FREAD, FWRITE, type Kernel, type Knote, type Lwp, Pipe, type Uio } from '@anykernel/rumpkern';
+import { ERR, EVFILT_VNODE, FIONREAD, O_NONBLOCK, O_NOSIGPIPE } from '@anykernel/lib-sys';
+import { FREAD, FWRITE, type Kernel, type Knote, type Lwp, Pipe, type Uio, putInt } from '@anykernel/rumpkern';
 import { vnodeKqfilter } from './knotes.js';
 import type { Mount } from './mount.js';
 import { IO_NDELAY, type Vnode, type VnodeOps } from './vnode.js';
@@ -47,7 +47,7 @@ function fifoOf(vp: Vnode): Fifo {
 }
 
 /** Waits until the other side has come since this call began. */
-function await_(fifo: Fifo, side: Waiters, l: Lwp): void {
+function awaitOther(fifo: Fifo, side: Waiters, l: Lwp): void {
   const memo = l.memo as Waiting | undefined;
   if (memo?.fifo === fifo) {
     if (memo.arrivals !== side.arrivals) {
@@ -72,9 +72,9 @@ export const fifofs: Pick<VnodeOps, 'open' | 'close' | 'read' | 'write' | 'ioctl
     const mode = flag & (FREAD | FWRITE);
     if (mode === FWRITE && pipe.readers === 0 && !fifo.toRead.any) {
       if ((flag & O_NONBLOCK) !== 0) throw ERR.ENXIO;
-      await_(fifo, fifo.toWrite, l);
+      awaitOther(fifo, fifo.toWrite, l);
     }
-    if (mode === FREAD && pipe.writers === 0 && !fifo.toWrite.any && (flag & O_NONBLOCK) === 0) await_(fifo, fifo.toRead, l);
+    if (mode === FREAD && pipe.writers === 0 && !fifo.toWrite.any && (flag & O_NONBLOCK) === 0) awaitOther(fifo, fifo.toRead, l);
     if ((mode & FREAD) !== 0) {
       pipe.readers++;
       arrive(fifo.toWrite, l.k);
@@ -103,9 +103,7 @@ export const fifofs: Pick<VnodeOps, 'open' | 'close' | 'read' | 'write' | 'ioctl
 
   ioctl(vp: Vnode, cmd: number, data: Uint8Array | undefined): number {
     if (cmd !== FIONREAD) throw ERR.ENOTTY;
-    if (data === undefined || data.length < 4) throw ERR.EFAULT;
-    new DataView(data.buffer, data.byteOffset).setInt32(0, fifoOf(vp).pipe.len, true);
-    return 0;
+    return putInt(data, fifoOf(vp).pipe.len);
   },
 
   /** Of an end that is open for both: see fifoPoll(). */
@@ -126,6 +124,11 @@ export const fifofs: Pick<VnodeOps, 'open' | 'close' | 'read' | 'write' | 'ioctl
 /** poll() for an open file: only the side that it has counts. */
 export function fifoPoll(vp: Vnode, mode: number, events: number, l: Lwp): number {
   return fifoOf(vp).pipe.poll(mode, events, l);
+}
+
+/** write() for an open file, which may want no SIGPIPE. */
+export function fifoWrite(vp: Vnode, uio: Uio, flag: number, l: Lwp): void {
+  fifoOf(vp).pipe.write(uio, (flag & O_NONBLOCK) !== 0, l, (flag & O_NOSIGPIPE) !== 0);
 }
 
 /** The node is taken away while it may be open: who waits for the other side hears that there is none. */

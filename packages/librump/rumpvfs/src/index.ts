@@ -13,6 +13,7 @@ export * from './deadfs.js';
 export * from './specfs.js';
 export * from './fifofs.js';
 export * from './vnfile.js';
+export { rumpfsOps } from './rumpfs.js';
 export * from './etfs.js';
 export * from './disk.js';
 export * from './buf.js';

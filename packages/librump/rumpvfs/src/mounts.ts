@@ -24,8 +24,16 @@ const KEPT =
 /** Flags that an update does not take away. */
 const LASTING = MNT_ROOTFS | MNT_LOCAL;
 
+/** A mount(2) that sleeps: what it goes on with. */
+interface Starting {
+  mp: Mount | undefined;
+  /** What was read of the device to find its type, by position. */
+  readonly peeked: Map<number, Uint8Array>;
+}
+
 export class Mounts {
   readonly #vfs: Vfs;
+  readonly #starting = new Map<Lwp, Starting>();
   #lastFsid = 0;
 
   constructor(vfs: Vfs) {
@@ -62,8 +70,7 @@ export class Mounts {
     const vp = vfs.lookup(l, path);
     if ((flags & (MNT_UPDATE | MNT_RELOAD)) !== 0) return this.#update(l, vp, flags, args);
     if (vp.type !== VDIR) throw ERR.ENOTDIR;
-    const t = this.#type(l, type, args);
-    const mp = this.#ready(l, t, vp, flags, args);
+    const { t, mp } = this.#start(l, type, vp, flags, args);
     if (t.component !== undefined) vfs.k.modules.hold(t.component);
     vp.hold();
     vp.mountedHere = mp;
@@ -72,35 +79,45 @@ export class Mounts {
     return mp;
   }
 
+  /** What may sleep. A parked call comes back to what it had begun; one that does not wait leaves nothing behind. */
+  #start(l: Lwp, type: string, covered: Vnode, flags: number, args: object): { t: VfsType; mp: Mount } {
+    const starting: Starting = this.#starting.get(l) ?? { mp: undefined, peeked: new Map() };
+    this.#starting.set(l, starting);
+    let sleeps = false;
+    try {
+      const t = this.#type(l, type, args, starting);
+      return { t, mp: this.#ready(l, t, covered, flags, args, starting) };
+    } catch (e) {
+      sleeps = e === SLEEP && l !== l.proc.lwp;
+      if (!sleeps && starting.mp?.data !== undefined) this.#giveUp(starting.mp);
+      throw e;
+    } finally {
+      if (!sleeps) this.#starting.delete(l);
+    }
+  }
+
   /** A type by its name, or by looking at the device. */
-  #type(l: Lwp, name: string, args: object): VfsType {
+  #type(l: Lwp, name: string, args: object, starting: Starting): VfsType {
     const vfs = this.#vfs;
     const known = vfs.types.get(name);
     if (known !== undefined) return known;
-    if (name === 'auto') return probeType(vfs, l, args);
+    if (name === 'auto') return probeType(vfs, l, args, starting.peeked);
     if (!vfs.k.modules.demand(name)) throw ERR.ENODEV;
     const loaded = vfs.types.get(name);
     if (loaded === undefined) throw ERR.ENODEV;
     return loaded;
   }
 
-  /** The file system's own part. A call that sleeps in it goes on with the same Mount. */
-  #ready(l: Lwp, t: VfsType, covered: Vnode, flags: number, args: object): Mount {
-    const mp = l.memo instanceof Mount ? l.memo : new Mount(this.#vfs, t.ops, this.#newFsid());
-    l.memo = mp;
+  /** The file system's own part. */
+  #ready(l: Lwp, t: VfsType, covered: Vnode, flags: number, args: object, starting: Starting): Mount {
+    const mp = (starting.mp ??= new Mount(this.#vfs, t.ops, this.#newFsid()));
     mp.flags = (flags & KEPT) | MNT_LOCAL;
     mp.covered = covered;
     mp.onName = pathOf(this.#vfs, covered, this.#vfs.rootvp);
     const { fspec } = args as { fspec?: unknown };
     mp.fromName = typeof fspec === 'string' ? fspec : t.ops.name;
-    try {
-      t.ops.mount(mp, args, l, false);
-      mp.rootvp = t.ops.root(mp);
-    } catch (e) {
-      // A parked call comes back; one that does not wait has to leave nothing behind.
-      if (mp.data !== undefined && (e !== SLEEP || l === l.proc.lwp)) this.#giveUp(mp);
-      throw e;
-    }
+    t.ops.mount(mp, args, l, false);
+    mp.rootvp = t.ops.root(mp);
     return mp;
   }
 

@@ -1,9 +1,9 @@
 /**
  * The name cache: what names in directories mean, and which are not there.
  *
- * For file systems whose own lookup is slow: they ask it first thing in lookup(), and enter what they found. The layer keeps it right: after an operation that
- * makes or takes a name it enters the new meaning, and a reclaimed vnode's entries are misses. A file system that never enters anything
- * (one in memory) pays nothing.
+ * For file systems whose own lookup is slow: they ask it first thing in lookup(), and enter what they found. The layer keeps it right: after
+ * an operation that makes or takes a name it enters the new meaning, and a reclaimed vnode's entries are misses. A file system that never enters anything
+ * (one in memory) pays nothing; one whose names are not just bytes (that folds case) must not.
  */
 import { type Vnode, VBAD } from './vnode.js';
 

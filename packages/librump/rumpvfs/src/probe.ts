@@ -2,16 +2,20 @@
 import { ERR } from '@anykernel/lib-sys';
 import type { Lwp } from '@anykernel/rumpkern';
 import type { Disk } from './disk.js';
+import { transfer } from './rawio.js';
 import type { Vfs, VfsType } from './vfs.js';
-import { readNow } from './rawio.js';
 
-/** The type of what is on the device `args.fspec`. EINVAL: there is no fspec; ENODEV: no type knows it. The errors of openDisk(). */
-export function probeType(vfs: Vfs, l: Lwp, args: object): VfsType {
+/**
+ * The type of what is on the device `args.fspec`. `peeked` keeps what was read, for a call that sleeps and comes back.
+ *
+ * EINVAL: there is no fspec. The errors of openDisk(). ENODEV: no type knows it.
+ */
+export function probeType(vfs: Vfs, l: Lwp, args: object, peeked: Map<number, Uint8Array>): VfsType {
   const { fspec } = args as { fspec?: unknown };
   if (typeof fspec !== 'string') throw ERR.EINVAL;
   const disk = vfs.openDisk(l, fspec, false);
   try {
-    for (const t of vfs.types.values()) if (t.ops.probe?.((off, len) => peek(disk, off, len)) === true) return t;
+    for (const t of vfs.types.values()) if (t.ops.probe?.((off, len) => peek(disk, l, peeked, off, len)) === true) return t;
   } finally {
     disk.close(l);
   }
@@ -19,10 +23,14 @@ export function probeType(vfs: Vfs, l: Lwp, args: object): VfsType {
 }
 
 /** Bytes of a disk, from whole sectors. */
-function peek(disk: Disk, off: number, len: number): Uint8Array {
+function peek(disk: Disk, l: Lwp, peeked: Map<number, Uint8Array>, off: number, len: number): Uint8Array {
   const start = off - (off % disk.secsize);
   const end = Math.min(Math.ceil((off + len) / disk.secsize) * disk.secsize, disk.size - (disk.size % disk.secsize));
   if (!(off >= 0) || end <= start) return new Uint8Array(0);
-  const data = readNow(disk.k, end - start, (buf, done) => disk.read([buf], start, done));
-  return data.subarray(off - start, Math.max(off - start, Math.min(off - start + len, data.length)));
+  let data = peeked.get(start);
+  if (data === undefined || data.length < end - start) {
+    data = transfer(l, end - start, start, undefined, (buf, done) => disk.read([buf], start, done));
+    peeked.set(start, data);
+  }
+  return data.subarray(off - start, Math.min(off - start + len, data.length));
 }

@@ -50,8 +50,3 @@ function end(k: Kernel, p: Pending, error: Errno | undefined, moved: number): vo
   p.moved = moved;
   k.wakeup(p);
 }
-
-/** Reads `len` bytes for the current lwp. */
-export function readNow(k: Kernel, len: number, start: Start): Uint8Array {
-  return transfer(k.curlwp, len, 0, undefined, start);
-}

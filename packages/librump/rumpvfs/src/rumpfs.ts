@@ -117,6 +117,11 @@ function checkName(cnp: Componentname): void {
   if (cnp.name.length > NAMEMAX) throw ERR.ENAMETOOLONG;
 }
 
+/** EBUSY: a file of the host under a name in the root is not renamed or removed here. */
+function checkOwn(vp: Vnode): void {
+  if (!(vp.data instanceof Node)) throw ERR.EBUSY;
+}
+
 function enter(dir: Node, name: string, node: Node): void {
   (dir.entries as Map<string, Entry>).set(name, { name, cookie: dir.nextCookie++, node });
   touch(dir, MTIME | CTIME);
@@ -178,6 +183,7 @@ const ops: VnodeOps = {
 
   link(dvp: Vnode, vp: Vnode, cnp: Componentname): void {
     checkName(cnp);
+    checkOwn(vp);
     const node = nodeOf(vp);
     genfsCheckFlags(node.flags, false);
     node.nlink++;
@@ -186,12 +192,14 @@ const ops: VnodeOps = {
   },
 
   remove(dvp: Vnode, vp: Vnode, cnp: Componentname): void {
+    checkOwn(vp);
     genfsCheckFlags(nodeOf(vp).flags, false);
     genfsCheckFlags(nodeOf(dvp).flags, false);
     unname(nodeOf(dvp), cnp.name, nodeOf(vp));
   },
 
   rmdir(dvp: Vnode, vp: Vnode, cnp: Componentname): void {
+    checkOwn(vp);
     const node = nodeOf(vp);
     if ((node.entries as Map<string, Entry>).size > 0) throw ERR.ENOTEMPTY;
     genfsCheckFlags(node.flags, false);
@@ -203,6 +211,8 @@ const ops: VnodeOps = {
 
   rename(fdvp: Vnode, fvp: Vnode, fcnp: Componentname, tdvp: Vnode, tvp: Vnode | undefined, tcnp: Componentname): void {
     checkName(tcnp);
+    checkOwn(fvp);
+    if (tvp !== undefined) checkOwn(tvp);
     const node = nodeOf(fvp);
     const from = nodeOf(fdvp);
     const to = nodeOf(tdvp);
@@ -230,7 +240,9 @@ const ops: VnodeOps = {
   },
 
   readlink(vp: Vnode): string {
-    return nodeOf(vp).target;
+    const node = nodeOf(vp);
+    touch(node, ATIME);
+    return node.target;
   },
 
   readdir(vp: Vnode, cookie: number, emit: EmitDirent): void {
@@ -307,11 +319,6 @@ const ops: VnodeOps = {
       if (uio.offset > node.size) node.size = uio.offset;
       touch(node, MTIME | CTIME);
     }
-  },
-
-  fallocate(vp: Vnode, off: number, len: number): void {
-    const node = nodeOf(vp);
-    node.size = Math.max(node.size, off + len);
   },
 
   fdiscard(vp: Vnode, off: number, len: number): void {

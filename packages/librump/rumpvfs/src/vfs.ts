@@ -105,6 +105,7 @@ export class Vfs {
     vp.uobj = undefined;
     vp.data = undefined;
     vp.mountedHere = undefined;
+    vp.isRoot = false;
     if (vp.lockf !== undefined) abandonLocks(vp, this.k);
     if (vp.knotes !== undefined) noteRevoke(vp);
   }

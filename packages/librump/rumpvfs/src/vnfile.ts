@@ -10,8 +10,8 @@ import {
 } from '@anykernel/lib-sys';
 import { FREAD, FWRITE, type File, type Fileops, type Knote, type Lwp, ROOT, type Uio, fsizeAllows, putInt } from '@anykernel/rumpkern';
 import { getU64le, putU64le } from '@anykernel/lib-bytes';
-import { cwdiOf } from './cwdi.js';
-import { fifoPoll } from './fifofs.js';
+import { cwdiOf, vfsOf } from './cwdi.js';
+import { fifoPoll, fifoWrite } from './fifofs.js';
 import { note } from './knotes.js';
 import { releaseLocks } from './lockf.js';
 import type { Mount } from './mount.js';
@@ -50,10 +50,8 @@ export const vnops: Fileops = {
   write(f: File, uio: Uio, l: Lwp): void {
     const vp = vnodeOf(f);
     const ioflag = ioflags(f.flag);
-    if (vp.type !== VREG) {
-      vp.ops.write(vp, uio, ioflag, l);
-      return;
-    }
+    if (vp.type === VFIFO) return fifoWrite(vp, uio, f.flag, l);
+    if (vp.type !== VREG) return vp.ops.write(vp, uio, ioflag, l);
     const { proc } = l;
     const resid = uio.resid;
     let beyond = 0;
@@ -171,7 +169,7 @@ function recordLock(f: File, vp: Vnode, cmd: number, fl: Flock, l: Lwp): void {
   }
   if (fl.type !== F_RDLCK && fl.type !== F_WRLCK && (fl.type !== F_UNLCK || cmd === F_GETLK)) throw ERR.EINVAL;
   const at: Flock = { start: fl.start, len: fl.len, pid: fl.pid, type: fl.type, whence: SEEK_SET };
-  at.start += baseOf(f, vp, fl.whence);
+  at.start += baseOf(f, vp, fl.whence, l);
   if (at.len < 0) {
     at.start += at.len;
     at.len = -at.len;
@@ -185,11 +183,11 @@ function recordLock(f: File, vp: Vnode, cmd: number, fl: Flock, l: Lwp): void {
   if (at.type !== F_UNLCK) Object.assign(fl, at);
 }
 
-function baseOf(f: File, vp: Vnode, whence: number): number {
+function baseOf(f: File, vp: Vnode, whence: number, l: Lwp): number {
   if (whence === SEEK_SET) return 0;
   if (whence === SEEK_CUR) return f.offset;
   if (whence !== SEEK_END) throw ERR.EINVAL;
-  const st = (vp.mp as Mount).vfs.scratch;
+  const st = vfsOf(l).scratch;
   vp.ops.getattr(vp, st);
   return st.size;
 }
