@@ -186,7 +186,7 @@ export function runParked(p: Proc, se: Sysent, args: readonly unknown[]): Promis
     const l = p.takelwp();
     let texts: readonly unknown[] = args;
     const fail = (error: unknown): void => {
-      if (l.uio.moved > 0 && movesBytes(se.spec) && error instanceof Errno) resolve(l.uio.moved);
+      if (l.uio.moved > 0 && movesBytes(se.spec) && error instanceof Errno) resolve(l.cutShort());
       else reject(userError(l, se, error, args));
     };
     /** Runs the handler; returns whether the call has ended. */
@@ -238,7 +238,7 @@ function movesBytes(spec: SyscallSpec): boolean {
 
 /** What a synchronous call that failed gives its caller: the bytes that it moved before, or an exception. */
 function failed(l: Lwp, se: Sysent, error: unknown, args: readonly unknown[]): number {
-  if (l.uio.moved > 0 && movesBytes(se.spec) && (error === SLEEP || error instanceof Errno)) return l.uio.moved;
+  if (l.uio.moved > 0 && movesBytes(se.spec) && (error === SLEEP || error instanceof Errno)) return l.cutShort();
   throw userError(l, se, error, args);
 }
 

@@ -40,6 +40,8 @@ export class Lwp {
   memo: unknown = undefined;
   /** The open file that the current call works on. */
   fp: File | undefined = undefined;
+  /** The call moves the position of its file (`fp`) by what it moves. */
+  seeks = false;
   /** Where it has said that it wants to hear of readiness (select.ts). */
   selinfos: Selinfo[] | undefined = undefined;
   /** The process's mask of signals as it was before this call. */
@@ -89,11 +91,18 @@ export class Lwp {
     return this.#deadline;
   }
 
+  /** The call is cut short, and what it moved is its result. */
+  cutShort(): number {
+    if (this.seeks && this.fp !== undefined) this.fp.offset = this.uio.offset;
+    return this.uio.moved;
+  }
+
   /** A call starts. */
   begin(): void {
     this.restarts = 0;
     this.memo = undefined;
     this.fp = undefined;
+    this.seeks = false;
     this.uio.moved = 0;
     this.#deadline = -1;
     this.interrupted = this.proc.sig.interrupts;

@@ -129,9 +129,9 @@ export class Uio {
   }
 }
 
-/** Copies `len` bytes. A short copy is a loop: a view costs more than 64 bytes do. */
+/** Copies `len` bytes. A short copy is a loop: a view costs more than 32 bytes do. */
 export function copy(to: Uint8Array, toOff: number, from: Uint8Array, fromOff: number, len: number): void {
-  if (len <= 64) {
+  if (len <= 32) {
     for (let i = 0; i < len; i++) to[toOff + i] = from[fromOff + i];
     return;
   }

@@ -57,15 +57,16 @@ export class Wheel {
     if (!this.#ringing && (c.at < this.#alarmAt || (c.hold && !this.#alarmHolds))) this.#setAlarm(Math.min(c.at, this.#alarmAt));
   }
 
-  /** Takes `c` out. An alarm that was set for it may still ring, for nothing. */
+  /**
+   * Takes `c` out. The alarm that was set for it stays, and may ring for nothing: whoever sleeps with a time limit is mostly woken before,
+   * and sleeps again. But it holds the program no longer if nothing else does.
+   */
   remove(c: Callout): void {
     if (c.slot === DUE) c.slot = -1;
     else this.#unlink(c);
     this.#count--;
     if (c.hold) this.#holds--;
-    if (this.#ringing) return;
-    if (this.#count === 0) this.#setAlarm(Infinity);
-    else if (this.#alarmHolds && this.#holds === 0) this.#setAlarm(this.#alarmAt);
+    if (!this.#ringing && this.#alarmHolds && this.#holds === 0) this.#setAlarm(this.#alarmAt);
   }
 
   /** All are forgotten, and the alarm with them. */

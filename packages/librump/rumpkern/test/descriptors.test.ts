@@ -1,8 +1,8 @@
 import {
-  FD_CLOEXEC, FIOCLEX, FIONBIO, FIONCLEX, F_CLOSEM, F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, F_GETLK, F_GETNOSIGPIPE, F_MAXFD, F_SETFD, F_SETFL,
+  ERR, FD_CLOEXEC, FIOCLEX, FIONBIO, FIONCLEX, F_CLOSEM, F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, F_GETLK, F_GETNOSIGPIPE, F_MAXFD, F_SETFD, F_SETFL,
   F_SETNOSIGPIPE, O_CLOEXEC, O_NONBLOCK, O_RDONLY, O_WRONLY, Stat,
 } from '@anykernel/lib-sys';
-import { FREAD, FWRITE, File, type Fileops, ROOT } from '@anykernel/rumpkern';
+import { FREAD, FWRITE, File, type Fileops, ROOT, SLEEP } from '@anykernel/rumpkern';
 import { box, bytes, codeOf, now, text } from './help.js';
 
 const NONE: Fileops = {
@@ -128,21 +128,25 @@ test('vectors move in order, and are checked', () => {
 test('a file keeps its position over calls and duplicates; what fails half way counts', () => {
   const { p } = box();
   const data = bytes('0123456789');
-  let fail = false;
+  let fail: unknown;
   const ops: Fileops = {
     ...NONE,
     read(_f, uio) {
       uio.move(data, uio.offset, Math.min(4, data.length - uio.offset));
-      if (fail) throw new Error('unreachable');
+      if (fail !== undefined) throw fail;
     },
   };
-  const fd = p.fd.alloc(new File('misc', ops, undefined, FREAD | FWRITE, ROOT), 10);
+  const f = new File('misc', ops, undefined, FREAD | FWRITE, ROOT);
+  const fd = p.fd.alloc(f, 10);
   const twin = p.sys.dup(fd);
   const buf = new Uint8Array(4);
   expect([p.sys.read(fd, buf), text(buf)]).toEqual([4, '0123']);
   expect([p.sys.read(twin, buf), text(buf)]).toEqual([4, '4567']);
-  expect([p.sys.read(fd, buf), p.sys.read(fd, buf)]).toEqual([2, 0]);
-  fail = true;
+  fail = ERR.EIO;
+  expect([p.sys.read(fd, buf), codeOf(() => p.sys.read(fd, buf))]).toEqual([2, 'EIO']);
+  f.offset = 0;
+  fail = SLEEP;
+  expect([p.sys.read(fd, buf), p.sys.readv(fd, [buf]), f.offset]).toEqual([4, 4, 8]);
 });
 
 test('fstat fills the record that it is given', () => {

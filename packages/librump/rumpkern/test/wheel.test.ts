@@ -34,7 +34,7 @@ test('scheduling, stopping and time are mixed at will', () => {
         due.delete(i);
       });
     });
-    for (let step = 0; step < 5000; step++) {
+    for (let step = 0; step < 2500; step++) {
       const i = next(50);
       const what = next(10);
       if (what < 5) {
@@ -96,7 +96,7 @@ test('the alarm holds the program while a callout that somebody waits for is pen
   expect(host.sim.runUntilIdle()).toBe(0);
   expect(loose.pending).toBe(true);
   loose.stop();
-  expect(host.sim.step()).toBe(false);
+  expect([host.sim.step(), host.sim.step()]).toEqual([true, false]);
 });
 
 test('100,000 callouts are scheduled, and ring, in time that does not grow with their number', () => {

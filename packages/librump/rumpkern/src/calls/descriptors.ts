@@ -15,22 +15,18 @@ type Calls = Handlers<typeof rumpkernCalls, Lwp>;
 /** Status flags that fcntl(F_SETFL) changes. */
 const SETTABLE: number = O_APPEND | O_ASYNC | O_SYNC | O_NONBLOCK | O_DSYNC | O_RSYNC | O_ALT_IO | O_DIRECT | O_NOSIGPIPE;
 
-/** Reads at the file's position, which moves on by what was read, also when the call is cut short. */
+/** Reads at the file's position, which moves on by what was read; the entry layer sees to it when the call is cut short. */
 function readAt(f: File, uio: Uio, l: Lwp): number {
-  try {
-    f.ops.read(f, uio, l);
-  } finally {
-    if (uio.moved > 0) f.offset = uio.offset;
-  }
+  l.seeks = true;
+  f.ops.read(f, uio, l);
+  f.offset = uio.offset;
   return uio.moved;
 }
 
 function writeAt(f: File, uio: Uio, l: Lwp): number {
-  try {
-    f.ops.write(f, uio, l);
-  } finally {
-    if (uio.moved > 0) f.offset = uio.offset;
-  }
+  l.seeks = true;
+  f.ops.write(f, uio, l);
+  f.offset = uio.offset;
   return uio.moved;
 }
 
