@@ -1,0 +1,34 @@
+import { describe, expect } from '@jest/globals';
+import { oracle } from '@anykernel/tools-oracle';
+import { VARIANTS, fsck, mke2fs, mounted } from './kit.js';
+import { Workload, compare, listModel, listSys } from './workload.js';
+
+const STEPS = 400;
+const ROUNDS = 4;
+
+describe('random work leaves what a model says, and a clean image', () => {
+  let seed = 100;
+  for (const [name, args] of Object.entries(VARIANTS)) {
+    const mine = seed++;
+    oracle('mke2fs', 'e2fsck').test(`${name}: ${STEPS * ROUNDS} operations with seed ${mine}`, () => {
+      const small = args.includes('256') && args.includes('meta_bg,^resize_inode');
+      const w = mounted(mke2fs(small ? 3000 : 6000, args), { seed: mine });
+      const work = new Workload(w.sys, mine, { xattrs: !args.includes('-r') , maxTarget: 1000 });
+      for (let round = 0; round < ROUNDS; round++) {
+        for (let i = 0; i < STEPS; i++) work.step();
+        expect(compare(listModel(work.root), listSys(w.sys)).slice(0, 5)).toEqual([]);
+        if (round % 2 === 0) w.sys.sync();
+        else {
+          w.unmount();
+          w.mount();
+          expect(compare(listModel(work.root), listSys(w.sys)).slice(0, 5)).toEqual([]);
+          w.sys.sync();
+        }
+        expect(fsck(w.disk.snapshot())).toBe('');
+      }
+      w.k.halt();
+      expect(fsck(w.disk.snapshot())).toBe('');
+      expect(w.k.msgbuf.text()).not.toMatch(/ext2fs/);
+    });
+  }
+});
