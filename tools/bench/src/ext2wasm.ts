@@ -40,7 +40,7 @@ interface Ext2fs {
 
 /** One kind of work on it. */
 export async function ext2Wasm(work: 'read' | 'grow' | 'create' | 'stat', mib: number): Promise<Subject> {
-  const ext2fs = (await import('ext2fs')) as unknown as Ext2fs & { default?: Ext2fs };
+  const ext2fs = (await import('ext2fs' as string)) as unknown as Ext2fs & { default?: Ext2fs };
   const api = ext2fs.default ?? ext2fs;
   const dir = scratch();
   const image = join(dir, 'disk.img');
