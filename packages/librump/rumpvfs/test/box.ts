@@ -105,3 +105,8 @@ export function random(seed: number): (below: number) => number {
     return (imul(state, 0x9e3779b1) >>> 0) % below;
   };
 }
+
+/** Whether two arrays hold the same bytes: quicker than toEqual for long ones. */
+export function same(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}
