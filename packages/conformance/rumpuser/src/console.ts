@@ -1,11 +1,11 @@
 /** The console. */
 import { describe, expect, test } from '@jest/globals';
-import { ERR, type HostConformance, type HostSubject, eachSubject, thrown } from './subject.js';
+import { ERR, type HostConformance, type HostSubject, eachSubject, lacks, thrown } from './subject.js';
 
 const MS = 1_000_000;
 
 export function consoleTests(conformance: HostConformance): void {
-  const lacks = conformance.lacks?.includes('consoleInput') === true;
+  const none = lacks(conformance, 'consoleInput');
 
   describe('the console', () => {
     const get = eachSubject(conformance);
@@ -21,9 +21,9 @@ export function consoleTests(conformance: HostConformance): void {
       get().host.consoleInput(undefined);
     });
 
-    test(lacks ? 'this host has no input: ENXIO' : 'what is typed comes from the event loop', async () => {
+    test(none ? 'this host has no input: ENXIO' : 'what is typed comes from the event loop', async () => {
       const { host, type } = get();
-      if (lacks) return expect(thrown(() => host.consoleInput(() => {}))).toBe(ERR.ENXIO);
+      if (none) return expect(thrown(() => host.consoleInput(() => {}))).toBe(ERR.ENXIO);
       if (type === undefined) throw new Error('a host with console input can be typed on: HostSubject.type()');
       const got: number[] = [];
       host.consoleInput((bytes) => got.push(...bytes));
@@ -34,7 +34,7 @@ export function consoleTests(conformance: HostConformance): void {
       host.consoleInput(undefined);
     });
 
-    if (lacks) return;
+    if (none) return;
     test('who has stopped to listen hears no more, and who came in his place does', async () => {
       const { host, type } = get();
       const first: number[] = [];

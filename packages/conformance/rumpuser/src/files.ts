@@ -1,14 +1,15 @@
 /** Files by name: open, getfileinfo, modes, close. */
 import { describe, expect, test } from '@jest/globals';
-import { ERR, type HostConformance, eachSubject, failure, fileOf, pathOf, pattern, perform, thrown } from './subject.js';
+import { ERR, type HostConformance, eachSubject, failure, fileOf, lacks, pathOf, pattern, perform, thrown } from './subject.js';
 
 export function fileTests(conformance: HostConformance): void {
-  if (conformance.lacks?.includes('files') === true) {
+  if (lacks(conformance, 'files')) {
     noFiles(conformance);
     return;
   }
   nameTests(conformance);
-  modeTests(conformance);
+  if (lacks(conformance, 'writing')) noWriting(conformance);
+  else writingTests(conformance);
   closeTests(conformance);
 }
 
@@ -22,6 +23,17 @@ function nameTests(conformance: HostConformance): void {
       expect(thrown(() => get().host.open(name, { read: true, write: true }))).toBe(ERR.ENOENT);
       expect(get().host.getfileinfo(name)).toBeUndefined();
     });
+  });
+}
+
+function writingTests(conformance: HostConformance): void {
+  makeTests(conformance);
+  modeTests(conformance);
+}
+
+function makeTests(conformance: HostConformance): void {
+  describe('files that are made', () => {
+    const get = eachSubject(conformance);
 
     test('create makes an empty one, and opens one that is there as it is', async () => {
       const { host } = get();
@@ -108,6 +120,7 @@ function closeTests(conformance: HostConformance): void {
       expect(await failure(conformance, get(), (done) => file.flush(done))).toBe(ERR.EBADF);
     });
 
+    if (lacks(conformance, 'writing')) return;
     test('opened twice, each sees what the other writes, and is closed by itself', async () => {
       const one = await fileOf(conformance, get(), 'twice', pattern(100));
       const two = get().host.open(pathOf(get(), 'twice'), { read: true });
@@ -117,6 +130,39 @@ function closeTests(conformance: HostConformance): void {
       expect(await perform(conformance, get(), (done) => two.read(data, 25, done))).toBe(50);
       expect(data).toEqual(pattern(50, 9));
       two.close();
+    });
+  });
+}
+
+/** A host whose files cannot be written. */
+function noWriting(conformance: HostConformance): void {
+  describe('files that cannot be written', () => {
+    const get = eachSubject(conformance);
+
+    test('are EROFS to open for writing, and EBADF to write', async () => {
+      const file = await fileOf(conformance, get(), 'f', pattern(10));
+      const name = pathOf(get(), 'f');
+      for (const mode of [{ write: true }, { read: true, write: true }, { write: true, create: true }])
+        expect(thrown(() => get().host.open(name, mode))).toBe(ERR.EROFS);
+      expect(file.writable).toBe(false);
+      expect(await failure(conformance, get(), (done) => file.write(pattern(10, 1), 0, done))).toBe(ERR.EBADF);
+      expect(await failure(conformance, get(), (done) => file.writev([pattern(5, 1), pattern(5, 1)], 0, done))).toBe(ERR.EBADF);
+      const data = new Uint8Array(10);
+      await perform(conformance, get(), (done) => file.read(data, 0, done));
+      expect(data).toEqual(pattern(10));
+      file.close();
+    });
+
+    test('are as large as they are, and no mode at all is for reading', async () => {
+      (await fileOf(conformance, get(), 'f', pattern(77))).close();
+      const file = get().host.open(pathOf(get(), 'f'), {});
+      expect([file.size, get().host.getfileinfo(pathOf(get(), 'f'))?.size]).toEqual([77, 77]);
+      file.close();
+    });
+
+    test('and none can be made: EROFS', () => {
+      expect(thrown(() => get().host.open(pathOf(get(), 'new'), { write: true, create: true }))).toBe(ERR.EROFS);
+      expect(get().host.getfileinfo(pathOf(get(), 'new'))).toBeUndefined();
     });
   });
 }

@@ -12,6 +12,8 @@ export interface HostSubject {
   wait(ns: number): void | Promise<void>;
   /** The host's name for a file called `name` where there is none, and where one can be made. A host that lacks files needs none. */
   path?(name: string): string;
+  /** A host whose files cannot be written: puts one of these contents where path() says. */
+  provide?(name: string, bytes: Uint8Array): void;
   /** The name of a file or device which cannot be opened for writing. */
   readonly readonlyFile?: string;
   /** The name of a component which importComponent() finds. */
@@ -26,8 +28,11 @@ export interface HostSubject {
   close?(): void;
 }
 
-/** Parts that a host may do without. It then refuses: ENOENT for files, ENXIO for console input, undefined for components and halves. */
-export type HostLack = 'files' | 'consoleInput' | 'importComponent' | 'half';
+/**
+ * Parts that a host may do without. It then refuses: ENOENT for files, EROFS for writing them or making new ones, ENOSPC or EFBIG for files beyond
+ * 4 GiB, ENXIO for console input, undefined for components and halves.
+ */
+export type HostLack = 'files' | 'writing' | 'largeFiles' | 'consoleInput' | 'importComponent' | 'half';
 
 export interface HostConformance {
   readonly name: string;
@@ -35,6 +40,10 @@ export interface HostConformance {
   /** Transfers of files end later, never within the call. Otherwise they always end at once. */
   readonly asynchronous?: boolean;
   readonly lacks?: readonly HostLack[];
+}
+
+export function lacks(conformance: HostConformance, part: HostLack): boolean {
+  return conformance.lacks?.includes(part) === true;
 }
 
 /** One subject for each test; `get()` within a test. */
@@ -111,8 +120,12 @@ export function pathOf(subject: HostSubject, name: string): string {
   return subject.path(name);
 }
 
-/** A file of these contents, made through the host, open for both. */
+/** A file of these contents, made through the host and open for both; where nothing can be written, provided and open for reading. */
 export async function fileOf(conformance: HostConformance, subject: HostSubject, name: string, bytes: Uint8Array): Promise<HostFile> {
+  if (lacks(conformance, 'writing')) {
+    subject.provide?.(name, bytes);
+    return subject.host.open(pathOf(subject, name), { read: true });
+  }
   const file = subject.host.open(pathOf(subject, name), { read: true, write: true, create: true });
   if (bytes.length > 0) expect(await perform(conformance, subject, (done) => file.write(bytes, 0, done))).toBe(bytes.length);
   return file;

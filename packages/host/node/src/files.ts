@@ -6,16 +6,20 @@
 import { isUtf8 } from 'node:buffer';
 import { type Stats, closeSync, constants, fstatSync, openSync, statSync } from 'node:fs';
 import type { HostFile, HostFileInfo, HostFileType, OpenMode } from '@anykernel/host-rumpuser';
-import { type MemoryFile, memoryFile } from '@anykernel/lib-hostkit';
+import { memoryFile } from '@anykernel/lib-hostkit';
 import { ERR } from '@anykernel/lib-sys';
 import { deviceSize, sysfsSize } from './device-size.js';
 import { errnoOf } from './errno.js';
 import { NodeFile } from './node-file.js';
 
-/** A host file from the application: bytes (kept, changed in place), a memory file, or what makes one at each open (and throws Errno). */
-export type Provided = Uint8Array | MemoryFile | { open(mode: OpenMode): HostFile; info(): HostFileInfo };
+/** What makes a host file at each open, and throws Errno: a memory file, or something of the application's own. */
+export interface Opener {
+  open(mode: OpenMode): HostFile;
+  info(): HostFileInfo;
+}
 
-type Opener = Exclude<Provided, Uint8Array>;
+/** A host file from the application: bytes (kept, changed in place), or an opener. */
+export type Provided = Uint8Array | Opener;
 
 export class Files {
   readonly #provided = new Map<string, Opener>();

@@ -3,5 +3,5 @@
  */
 export { type HostNode, type HostNodeOptions, hostNode } from './host.js';
 export { type Half, type MemoryFile, type MemoryFileOptions, halfOf, memoryFile } from '@anykernel/lib-hostkit';
-export type { Provided } from './files.js';
+export type { Opener, Provided } from './files.js';
 export type { ConsoleOutput } from './console.js';

@@ -32,7 +32,9 @@ describe('memory files', () => {
     const store = memoryFile(Uint8Array.of(1, 2), { growTo: 2 ** 50 });
     const file = store.open({ read: true, write: true });
     expect(() => file.write(Uint8Array.of(9), 2 ** 49)).toThrow(code('ENOSPC'));
-    expect(() => memoryFile(Uint8Array.of(1, 2), { growTo: 100 }).open({ write: true }).write(Uint8Array.of(9), 100)).toThrow(code('ENOSPC'));
+    expect(() => memoryFile(Uint8Array.of(1, 2), { growTo: 100 }).open({ write: true }).write(Uint8Array.of(9), 100)).toThrow(
+      code('ENOSPC'),
+    );
     expect([...store.bytes]).toEqual([1, 2]);
   });
 
