@@ -8,6 +8,7 @@ import { ERR, type Flock, FREAD, FWRITE, type Stat } from '@anykernel/lib-sys';
 import type { Cred } from './cred.js';
 import type { Kqueue, Knote } from './kqueue.js';
 import type { Lwp } from './proc.js';
+import { SLEEP } from './sleep.js';
 import type { Uio } from './uio.js';
 
 export { FREAD, FWRITE };
@@ -57,9 +58,17 @@ export class File {
     return this;
   }
 
-  /** Drops a reference; the last one closes the file. */
+  /** Drops a reference; the last one closes the file. Where closing has to wait, nothing has been dropped yet. */
   drop(l: Lwp): void {
-    if (--this.count === 0) this.ops.close(this, l);
+    if (this.count === 1) {
+      try {
+        this.ops.close(this, l);
+      } catch (e) {
+        if (e !== SLEEP) this.count = 0;
+        throw e;
+      }
+    }
+    this.count--;
   }
 }
 
@@ -128,11 +137,20 @@ export class Filedesc {
     const hooks = l.k.onFdClose;
     for (let i = 0; i < hooks.length; i++) hooks[i](fd, f, l);
     if (this.kqueues !== undefined) for (const kq of this.kqueues) kq.fdClosed(fd);
+    try {
+      f.drop(l);
+    } catch (e) {
+      if (e !== SLEEP) this.#forget(fd, f, l);
+      throw e;
+    }
+    this.#forget(fd, f, l);
+  }
+
+  #forget(fd: number, f: File, l: Lwp): void {
     this.#files[fd] = undefined;
     this.#open--;
     if (fd < this.#freeFrom) this.#freeFrom = fd;
     if (f.sleepers > 0) this.#restart(f, l);
-    f.drop(l);
   }
 
   /** Calls of this table that sleep on the file look at their descriptor again, and find it closed. */
@@ -171,12 +189,16 @@ export class Filedesc {
     for (let fd = 0; fd < this.#files.length; fd++) if (this.#files[fd] !== undefined) this.#quietClose(fd, l);
   }
 
-  /** Nobody is there to hear of an error. */
+  /** Nobody is there to hear of an error, nor to wait: what has to wait is closed by the kernel itself, a little later. */
   #quietClose(fd: number, l: Lwp): void {
+    const f = this.get(fd);
     try {
       this.close(fd, l);
     } catch (e) {
-      l.k.ignoreErrno(e);
+      if (e === SLEEP) {
+        this.#forget(fd, f, l);
+        l.k.closeLater(f);
+      } else l.k.ignoreErrno(e);
     }
   }
 }

@@ -8,7 +8,7 @@ import type { Rumpuser, WallTime } from '@anykernel/host-rumpuser';
 import { Errno } from '@anykernel/lib-sys';
 import { Devsw } from './devsw.js';
 import type { AnyComponent } from '@anykernel/lib-component';
-import { KernelStopped } from './entry.js';
+import { KernelStopped, runKernel } from './entry.js';
 import { Evcnts } from './evcnt.js';
 import { Fifo } from './fifo.js';
 import { Ksems } from './ksem.js';
@@ -18,7 +18,7 @@ import { Mem } from './mem.js';
 import { Modules } from './modules.js';
 import { Msgbuf } from './msgbuf.js';
 import { type Lwp, type Proc, ProcTable, RFCFDG } from './proc.js';
-import { SleepQueue, type WaitChannel, sleepOn } from './sleep.js';
+import { SLEEP, SleepQueue, type WaitChannel, sleepOn } from './sleep.js';
 import type { Sigmodel } from './signal.js';
 import { Softint } from './softint.js';
 import { Syscalls } from './syscalls.js';
@@ -37,6 +37,11 @@ export interface KernelOptions {
   readonly verbose?: boolean;
   /** What becomes of signals; 'record'. */
   readonly sigmodel?: Sigmodel;
+}
+
+export interface HaltOptions {
+  /** Nothing is written. */
+  readonly nosync?: boolean;
 }
 
 export interface NewProc extends CredInit {
@@ -80,9 +85,11 @@ export class Kernel {
   readonly onFdClose: ((fd: number, f: File, l: Lwp) => void)[] = [];
   /** Kqueue filters of others, by number: they set the knote's `fop`. */
   readonly kqfilters: Map<number, (kn: Knote) => void> = new Map<number, (kn: Knote) => void>();
-  /** Called, last registered first, when the kernel halts. They must not throw; vfs syncs and unmounts here. */
+  /** Called, last registered first, when the kernel halts. They may sleep, and must not fail; vfs syncs and unmounts here. */
   readonly onHalt: (() => void)[] = [];
   #depth = 0;
+  /** Files that are being closed. */
+  #closing = 0;
   #stopped: string | undefined;
   #ksems: Ksems | undefined;
   #tracing: Ktrace | undefined;
@@ -148,6 +155,32 @@ export class Kernel {
     } finally {
       this.leave(outer);
     }
+  }
+
+  /**
+   * Runs `fn` inside the kernel where it may have to wait: it is executed again whenever it slept, as a system call is. `done` is told when it
+   * has ended, and of the error (an Errno, or KernelStopped) with which it did.
+   */
+  kthread<T>(fn: (l: Lwp) => T, done: (error: unknown, value?: T) => void = nothing): void {
+    runKernel(this, fn, done);
+  }
+
+  /** The same as a promise. */
+  wait<T>(fn: (l: Lwp) => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      runKernel(this, fn, (error, value) => (error === undefined ? resolve(value as T) : reject(error)));
+    });
+  }
+
+  /** Drops a reference to a file whose closing has to wait. */
+  closeLater(f: File): void {
+    this.#closing++;
+    this.kthread(
+      (l) => f.drop(l),
+      () => {
+        if (--this.#closing === 0) this.wakeup(this.onHalt);
+      },
+    );
   }
 
   /** Soft interrupts first, then lwps. Depth stays up, so that what they enter does not drain in turn. */
@@ -308,16 +341,55 @@ export class Kernel {
 
   /**
    * Ends the kernel: processes end, file systems are synced and unmounted, components detach in reverse, memory goes back. Twice is once.
-   * `nosync` leaves the file systems as they are on disk, as a power cut would.
+   * `nosync` leaves the file systems as they are on disk, as a power cut would. What has to wait for a device is not waited for: see shutdown().
    */
-  halt(how: { readonly nosync?: boolean } = {}): void {
-    if (this.#stopped !== undefined) return;
-    this.run(() => {
-      for (const p of [...this.procs].reverse()) if (p.pid > 0) this.procs.exit(p);
-      if (how.nosync !== true) for (const fn of this.onHalt.reverse()) fn();
+  halt(how: HaltOptions = {}): void {
+    if (this.#stopped === undefined) {
+      this.run(() => {
+        this.#exitAll();
+        this.#runHooks(how, (e) => {
+          if (e !== SLEEP) throw e;
+          this.printf('halt: a device is asynchronous, and was not waited for');
+        });
+        this.modules.detachAll();
+      });
+    }
+    this.#end();
+  }
+
+  /** The same, waiting for devices. */
+  shutdown(how: HaltOptions = {}): Promise<void> {
+    if (this.#stopped !== undefined) return Promise.resolve(this.#end());
+    const rethrow = (e: unknown): never => {
+      throw e;
+    };
+    return this.wait(() => {
+      this.#exitAll();
+      if (this.#closing > 0) this.sleep(this.onHalt);
+      this.#runHooks(how, rethrow);
       this.modules.detachAll();
-    });
-    this.#stopped = 'the kernel has been halted';
+    }).then(() => this.#end());
+  }
+
+  #exitAll(): void {
+    for (const p of [...this.procs].reverse()) if (p.pid > 0) this.procs.exit(p);
+  }
+
+  /** Those that register last run first. One that slept runs again, those that have run do not. */
+  #runHooks(how: HaltOptions, failed: (e: unknown) => void): void {
+    for (let fn = this.onHalt.at(-1); fn !== undefined; fn = this.onHalt.at(-1)) {
+      try {
+        if (how.nosync !== true) fn();
+      } catch (e) {
+        failed(e);
+      }
+      this.onHalt.pop();
+    }
+  }
+
+  /** Nothing is left. After a panic, too: until then its remains could be looked at. */
+  #end(): void {
+    this.#stopped ??= 'the kernel has been halted';
     this.#quiet();
     this.mem.release();
   }

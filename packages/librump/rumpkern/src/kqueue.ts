@@ -151,7 +151,10 @@ export class Kqueue {
       this.drop(kn);
       return;
     } else {
-      if ((flags & EV_ADD) !== 0) kn.flags = (kn.flags & ~KEPT) | (change.flags & KEPT);
+      if ((flags & EV_ADD) !== 0) {
+        kn.flags = (kn.flags & ~KEPT) | (change.flags & KEPT);
+        kn.disabled = false;
+      }
       kn.udata = change.udata;
       if (kn.fop.touch !== undefined) kn.fop.touch(kn, change);
       else if ((flags & EV_ADD) !== 0) {
@@ -252,6 +255,7 @@ export function makeChanges(kq: Kqueue, changes: readonly Kevent[], events: Keve
   let filled = 0;
   for (const change of changes) {
     let errno = 0;
+    if (typeof change !== 'object' || change === null) throw ERR.EFAULT;
     try {
       kq.change(change, l);
       if ((change.flags & EV_RECEIPT) === 0) continue;

@@ -85,9 +85,9 @@ export class Mem {
     throw ERR.ENOMEM;
   }
 
-  /** The first slab of a kernel is small, so that a thousand idle kernels are. */
+  /** The first slab of a kernel is small, so that a thousand idle kernels are; and all are where memory is limited. */
   #carve(cls: number): Uint8Array {
-    const size = this.#slabs.length === 0 ? CHUNK_MAX : SLAB_SIZE;
+    const size = this.#slabs.length === 0 || this.limit < 16 * SLAB_SIZE ? CHUNK_MAX : SLAB_SIZE;
     const slab = this.#host.malloc(size);
     this.#slabs.push(slab);
     const len = PAGE_SIZE << cls;

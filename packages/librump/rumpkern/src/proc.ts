@@ -284,7 +284,7 @@ export class ProcTable {
       this.#k.sleepq.unsleep(l);
     }
     refuseCalls(p.sys, p.call);
-    p.fd.release(p.lwp);
+    this.#release(p);
     for (const fn of this.onExit) fn(p);
     const init = this.#byPid.get(1);
     for (const c of p.children) {
@@ -294,6 +294,18 @@ export class ProcTable {
     p.children.clear();
     p.parent?.children.delete(p);
     this.#byPid.delete(p.pid);
+  }
+
+  /** Closes what is open, as the kernel: the process's own lwps are interrupted, and would not wait. */
+  #release(p: Proc): void {
+    const k = this.#k;
+    const outer = k.curlwp;
+    k.curlwp = k.proc0.lwp;
+    try {
+      p.fd.release(p.lwp);
+    } finally {
+      k.curlwp = outer;
+    }
   }
 
   #newPid(): number {

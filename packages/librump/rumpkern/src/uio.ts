@@ -45,6 +45,14 @@ export class Uio {
     return this.#start(offset, len, rw);
   }
 
+  /** EFAULT: there is none. Buffers can shrink and go while a call sleeps. */
+  #nextBuffer(): Uint8Array {
+    const buf = this.#rest[this.#next++];
+    if (!(buf instanceof Uint8Array)) throw ERR.EFAULT;
+    this.#pos = 0;
+    return (this.#buf = buf);
+  }
+
   #start(offset: number, len: number, rw: Rw): this {
     this.rw = rw;
     this.offset = offset;
@@ -67,10 +75,7 @@ export class Uio {
     const total = left;
     while (left > 0) {
       let buf = this.#buf as Uint8Array;
-      while (this.#pos === buf.length) {
-        buf = this.#buf = this.#rest[this.#next++];
-        this.#pos = 0;
-      }
+      while (this.#pos >= buf.length) buf = this.#nextBuffer();
       const room = buf.length - this.#pos;
       const n = left < room ? left : room;
       if (this.rw === 'read') copy(buf, this.#pos, data, off, n);
@@ -91,10 +96,7 @@ export class Uio {
     const total = left;
     while (left > 0) {
       let buf = this.#buf as Uint8Array;
-      while (this.#pos === buf.length) {
-        buf = this.#buf = this.#rest[this.#next++];
-        this.#pos = 0;
-      }
+      while (this.#pos >= buf.length) buf = this.#nextBuffer();
       const n = Math.min(left, buf.length - this.#pos);
       buf.fill(0, this.#pos, this.#pos + n);
       this.#pos += n;
@@ -113,10 +115,7 @@ export class Uio {
   peek(len: number): Uint8Array | undefined {
     if (this.resid === 0) return undefined;
     let buf = this.#buf as Uint8Array;
-    while (this.#pos === buf.length) {
-      buf = this.#buf = this.#rest[this.#next++];
-      this.#pos = 0;
-    }
+    while (this.#pos >= buf.length) buf = this.#nextBuffer();
     return buf.subarray(this.#pos, Math.min(buf.length, this.#pos + len));
   }
 

@@ -187,3 +187,52 @@ test('the last descriptor closes the file, once, and hooks hear of each', () => 
   child.exit();
   expect(closed).toEqual(['fd 0', 'fd 1', 'fd 0', 'fd 1', 'file']);
 });
+
+test('a close that has to wait has not happened: the descriptor stays until it is over', async () => {
+  const { p, k } = box();
+  const chan = {};
+  let ready = false;
+  let closed = 0;
+  const close = (): void => {
+    if (!ready) k.sleep(chan);
+    closed++;
+  };
+  const fd = p.fd.alloc(new File('misc', { ...NONE, close }, undefined, FREAD, ROOT), 10);
+  expect(codeOf(() => p.sys.close(fd))).toBe('WouldSleep');
+  expect(p.sys.fcntl(fd, F_GETFD)).toBe(0);
+  const parked = p.call.close(fd);
+  expect([await now(parked), closed]).toEqual(['waits', 0]);
+  ready = true;
+  k.run(() => k.wakeup(chan));
+  expect([await now(parked), closed, codeOf(() => p.sys.close(fd))]).toEqual([undefined, 1, 'EBADF']);
+});
+
+test('a close that fails frees the descriptor all the same', () => {
+  const { p } = box();
+  const close = (): void => {
+    throw ERR.ENOSPC;
+  };
+  const fd = p.fd.alloc(new File('misc', { ...NONE, close }, undefined, FREAD, ROOT), 10);
+  expect([codeOf(() => p.sys.close(fd)), codeOf(() => p.sys.close(fd))]).toEqual(['ENOSPC', 'EBADF']);
+});
+
+test('what a process leaves open and has to wait for is closed by the kernel', async () => {
+  const { p, k } = box();
+  const chan = {};
+  let ready = false;
+  let closed = 0;
+  const close = (): void => {
+    if (!ready) k.sleep(chan);
+    closed++;
+  };
+  p.fd.alloc(new File('misc', { ...NONE, close }, undefined, FREAD, ROOT), 10);
+  p.exit();
+  expect([k.procs.find(p.pid), closed]).toEqual([undefined, 0]);
+  let hooks = 0;
+  k.onHalt.push(() => hooks++);
+  const down = k.shutdown();
+  expect([await now(down), hooks]).toEqual(['waits', 0]);
+  ready = true;
+  k.run(() => k.wakeup(chan));
+  expect([await now(down), closed, hooks, k.stopped]).toEqual([undefined, 1, 1, 'the kernel has been halted']);
+});

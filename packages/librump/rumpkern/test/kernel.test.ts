@@ -1,7 +1,7 @@
 import { component } from '@anykernel/lib-component';
 import { hostSim } from '@anykernel/host-sim';
-import { RB_DUMP, RB_HALT, RB_AUTOBOOT } from '@anykernel/lib-sys';
-import { Callout, boot, rumpkern } from '@anykernel/rumpkern';
+import { ERR, RB_AUTOBOOT, RB_DUMP, RB_HALT } from '@anykernel/lib-sys';
+import { Callout, KernelStopped, boot, rumpkern } from '@anykernel/rumpkern';
 import { box, bytes, codeOf, outcome } from './help.js';
 
 test('a kernel boots with process 0, the kernel, and process 1, its parent of all', () => {
@@ -129,4 +129,107 @@ test('event counters count, and the dump shows those that have', () => {
   k.evcnt.detach(misses);
   expect(k.evcnt.list()).toEqual([hits]);
   expect(p.sys.sysctl('kern.evcnt')).toBe(k.evcnt.dump());
+});
+
+test('shutdown waits for devices; hooks that have run do not run again', async () => {
+  const { k, host } = box();
+  const ran: string[] = [];
+  let written = false;
+  k.onHalt.push(() => ran.push('first registered'));
+  k.onHalt.push(() => {
+    if (written) return void ran.push('synced');
+    new Callout(k, () => {
+      written = true;
+      k.wakeup(ran);
+    }).schedule(500);
+    k.sleep(ran);
+  });
+  k.onHalt.push(() => ran.push('last registered'));
+  const down = k.shutdown();
+  host.sim.advance(1000);
+  await down;
+  expect(ran).toEqual(['last registered', 'synced', 'first registered']);
+  await k.shutdown();
+  expect(host.allocated).toBe(0);
+});
+
+test('a halt does not wait, and says so', () => {
+  const { k } = box();
+  let later = 0;
+  k.onHalt.push(() => later++);
+  k.onHalt.push(() => k.sleep({}));
+  k.halt();
+  expect([later, k.msgbuf.text()]).toEqual([1, expect.stringContaining('was not waited for')]);
+});
+
+test('a halt with nosync runs no hook', () => {
+  const { k } = box();
+  k.onHalt.push(() => k.panic('ran'));
+  k.halt({ nosync: true });
+  expect(k.stopped).toBe('the kernel has been halted');
+});
+
+test('after a panic a halt gives back the memory, and the reason stays', async () => {
+  const { k, p, host } = box();
+  p.sys.write(p.sys.pipe()[1], bytes('x'));
+  expect(codeOf(() => k.panic('enough'))).toBe('KernelStopped');
+  expect(host.allocated).toBeGreaterThan(0);
+  k.halt();
+  expect([host.allocated, k.stopped]).toEqual([0, 'panic: enough']);
+  await k.shutdown();
+});
+
+test('the kernel itself may wait: it runs again whenever it slept', async () => {
+  const { k, host } = box();
+  const times: number[] = [];
+  const value = k.wait((l) => {
+    times.push(host.sim.now);
+    const deadline = l.deadline(100);
+    if (k.mono() < deadline) k.sleep(l, deadline);
+    return 42;
+  });
+  expect(await host.sim.settle(value)).toBe(42);
+  expect(times).toEqual([0, 100]);
+  const failing = k.wait(() => {
+    throw ERR.EIO;
+  });
+  await expect(failing).rejects.toBe(ERR.EIO);
+  let told: unknown;
+  k.kthread(
+    () => 5,
+    (error, five) => {
+      told = [error, five];
+    },
+  );
+  expect(told).toEqual([undefined, 5]);
+  k.kthread(() => k.sleep({}), (error) => {
+    told = error;
+  });
+  k.halt();
+  expect(told).toBeInstanceOf(KernelStopped);
+});
+
+test('records that are none are refused, and harm nobody', () => {
+  const { p, k } = box();
+  const kq = p.sys.kqueue();
+  expect([
+    codeOf(() => p.sys.poll([null as never], 0)),
+    codeOf(() => p.sys.kevent(kq, [undefined as never], [], undefined)),
+    codeOf(() => p.sys.select({ nfds: 3, read: [1, 2] as never }, undefined)),
+    codeOf(() => p.sys.select(null as never)),
+    codeOf(() => p.sys.setrlimit(8, null as never)),
+    codeOf(() => p.sys.setitimer(0, {} as never)),
+    codeOf(() => p.sys.setgroups(7 as never)),
+  ]).toEqual(['EFAULT', 'EFAULT', 'EFAULT', 'EFAULT', 'EFAULT', 'EFAULT', 'EFAULT']);
+  expect(k.stopped).toBeUndefined();
+});
+
+test('a buffer that is taken away while its call sleeps is EFAULT', async () => {
+  const { p, k } = box();
+  const [r, w] = p.sys.pipe();
+  const buf = new Uint8Array(8);
+  const read = p.call.read(r, buf);
+  structuredClone(buf.buffer, { transfer: [buf.buffer] });
+  p.sys.write(w, bytes('abc'));
+  expect([await outcome(read), k.stopped]).toEqual(['EFAULT', undefined]);
 });

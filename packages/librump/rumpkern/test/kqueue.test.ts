@@ -76,6 +76,8 @@ test('a disabled knote is silent, and tells when it is enabled', () => {
   expect(take(p, kq)).toHaveLength(1);
   change(p, kq, new Kevent(r, EVFILT_READ, EV_DISABLE));
   expect(take(p, kq)).toEqual([]);
+  change(p, kq, new Kevent(r, EVFILT_READ, EV_ADD));
+  expect(take(p, kq)).toHaveLength(1);
 });
 
 test('what does not fit is told next time, in turn', () => {

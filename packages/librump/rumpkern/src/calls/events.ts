@@ -56,6 +56,7 @@ function masked<T>(l: Lwp, mask: readonly number[] | undefined, wait: () => T): 
 function pollFds(l: Lwp, fds: readonly Pollfd[]): number {
   let ready = 0;
   for (const p of fds) {
+    if (typeof p !== 'object' || p === null) throw ERR.EFAULT;
     p.revents = 0;
     if (p.fd < 0) continue;
     const f = l.proc.fd.peek(p.fd);
@@ -89,7 +90,10 @@ function select(l: Lwp, sets: SelectSets, ns: number): number {
   if (typeof sets !== 'object' || sets === null) throw ERR.EFAULT;
   if (!Number.isInteger(sets.nfds) || sets.nfds < 0) throw ERR.EINVAL;
   const bytes = (sets.nfds + 7) >> 3;
-  for (const [which] of SETS) if (sets[which] !== undefined && sets[which].length < bytes) throw ERR.EFAULT;
+  for (const [which] of SETS) {
+    const set = sets[which];
+    if (set !== undefined && (!(set instanceof Uint8Array) || set.length < bytes)) throw ERR.EFAULT;
+  }
   // The caller's sets stay what they are until there is an answer.
   const answers = SETS.map(() => new Uint8Array(bytes));
   const found = waitFor(l, ns, () => scanSets(l, sets, answers));
