@@ -1,0 +1,189 @@
+/**
+ * The device switch entries of a driver of disks: block and raw device for each partition of each unit.
+ *
+ * A minor number is a unit times MAXPARTITIONS plus a partition. Nodes `md0a` to `md0g` and `rmd0a` to `rmd0g` are announced for a unit.
+ */
+import type { Completion } from '@anykernel/host-rumpuser';
+import { DIOCCACHESYNC, ERR, type Errno, EVFILT_READ, EVFILT_WRITE, MAXPARTITIONS, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM, RAW_PART } from '@anykernel/lib-sys';
+import { type Bdevsw, type Cdevsw, FWRITE, type Kernel, Klist, type Knote, type Lwp, knoteAttach, makedev, minor } from '@anykernel/rumpkern';
+import type { DiskDev } from './diskdev.js';
+import { physio } from './physio.js';
+
+/** What a driver of disks says of its units. */
+export interface DiskUnits {
+  /** The driver's name, `md`. */
+  readonly name: string;
+  /** The disk of a unit; undefined: there is none, or it has no medium. */
+  disk(unit: number): DiskDev | undefined;
+  /** A command on the raw partition of a unit without a medium, by which it gets one. Without this such a unit cannot be opened. ENOTTY. */
+  configure?(unit: number, cmd: number, data: Uint8Array | undefined, l: Lwp): number;
+  /** Whether there is such a unit, with a medium or without. */
+  exists(unit: number): boolean;
+}
+
+const PARTITIONS_SHOWN = 'abcdefg';
+const READY = POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM;
+
+export class DiskSwitch {
+  readonly bmajor: number;
+  readonly cmajor: number;
+  readonly #k: Kernel;
+  readonly #units: DiskUnits;
+  /** Opens of units without a medium. */
+  readonly #blank = new Map<number, number>();
+
+  /** EEXIST: a major that was asked for is taken. */
+  constructor(k: Kernel, units: DiskUnits, bmajor?: number, cmajor?: number) {
+    this.#k = k;
+    this.#units = units;
+    const bdev = this.#bdev();
+    ({ bmajor: this.bmajor, cmajor: this.cmajor } = k.devsw.attach(bdev, this.#cdev(bdev), bmajor, cmajor));
+  }
+
+  detach(): void {
+    this.#k.devsw.detach(this);
+  }
+
+  /** The number of a partition's block device. */
+  dev(unit: number, part = 0): number {
+    return makedev(this.bmajor, unit * MAXPARTITIONS + part);
+  }
+
+  /** Makes the nodes of a unit known, and takes them back. */
+  announce(unit: number): void {
+    for (const [part, letter] of [...PARTITIONS_SHOWN].entries()) {
+      const name = `${this.#units.name}${unit}${letter}`;
+      const number = unit * MAXPARTITIONS + part;
+      this.#k.devsw.announce(name, 'blk', makedev(this.bmajor, number));
+      this.#k.devsw.announce(`r${name}`, 'chr', makedev(this.cmajor, number));
+    }
+  }
+
+  retract(unit: number): void {
+    for (const letter of PARTITIONS_SHOWN) {
+      this.#k.devsw.retract(`${this.#units.name}${unit}${letter}`);
+      this.#k.devsw.retract(`r${this.#units.name}${unit}${letter}`);
+    }
+  }
+
+  /** Whether somebody has a unit without a medium open. */
+  blankOpen(unit: number): boolean {
+    return (this.#blank.get(unit) ?? 0) > 0;
+  }
+
+  /** ENXIO: no such unit, medium or partition. EROFS. */
+  #open(dev: number, flag: number, raw: boolean): void {
+    const unit = unitOf(dev);
+    if (!this.#units.exists(unit)) throw ERR.ENXIO;
+    const disk = this.#units.disk(unit);
+    if (disk === undefined) {
+      if (!raw || partOf(dev) !== RAW_PART || this.#units.configure === undefined) throw ERR.ENXIO;
+      this.#blank.set(unit, (this.#blank.get(unit) ?? 0) + 1);
+      return;
+    }
+    if (disk.partition(partOf(dev)) === undefined) throw ERR.ENXIO;
+    if ((flag & FWRITE) !== 0 && disk.readonly) throw ERR.EROFS;
+    disk.opens++;
+  }
+
+  #close(dev: number, raw: boolean): void {
+    const unit = unitOf(dev);
+    const blank = this.#blank.get(unit) ?? 0;
+    const disk = this.#units.disk(unit);
+    if (raw && blank > 0 && (disk === undefined || disk.opens === 0)) this.#blank.set(unit, blank - 1);
+    else if (disk !== undefined && disk.opens > 0) disk.opens--;
+  }
+
+  /** ENXIO. */
+  #disk(dev: number): DiskDev {
+    const disk = this.#units.disk(unitOf(dev));
+    if (disk === undefined) throw ERR.ENXIO;
+    return disk;
+  }
+
+  #transfer(dev: number, data: readonly Uint8Array[], off: number, write: boolean, done: Completion): number {
+    const disk = this.#disk(dev);
+    const part = disk.partition(partOf(dev));
+    if (part === undefined) throw ERR.ENXIO;
+    let len = 0;
+    for (const b of data) len += b.length;
+    if (off < 0 || off + len > part.size) throw ERR.EINVAL;
+    return disk.transfer(data, part.off + off, write, done);
+  }
+
+  #ioctl(dev: number, cmd: number, data: Uint8Array | undefined, l: Lwp): number {
+    const unit = unitOf(dev);
+    const disk = this.#units.disk(unit);
+    if (disk === undefined) {
+      if (this.#units.configure === undefined) throw ERR.ENXIO;
+      return this.#units.configure(unit, cmd, data, l);
+    }
+    return cmd === DIOCCACHESYNC ? flushNow(disk, l) : disk.ioctl(cmd, data, l);
+  }
+
+  #bdev(): Bdevsw {
+    return {
+      name: this.#units.name,
+      open: (dev, flag) => this.#open(dev, flag, false),
+      close: (dev) => this.#close(dev, false),
+      readv: (dev, data, off, done) => this.#transfer(dev, data, off, false, done),
+      writev: (dev, data, off, done) => this.#transfer(dev, data, off, true, done),
+      flush: (dev, done) => this.#disk(dev).driver.flush(done),
+      ioctl: (dev, cmd, data, l) => this.#ioctl(dev, cmd, data, l),
+      psize: (dev) => this.#disk(dev).partition(partOf(dev))?.size ?? 0,
+      secsize: (dev) => this.#disk(dev).secsize,
+    };
+  }
+
+  #cdev(bdev: Bdevsw): Cdevsw {
+    return {
+      name: this.#units.name,
+      open: (dev, flag) => this.#open(dev, flag, true),
+      close: (dev) => this.#close(dev, true),
+      read: (dev, uio, l) => physio(bdev, dev, uio, l),
+      write: (dev, uio, l) => physio(bdev, dev, uio, l),
+      ioctl: bdev.ioctl,
+      poll: (_dev, events) => events & READY,
+      kqfilter: (_dev, kn) => alwaysReady(kn),
+    };
+  }
+}
+
+function unitOf(dev: number): number {
+  return Math.floor(minor(dev) / MAXPARTITIONS);
+}
+
+function partOf(dev: number): number {
+  return minor(dev) % MAXPARTITIONS;
+}
+
+/** A disk never makes anybody wait. EINVAL: a filter that it has not. */
+function alwaysReady(kn: Knote): void {
+  if (kn.filter !== EVFILT_READ && kn.filter !== EVFILT_WRITE) throw ERR.EINVAL;
+  knoteAttach(kn, new Klist(), () => true);
+}
+
+/** A flush that a call waits for. */
+class Flush {
+  ended = false;
+  error: Errno | undefined = undefined;
+}
+
+function flushNow(disk: DiskDev, l: Lwp): number {
+  const old = l.memo;
+  if (old instanceof Flush) {
+    if (!old.ended) l.k.sleep(old);
+    l.memo = undefined;
+    if (old.error !== undefined) throw old.error;
+    return 0;
+  }
+  const flush = new Flush();
+  const late = (error: Errno | undefined): void => {
+    flush.ended = true;
+    flush.error = error;
+    l.k.wakeup(flush);
+  };
+  if (disk.driver.flush((error) => l.k.intr(() => late(error))) !== -1) return 0;
+  l.memo = flush;
+  return l.k.sleep(flush);
+}
