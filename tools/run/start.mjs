@@ -4,7 +4,7 @@
 import { has } from './machine.mjs';
 import { build, checkMachine, fail, install, node } from './steps.mjs';
 
-const DEMONSTRATION = 'packages/example/guest/dist/main.js';
+const DEMONSTRATION = 'packages/example/notes/dist/main.js';
 
 checkMachine();
 install();

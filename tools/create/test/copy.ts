@@ -28,8 +28,8 @@ export class Copy {
     symlinkSync(join(root, 'node_modules'), join(this.#folder, 'node_modules'));
   }
 
-  /** What the compiler says of a package's sources and tests; nothing when all is well. */
-  typecheck(dir: string): string {
+  /** What the compiler says of the packages' sources and tests; nothing when all is well. */
+  typecheck(dirs: readonly string[]): string {
     const paths = Object.fromEntries(this.#tree.units.map((unit) => [unit.name, [`./${unit.dir}/src/index.ts`]]));
     const base = JSON.parse(readFileSync(join(this.#root, 'tsconfig.base.json'), 'utf8'));
     const compilerOptions = {
@@ -37,15 +37,27 @@ export class Copy {
       ...{ paths, noEmit: true, composite: false, declaration: false, declarationMap: false, isolatedDeclarations: false },
       ...{ types: ['node', 'jest'], typeRoots: ['./node_modules/@types'], rootDir: '.', tsBuildInfoFile: undefined },
     };
-    writeFileSync(join(this.#folder, 'tsconfig.check.json'), JSON.stringify({ compilerOptions, include: [`${dir}/src`, `${dir}/test`] }));
+    writeFileSync(
+      join(this.#folder, 'tsconfig.check.json'),
+      JSON.stringify({ compilerOptions, include: dirs.flatMap((dir) => [`${dir}/src`, `${dir}/test`]) }),
+    );
     return this.#node(['node_modules/@typescript/native/bin/tsc', '-p', 'tsconfig.check.json']).said;
   }
 
-  /** The tests of a package. */
-  jest(dir: string): Outcome {
+  /** The tests of the packages. */
+  jest(dirs: readonly string[]): Outcome {
     const results = join(this.#folder, 'results.json');
-    const args = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js', dir];
-    const { said } = this.#node([...args, '--rootDir', this.#folder, '--json', '--outputFile', results]);
+    const args = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js', ...dirs];
+    const { said } = this.#node([
+      ...args,
+      '--rootDir',
+      this.#folder,
+      '--cacheDirectory',
+      join(this.#folder, '.jest'),
+      '--json',
+      '--outputFile',
+      results,
+    ]);
     const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites } = JSON.parse(readFileSync(results, 'utf8'));
     return { passed: numPassedTests, failed: numFailedTests + numRuntimeErrorTestSuites, said };
   }

@@ -35,14 +35,13 @@ test('the sentence is in the declaration, the README, the manifest and the chang
   expect([...files.values()].join()).not.toMatch(/foofs|\{\{/);
 });
 
-describe.each(['fs/newfs', 'dev/newdev', 'kern/newkern'])('%s in a copy of this repository', (where) => {
+describe('one of each group, in a copy of this repository', () => {
+  const wishes = ['fs/newfs', 'dev/newdev', 'kern/newkern'];
+  const dirs = wishes.map((where) => `packages/${where}`);
   const tree = readTree(ROOT);
-  const dir = `packages/${where}`;
-  const files = filesOf(wish(tree, where, 'A new component.'), templates());
-  const whole = over(
-    tree,
-    new Map([...files, ...fixes(over(tree, files)).filter(([path]) => path.startsWith(`${dir}/`) || path.startsWith('docs/graph/'))]),
-  );
+  const files = new Map(wishes.flatMap((where) => [...filesOf(wish(tree, where, 'A new component.'), templates())]));
+  const ours = (path: string): boolean => dirs.some((dir) => path.startsWith(`${dir}/`));
+  const whole = over(tree, new Map([...files, ...fixes(over(tree, files)).filter(([path]) => ours(path))]));
   let copy: Copy;
 
   beforeAll(() => {
@@ -51,14 +50,16 @@ describe.each(['fs/newfs', 'dev/newdev', 'kern/newkern'])('%s in a copy of this 
   afterAll(() => copy.remove());
 
   test('keeps the house rules', () => {
-    expect(check(whole).filter(({ path }) => path.startsWith(dir))).toEqual([]);
+    expect(check(whole).filter(({ path }) => ours(path))).toEqual([]);
   });
 
   test('passes the type checker', () => {
-    expect(copy.typecheck(dir)).toBe('');
+    expect(copy.typecheck(dirs)).toBe('');
   }, 120_000);
 
   test('passes its own tests', () => {
-    expect(copy.jest(dir)).toEqual({ failed: 0, passed: expect.any(Number), said: expect.any(String) });
+    const { passed, failed, said } = copy.jest(dirs);
+    if (failed > 0) throw new Error(said);
+    expect(passed).toBeGreaterThan(wishes.length);
   }, 120_000);
 });

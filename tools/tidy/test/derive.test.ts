@@ -73,3 +73,11 @@ test('the ratchet goes down with the file, and forgets what is short enough', ()
   const tree = fixed({ ...SOURCES, 'packages/lib/sys/src/long.ts': '\n'.repeat(600), 'tools/tidy/ratchet.json': JSON.stringify(ratchet) });
   expect(tree.json('tools/tidy/ratchet.json')).toEqual({ files: { 'packages/lib/sys/src/long.ts': 600 }, functions: {} });
 });
+
+test('the root README lists the packages between its marks', () => {
+  const readme = '# Anykernel\n\n<!-- components:begin -->\nold\n<!-- components:end -->\n\nMore.\n';
+  const manifest = JSON.stringify({ description: 'The foo file system.' });
+  const text = fixed({ ...SOURCES, 'README.md': readme, 'packages/fs/foofs/package.json': manifest }).text('README.md');
+  expect(text).toContain('| [`@anykernel/foofs`](packages/fs/foofs) | The foo file system. |\n');
+  expect(text).toMatch(/^# Anykernel\n\n<!-- components:begin -->\n\n\| File systems[\s\S]*<!-- components:end -->\n\nMore\.\n$/);
+});

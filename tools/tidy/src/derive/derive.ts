@@ -4,6 +4,7 @@
 import { FIRST_CHANGESET, firstChangeset } from '../rules/released.js';
 import { lowered, RATCHET } from '../rules/sizes.js';
 import { LICENSE } from './license.js';
+import { deriveComponents } from './components.js';
 import { deriveGraph } from './graph.js';
 import { deriveManifest } from './manifest.js';
 import { deriveReadme } from './readme.js';
@@ -15,6 +16,8 @@ export function derive(tree: Tree): Map<string, string> {
   const files = new Map<string, string>();
   for (const unit of tree.units) for (const [path, text] of deriveUnit(tree, unit)) files.set(path, text);
   for (const [path, text] of deriveGraph(tree)) files.set(path, text);
+  const readme = deriveComponents(tree);
+  if (readme !== undefined) files.set('README.md', readme);
   const changeset = firstChangeset(tree);
   if (changeset !== undefined) files.set(FIRST_CHANGESET, changeset);
   if (tree.text(RATCHET) !== undefined) files.set(RATCHET, lowered(tree));

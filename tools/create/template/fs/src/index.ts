@@ -7,6 +7,8 @@ import { type Component, component } from '@anykernel/lib-component';
 import { rumpvfs } from '@anykernel/rumpvfs';
 import { vfsops } from './vfsops.js';
 
+export type { MountOptions } from './vfsops.js';
+
 export const foofs: Component<void, readonly [typeof rumpvfs]> = component({
   name: 'foofs',
   class: 'vfs',

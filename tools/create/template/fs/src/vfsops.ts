@@ -1,15 +1,26 @@
 /** foofs as a file system type: mounting, and what statvfs says. */
 import { ERR, MNT_LOCAL, NAME_MAX, type Statvfs } from '@anykernel/lib-sys';
 import { type Mount, type Vfsops, Vnode } from '@anykernel/rumpvfs';
-import { Volume } from './node.js';
+import { PAGE, Volume } from './node.js';
 import { vnops } from './vnops.js';
+
+/** What mount(2) takes. */
+export interface MountOptions {
+  /** Bytes that the files may have together. */
+  readonly size?: number;
+}
+
+const UNLIMITED = 2 ** 40;
 
 export const vfsops: Vfsops = {
   name: 'foofs',
 
-  mount(mp: Mount, _args: object, _l: unknown, update: boolean): void {
+  /** EINVAL: a size that is none. */
+  mount(mp: Mount, args: object, _l: unknown, update: boolean): void {
     if (update) return;
-    mp.data = new Volume(mp, vnops);
+    const { size = UNLIMITED } = args as MountOptions;
+    if (!Number.isSafeInteger(size) || size < PAGE) throw ERR.EINVAL;
+    mp.data = new Volume(mp, vnops, Math.floor(size / PAGE));
     mp.flags |= MNT_LOCAL;
     mp.fromName = 'foofs';
   },
@@ -34,8 +45,10 @@ export const vfsops: Vfsops = {
   },
 
   statvfs(mp: Mount, sb: Statvfs): void {
-    sb.bsize = sb.frsize = sb.iosize = 4096;
-    sb.files = (mp.data as Volume).nodes.size;
+    const { maxPages, usedPages } = mp.data as Volume;
+    sb.bsize = sb.frsize = sb.iosize = PAGE;
+    sb.blocks = maxPages;
+    sb.bfree = sb.bavail = maxPages - usedPages;
     sb.namemax = NAME_MAX;
   },
 

@@ -16,10 +16,10 @@ import {
   type Vnode,
   type VnodeOps,
 } from '@anykernel/rumpvfs';
-import type { Node, Volume } from './node.js';
+import { type Node, PAGE, type Volume } from './node.js';
 
 /** The largest file. */
-const MAX_BYTES = 2 ** 31;
+const MAX_BYTES = 2 ** 30;
 const DT_DIR = 4;
 const DT_REG = 8;
 
@@ -42,7 +42,7 @@ export const vnops: VnodeOps = {
   fsync(): void {},
   inactive: (vp: Vnode): boolean => nodeOf(vp).nlink === 0,
   reclaim(vp: Vnode): void {
-    if (nodeOf(vp).nlink === 0) volumeOf(vp).nodes.delete(vp.key);
+    if (nodeOf(vp).nlink === 0) volumeOf(vp).forget(nodeOf(vp));
   },
 };
 
@@ -50,11 +50,11 @@ export const vnops: VnodeOps = {
 function lookup(dvp: Vnode, cnp: Componentname): Vnode | undefined {
   const dir = nodeOf(dvp);
   if (cnp.name.length > NAME_MAX) throw ERR.ENAMETOOLONG;
-  const found = cnp.name === '..' ? dir.parent : dir.entries.get(cnp.name);
+  const found = cnp.name === '..' ? dir.parent : dir.entries.get(cnp.name)?.node;
   return found === undefined ? undefined : volumeOf(dvp).vnode(found);
 }
 
-/** ENAMETOOLONG. */
+/** ENAMETOOLONG, ENOSPC. */
 function make(dvp: Vnode, cnp: Componentname, va: Vattr): Vnode {
   if (cnp.name.length > NAME_MAX) throw ERR.ENAMETOOLONG;
   const volume = volumeOf(dvp);
@@ -71,14 +71,16 @@ function rmdir(dvp: Vnode, vp: Vnode, cnp: Componentname): void {
   remove(dvp, vp, cnp);
 }
 
-/** The cookie of an entry is its position; `.` is 0 and `..` is 1. */
+/** The cookie of an entry is its place. EINVAL: no place. */
 function readdir(vp: Vnode, cookie: number, emit: EmitDirent): void {
-  const dir = nodeOf(vp);
-  const all: [string, Node][] = [['.', dir], ['..', dir.parent ?? dir], ...dir.entries];
   if (cookie < 0) throw ERR.EINVAL;
-  for (let index = cookie; index < all.length; index++) {
-    const [name, node] = all[index];
-    if (!emit(node.ino, node.type === VDIR ? DT_DIR : DT_REG, name, index + 1)) return;
+  const dir = nodeOf(vp);
+  dir.atime = volumeOf(vp).now();
+  if (dir.nlink === 0) return;
+  if (cookie < 1 && !emit(dir.ino, DT_DIR, '.', 1)) return;
+  if (cookie < 2 && !emit((dir.parent ?? dir).ino, DT_DIR, '..', 2)) return;
+  for (const [name, { node, place }] of dir.entries) {
+    if (place >= cookie && !emit(node.ino, node.type === VDIR ? DT_DIR : DT_REG, name, place + 1)) return;
   }
 }
 
@@ -91,9 +93,9 @@ function getattr(vp: Vnode, st: Stat): void {
   st.uid = node.uid;
   st.gid = node.gid;
   st.rdev = 0;
-  st.size = node.type === VDIR ? node.entries.size : node.bytes.length;
-  st.blocks = Math.ceil(node.bytes.length / 512);
-  st.blksize = 4096;
+  st.size = node.type === VDIR ? node.entries.size : node.size;
+  st.blocks = Math.ceil(node.size / PAGE) * (PAGE / 512);
+  st.blksize = PAGE;
   st.flags = 0;
   st.gen = 1;
   st.atime = node.atime.sec;
@@ -113,7 +115,8 @@ function setattr(vp: Vnode, va: Vattr, cred: Cred): void {
   if (va.timesSet !== 0) genfsCanChtimes(vp, cred, node.uid, va.utimesNull);
   const now = volumeOf(vp).now();
   if (va.size !== VNOVAL) {
-    resize(node, va.size);
+    if (va.size > MAX_BYTES) throw ERR.EFBIG;
+    volumeOf(vp).resize(node, va.size);
     node.mtime = now;
   }
   node.uid = orElse(va.uid, node.uid);
@@ -130,25 +133,20 @@ function orElse(value: number, otherwise: number): number {
 
 function read(vp: Vnode, uio: Uio): void {
   const node = nodeOf(vp);
-  if (uio.offset < node.bytes.length) uio.move(node.bytes, uio.offset, node.bytes.length - uio.offset);
+  if (uio.offset < node.size) uio.move(node.bytes, uio.offset, node.size - uio.offset);
   node.atime = volumeOf(vp).now();
 }
 
-/** EFBIG. */
+/** As far as there is room. EFBIG, ENOSPC. */
 function write(vp: Vnode, uio: Uio, ioflag: number): void {
   const node = nodeOf(vp);
+  const volume = volumeOf(vp);
   if (uio.resid === 0) return;
-  if ((ioflag & IO_APPEND) !== 0) uio.offset = node.bytes.length;
-  const end = uio.offset + uio.resid;
-  if (end > node.bytes.length) resize(node, end);
-  uio.move(node.bytes, uio.offset, uio.resid);
-  node.mtime = node.ctime = volumeOf(vp).now();
-}
-
-/** EFBIG. What is new is zero. */
-function resize(node: Node, len: number): void {
-  if (len > MAX_BYTES) throw ERR.EFBIG;
-  const bytes = new Uint8Array(len);
-  bytes.set(node.bytes.subarray(0, len));
-  node.bytes = bytes;
+  if ((ioflag & IO_APPEND) !== 0) uio.offset = node.size;
+  if (uio.offset >= MAX_BYTES) throw ERR.EFBIG;
+  const end = Math.min(uio.offset + uio.resid, MAX_BYTES, volume.longest(node));
+  if (end <= uio.offset) throw ERR.ENOSPC;
+  if (end > node.size) volume.resize(node, end);
+  uio.move(node.bytes, uio.offset, end - uio.offset);
+  node.mtime = node.ctime = volume.now();
 }
