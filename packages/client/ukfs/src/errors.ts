@@ -76,8 +76,9 @@ function received(value: unknown): string {
 }
 
 function inspect(value: unknown): string {
-  if (typeof value === 'string')
-    return `'${value.replace(/[\0-\x1f'\\]/g, (c) => (c === '\0' ? '\\x00' : c === '\n' ? '\\n' : `\\${c}`))}'`;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is escaped.
+  const odd = /[\0-\x1f'\\]/g;
+  if (typeof value === 'string') return `'${value.replace(odd, (c) => (c === '\0' ? '\\x00' : c === '\n' ? '\\n' : `\\${c}`))}'`;
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value === 'number' && Math.abs(value) > 2 ** 32) return String(value).replace(/\B(?=(\d{3})+(?!\d))/g, '_');
   return String(value);

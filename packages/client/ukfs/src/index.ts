@@ -11,5 +11,5 @@ export {
 export { FileHandle } from './handle.js';
 export { BigIntStats, Dirent, StatFs, Stats } from './stats.js';
 export { constants } from './constants.js';
-export { type NodeSystemError } from './errors.js';
+export type { NodeSystemError } from './errors.js';
 export type { PathLike } from './args.js';

@@ -2,7 +2,7 @@
  * One script of calls, for Node's own `fs` and for ukfs, in each of its three forms: what came of it is written down in a way that can be
  * compared.
  */
-import hostFs from 'node:fs';
+import type hostFs from 'node:fs';
 import type { Ukfs } from '@anykernel/ukfs';
 
 export type Form = 'synchronous' | 'callback' | 'promise';

@@ -1,0 +1,2 @@
+/** The demonstration as a function. */
+export { demonstrate } from './demonstrate.js';

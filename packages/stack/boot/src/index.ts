@@ -1,0 +1,110 @@
+/**
+ * Boots a stack: components, and file systems mounted where they are wanted. It is what a composed bundle, the `rump` command and a
+ * program of your own begin with.
+ */
+import type { Rumpuser } from '@anykernel/host-rumpuser';
+import type { AnyComponent } from '@anykernel/lib-component';
+import { ERR, Errno, MNT_ASYNC, MNT_NOATIME, MNT_NODEV, MNT_NOEXEC, MNT_NOSUID, MNT_RDONLY, MNT_SYNCHRONOUS } from '@anykernel/lib-sys';
+import { type Kernel, type KernelOptions, SystemError, boot } from '@anykernel/rumpkern';
+import { rumpvfs } from '@anykernel/rumpvfs';
+
+export interface MountSpec {
+  /** The file system's type: its component's name. */
+  readonly type: string;
+  /** A name in the host's space, with the file system's image: it becomes a block device. */
+  readonly source?: string;
+  /** Absolute path in the kernel; directories on the way are made. */
+  readonly on: string;
+  /** mount(8)'s words (`ro`, `nosuid`, `noatime` ...), and `name=value` for the file system's own arguments. */
+  readonly options?: readonly string[];
+}
+
+/** Boots `components` and mounts what `mounts` says, in order. What goes wrong halts the kernel, and is thrown on. */
+export function bootStack(
+  host: Rumpuser,
+  components: readonly AnyComponent[],
+  mounts: readonly MountSpec[] = [],
+  options: KernelOptions = {},
+): Kernel {
+  const k = boot(host, components, options);
+  try {
+    for (const m of mounts) mountFs(k, m);
+  } catch (e) {
+    k.halt({ nosync: true });
+    throw e;
+  }
+  return k;
+}
+
+/** Mounts one file system, as the superuser. */
+export function mountFs(k: Kernel, m: MountSpec): void {
+  const { flags, args } = parseOptions(m.options ?? []);
+  const sys = k.proc1.sys;
+  if (m.source !== undefined) args['fspec'] = deviceFor(k, m.source);
+  makeDirs(k, m.on);
+  sys.mount(m.type, m.on, flags, args);
+}
+
+/** A block device over a host file; the node's path. The same file has one device. SystemError: there is no such file, or it is a directory. */
+export function deviceFor(k: Kernel, source: string): string {
+  const key = `/dev/host/${encodeURIComponent(source)}`;
+  const vfs = k.modules.use(rumpvfs);
+  try {
+    k.run(() => vfs.etfsRegister(key, source, 'blk'));
+  } catch (e) {
+    if (!(e instanceof Errno)) throw e;
+    if (e !== ERR.EEXIST) throw new SystemError(e, 'open', source);
+  }
+  return key;
+}
+
+function makeDirs(k: Kernel, path: string): void {
+  const sys = k.proc1.sys;
+  let at = '';
+  for (const name of path.split('/')) {
+    if (name === '') continue;
+    at += `/${name}`;
+    try {
+      sys.mkdir(at, 0o755);
+    } catch (e) {
+      if ((e as { code?: string }).code !== 'EEXIST') throw e;
+    }
+  }
+}
+
+const FLAGS: Readonly<Record<string, number>> = {
+  ro: MNT_RDONLY,
+  rw: 0,
+  nosuid: MNT_NOSUID,
+  nodev: MNT_NODEV,
+  noexec: MNT_NOEXEC,
+  noatime: MNT_NOATIME,
+  sync: MNT_SYNCHRONOUS,
+  async: MNT_ASYNC,
+};
+
+/** A word of mount(8) that is none. */
+export class MountOptionError extends Error {
+  override name = 'MountOptionError';
+}
+
+/** Flags and arguments from option words. A value that is a number is one; it may have k, m or g behind it. */
+export function parseOptions(words: readonly string[]): { flags: number; args: Record<string, unknown> } {
+  let flags = 0;
+  const args: Record<string, unknown> = {};
+  for (const word of words) {
+    const eq = word.indexOf('=');
+    if (eq > 0) args[word.slice(0, eq)] = parseValue(word.slice(eq + 1));
+    else if (Object.hasOwn(FLAGS, word)) flags |= FLAGS[word];
+    else throw new MountOptionError(`mount option ${word}: there are ${Object.keys(FLAGS).join(', ')}, and name=value`);
+  }
+  return { flags, args };
+}
+
+const UNIT: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1048576, g: 1073741824 };
+
+function parseValue(text: string): string | number {
+  if (/^0[0-7]+$/.test(text)) return Number.parseInt(text, 8);
+  const m = /^(\d+)([kmg]?)$/i.exec(text);
+  return m === null ? text : Number(m[1]) * UNIT[m[2].toLowerCase()];
+}

@@ -1,0 +1,146 @@
+/**
+ * Bundles: one file with a minimal kernel, its mounts, and if wanted an application inside.
+ *
+ * The module graph does the linking: the bundle's entry imports the leaves, and what nobody requires is not in it. The application is
+ * taken as it is; its `node:fs` is the kernel's.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import type { BuildOptions, BuildResult, OutputFile, Plugin } from 'esbuild';
+import type { ResolvedComponent } from './resolve.js';
+import { resolveModule } from './resolve.js';
+import type { StackHost, StackMount } from './stackfile.js';
+
+export interface BundleOptions {
+  readonly components: readonly ResolvedComponent[];
+  readonly mounts?: readonly StackMount[];
+  readonly host: StackHost;
+  /** Absolute path of the application's module; without it the bundle exports `kernel`, `host` and `fs`. */
+  readonly app?: string;
+  readonly minify?: boolean;
+}
+
+export interface Bundle {
+  readonly code: Uint8Array;
+  /** Absolute paths of all modules in it. */
+  readonly inputs: readonly string[];
+}
+
+/** esbuild is not there, or a module cannot be bundled; the message says which and why. */
+export class BundleError extends Error {
+  override name = 'BundleError';
+}
+
+/** Makes a bundle, an ES module. */
+export async function bundle(options: BundleOptions): Promise<Bundle> {
+  const result = await build({
+    stdin: { contents: entrySource(options), resolveDir: import.meta.dirname, sourcefile: 'anykernel:entry', loader: 'js' },
+    platform: options.host === 'worker' ? 'browser' : 'node',
+    minify: options.minify ?? false,
+    plugins: [kernelPlugin(options)],
+    metafile: true,
+  });
+  const inputs = Object.keys(result.metafile?.inputs ?? {}).filter((i) => !i.startsWith('anykernel:') && !i.includes(':anykernel:'));
+  return { code: result.outputFiles[0].contents, inputs: inputs.map((i) => resolve(i)) };
+}
+
+/** esbuild with what is the same in every use. */
+export async function build(options: BuildOptions): Promise<BuildResult & { outputFiles: OutputFile[] }> {
+  const esbuild = await import('esbuild').catch(() => {
+    throw new BundleError('bundles are made by esbuild, which is not installed: npm install esbuild');
+  });
+  try {
+    const result = await esbuild.build({
+      bundle: true,
+      write: false,
+      format: 'esm',
+      target: 'es2022',
+      logLevel: 'silent',
+      legalComments: 'none',
+      ...options,
+    });
+    return result as BuildResult & { outputFiles: OutputFile[] };
+  } catch (e) {
+    throw new BundleError(e instanceof Error ? e.message : String(e));
+  }
+}
+
+function entrySource(options: BundleOptions): string {
+  if (options.app === undefined) return `export { kernel, host } from 'anykernel:kernel';\nexport { default as fs } from 'anykernel:fs';\n`;
+  return `import { kernel } from 'anykernel:kernel';\nimport ${JSON.stringify(options.app)};\nexport { kernel };\n`;
+}
+
+const HOSTS: Readonly<Record<StackHost, { readonly package: string; readonly make: string }>> = {
+  node: { package: '@anykernel/host-node', make: 'hostNode' },
+  worker: { package: '@anykernel/host-browser', make: 'hostBrowser' },
+};
+
+/** Boots the kernel, once, before the application's first line. */
+function kernelSource(options: BundleOptions): string {
+  const host = HOSTS[options.host];
+  const imports = options.components.map((c, i) => `import { ${c.exportName} as c${i} } from ${JSON.stringify(c.module)};`);
+  return [
+    `import { ${host.make} } from '${host.package}';`,
+    `import { bootStack } from '@anykernel/stack-boot';`,
+    ...imports,
+    `export const host = ${host.make}();`,
+    `export const kernel = bootStack(host, [${options.components.map((_, i) => `c${i}`).join(', ')}], ${JSON.stringify(options.mounts ?? [])});`,
+  ].join('\n');
+}
+
+/** `node:fs` for the application: a process of its own in the kernel. */
+const FS_SOURCE = `import { kernel } from 'anykernel:kernel';
+import { ukfs } from '@anykernel/ukfs';
+export default ukfs(kernel.newproc({ comm: 'app' }));
+`;
+
+/** Named exports as `node:fs` has them, as far as ukfs does. */
+function namedExports(names: readonly string[], of: string): string {
+  const legal = names.filter((n) => /^[A-Za-z_$][\w$]*$/.test(n) && n !== 'default');
+  return `import fs from 'anykernel:fs';\nconst m = ${of};\nexport default m;\n${legal.map((n) => `export const ${n} = m.${n};`).join('\n')}\n`;
+}
+
+function kernelPlugin(options: BundleOptions): Plugin {
+  return {
+    name: 'anykernel',
+    setup(b): void {
+      b.onResolve({ filter: /^anykernel:/ }, (a) => ({ path: a.path, namespace: 'anykernel' }));
+      b.onResolve({ filter: /^(node:)?fs(\/promises)?$/ }, (a) => {
+        if (isOurs(a.importer)) return undefined;
+        return { path: a.path.endsWith('promises') ? 'anykernel:node-fs-promises' : 'anykernel:node-fs', namespace: 'anykernel' };
+      });
+      b.onResolve({ filter: /^@anykernel\// }, (a) => {
+        const path = resolveModule(a.path, a.namespace === 'anykernel' ? import.meta.dirname : a.resolveDir);
+        return path === undefined ? undefined : { path };
+      });
+      b.onLoad({ filter: /.*/, namespace: 'anykernel' }, async (a) => {
+        const contents = await virtual(a.path, options);
+        return { contents, loader: 'js', resolveDir: import.meta.dirname };
+      });
+    },
+  };
+}
+
+async function virtual(path: string, options: BundleOptions): Promise<string> {
+  if (path === 'anykernel:kernel') return kernelSource(options);
+  if (path === 'anykernel:fs') return FS_SOURCE;
+  const { UKFS_NAMES, UKFS_PROMISE_NAMES } = await import('@anykernel/ukfs');
+  return path === 'anykernel:node-fs' ? namedExports(UKFS_NAMES, 'fs') : namedExports(UKFS_PROMISE_NAMES, 'fs.promises');
+}
+
+/** Whether a module belongs to the kernel rather than to the application. */
+function isOurs(importer: string): boolean {
+  return packageOf(importer)?.name.startsWith('@anykernel/') ?? false;
+}
+
+/** The package that a file belongs to: the nearest package.json with a name above it. */
+export function packageOf(file: string): { readonly name: string; readonly dir: string } | undefined {
+  for (let dir = dirname(file); ; dir = dirname(dir)) {
+    const manifest = join(dir, 'package.json');
+    if (existsSync(manifest)) {
+      const { name } = JSON.parse(readFileSync(manifest, 'utf8')) as { name?: string };
+      if (name !== undefined) return { name, dir };
+    }
+    if (dirname(dir) === dir) return undefined;
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * From a name to a component: `ext2fs` is the package `@anykernel/ext2fs`, anything with a slash or a dot is a package or a module of
+ * somebody else. A package is looked for where the application is, and then beside this one.
+ */
+import { createRequire } from 'node:module';
+import { existsSync, realpathSync } from 'node:fs';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type AnyComponent, isComponent } from '@anykernel/lib-component';
+
+export interface ResolvedComponent {
+  readonly component: AnyComponent;
+  /** Absolute path of the module which exports it. */
+  readonly module: string;
+  /** Under which name. */
+  readonly exportName: string;
+}
+
+/** A name that is no component, and why. */
+export class ResolveError extends Error {
+  override name = 'ResolveError';
+}
+
+/** The specifier of the package for a name. */
+export function specifierOf(name: string): string {
+  return /^[a-z0-9][a-z0-9_-]*$/.test(name) ? `@anykernel/${name}` : name;
+}
+
+/** Absolute path of the module that `specifier` means to an importer in directory `from`; undefined: there is none. */
+export function resolveModule(specifier: string, from: string): string | undefined {
+  if (specifier.startsWith('.') || isAbsolute(specifier)) {
+    const path = resolve(from, specifier);
+    return existsSync(path) ? path : undefined;
+  }
+  return packageEntry(specifier, from) ?? packageEntry(specifier, import.meta.dirname);
+}
+
+/** The `import` entry of a package: `exports["."]`, which may have conditions, or `module`, or `main`. */
+function packageEntry(specifier: string, from: string): string | undefined {
+  const paths = createRequire(join(resolve(from), 'noop.js')).resolve.paths(specifier) ?? [];
+  for (const base of paths) {
+    const dir = join(base, specifier);
+    if (!existsSync(join(dir, 'package.json'))) continue;
+    const manifest = createRequire(import.meta.url)(join(dir, 'package.json')) as Manifest;
+    const entry = pick(manifest.exports) ?? manifest.module ?? manifest.main ?? 'index.js';
+    const path = join(dir, entry);
+    return existsSync(path) ? realpathSync(path) : undefined;
+  }
+  return undefined;
+}
+
+interface Manifest {
+  readonly exports?: unknown;
+  readonly module?: string;
+  readonly main?: string;
+}
+
+function pick(exports: unknown): string | undefined {
+  if (typeof exports === 'string') return exports;
+  if (typeof exports !== 'object' || exports === null) return undefined;
+  const e = exports as Record<string, unknown>;
+  return pick(e['.'] ?? e['import'] ?? e['node'] ?? e['default']);
+}
+
+/** The component that `name` means to somebody in directory `from`. ResolveError. */
+export async function resolveComponent(name: string, from: string): Promise<ResolvedComponent> {
+  const specifier = specifierOf(name);
+  const module = resolveModule(specifier, from);
+  if (module === undefined) throw new ResolveError(`${name}: package ${specifier} is not installed (looked from ${from})`);
+  const exports = (await import(pathToFileURL(module).href)) as Record<string, unknown>;
+  const found = Object.entries(exports).filter((e): e is [string, AnyComponent] => isComponent(e[1]));
+  const exact = found.find(([, c]) => c.name === name) ?? (found.length === 1 ? found[0] : undefined);
+  if (exact === undefined) {
+    const names = found.map(([, c]) => c.name).join(', ');
+    throw new ResolveError(
+      `${name}: ${module} exports ${found.length === 0 ? 'no component' : `several components (${names}): name one of them`}`,
+    );
+  }
+  return { component: exact[1], module, exportName: exact[0] };
+}
+
+/** All of them. */
+export async function resolveComponents(names: readonly string[], from: string): Promise<ResolvedComponent[]> {
+  return Promise.all(names.map((n) => resolveComponent(n, from)));
+}
+
+/** Directory that names in a file are relative to. */
+export function directoryOf(file: string): string {
+  return dirname(resolve(file));
+}

@@ -1,0 +1,180 @@
+/**
+ * Places: where a command's operands are. `disk.img:/etc` is a path on a disk image, anything else a path of the host.
+ *
+ * Both are used through the same interface: the host's `fs`, or ukfs on a kernel with the image mounted. An image is mounted once for a
+ * command, read-only unless the command writes, and unmounted at its end.
+ */
+import hostFs from 'node:fs';
+import { resolve } from 'node:path';
+import { hostNode } from '@anykernel/host-node';
+import { bytesOf, toBytestr } from '@anykernel/lib-bytes';
+import { AT_FDCWD, AT_SYMLINK_NOFOLLOW, MNT_RDONLY, type Timespec } from '@anykernel/lib-sys';
+import type { Kernel, Proc } from '@anykernel/rumpkern';
+import { MountOptionError, bootStack, mountFs } from '@anykernel/stack-boot';
+import { ukfs } from '@anykernel/ukfs';
+import { type Fs, type Times, byteFs } from './bytefs.js';
+import type { Resolver } from './context.js';
+import { PlaceError, UsageError } from './errors.js';
+import { DISK_FILE_SYSTEMS } from './filesystems.js';
+
+export interface Place {
+  readonly fs: Fs;
+  /** A byte string: absolute in an image; as it was given on the host. */
+  readonly path: string;
+  /** As it was given, as a byte string, for messages. */
+  readonly text: string;
+  readonly image: MountedImage | undefined;
+}
+
+export interface MountedImage {
+  readonly file: string;
+  readonly type: string;
+  readonly readonly: boolean;
+  readonly kernel: Kernel;
+  readonly proc: Proc;
+  readonly fs: Fs;
+}
+
+export interface PlaceOptions {
+  /** File system type; otherwise it is detected. */
+  readonly type?: string;
+  /** mount(8)'s words. */
+  readonly options?: readonly string[];
+}
+
+export const HOST_FS: Fs = byteFs(hostFs);
+
+/** The images of one command. */
+export class Places implements Resolver {
+  readonly #images = new Map<string, MountedImage>();
+  readonly #options: PlaceOptions;
+
+  constructor(options: PlaceOptions = {}) {
+    this.#options = options;
+  }
+
+  at(text: string, write: boolean): Place {
+    const split = splitOperand(text);
+    if (split === undefined) return { fs: HOST_FS, path: toBytestr(text), text: toBytestr(text), image: undefined };
+    const image = this.image(split.file, write);
+    return { fs: image.fs, path: toBytestr(split.path), text: toBytestr(text), image };
+  }
+
+  /** The image in `file`, mounted on the root of a kernel. PlaceError. */
+  image(file: string, write: boolean): MountedImage {
+    const key = hostFs.existsSync(file) ? hostFs.realpathSync(file) : resolve(file);
+    const there = this.#images.get(key);
+    if (there !== undefined) {
+      if (!write || !there.readonly || this.#options.options?.includes('ro') === true) return there;
+      there.kernel.halt();
+      this.#images.delete(key);
+    }
+    const image = mountImage(file, write, this.#options);
+    this.#images.set(key, image);
+    return image;
+  }
+
+  /** Writes everything back and ends the kernels. */
+  close(): void {
+    for (const image of this.#images.values()) closeImage(image);
+    this.#images.clear();
+  }
+}
+
+/** `file:/path` where `file` is a file or a device of the host; undefined: a path of the host. PlaceError: there is no such file. */
+export function splitOperand(text: string): { file: string; path: string } | undefined {
+  for (let colon = text.indexOf(':'); colon > 0; colon = text.indexOf(':', colon + 1)) {
+    const file = text.slice(0, colon);
+    const path = text.slice(colon + 1);
+    if (path !== '' && !path.startsWith('/')) continue;
+    const st = hostFs.statSync(file, { throwIfNoEntry: false });
+    if (st?.isFile() === true || st?.isBlockDevice() === true) return { file, path: path === '' ? '/' : path };
+    if (st === undefined && path !== '' && !hostFs.existsSync(text))
+      throw new PlaceError(`${file}: no such file or directory (in ${text})`);
+  }
+  return undefined;
+}
+
+/** Boots a kernel and mounts the image in `file` on its root. PlaceError: what is wrong with it. */
+export function mountImage(file: string, write: boolean, options: PlaceOptions): MountedImage {
+  checkFile(file);
+  checkType(options.type);
+  const kernel = bootStack(hostNode(), DISK_FILE_SYSTEMS, [], { verbose: false });
+  try {
+    const words = [...(options.options ?? []), ...(write ? [] : ['ro'])];
+    mountFs(kernel, { type: options.type ?? 'auto', source: resolve(file), on: '/', options: words });
+    const proc = kernel.newproc({ comm: 'rump' });
+    proc.sys.umask(0o022);
+    const sb = proc.sys.statvfs1('/', 0);
+    const fs = imageFs(proc);
+    return { file, type: sb.fstypename, readonly: (sb.flag & MNT_RDONLY) !== 0, kernel, proc, fs };
+  } catch (e) {
+    const said = lastWords(kernel);
+    kernel.halt({ nosync: true });
+    if (e instanceof MountOptionError) throw new UsageError(e.message);
+    throw new PlaceError(`${file}: ${mountReason(e)}${said === undefined ? '' : ` (${said})`}`);
+  }
+}
+
+/** The files of an image. Times are set to the nanosecond, which `fs` has no words for. */
+function imageFs(proc: Proc): Fs {
+  const set = (path: string, { atime, mtime }: Times, flags: number): void =>
+    proc.sys.utimensat(AT_FDCWD, bytesOf(path), [timespec(atime), timespec(mtime)], flags);
+  return {
+    ...byteFs(ukfs(proc) as unknown as typeof hostFs),
+    utimes: (path, times) => set(path, times, 0),
+    lutimes: (path, times) => set(path, times, AT_SYMLINK_NOFOLLOW),
+  };
+}
+
+function timespec(ns: bigint): Timespec {
+  const sec = Number(ns / NS) - (ns % NS < 0n ? 1 : 0);
+  return { sec, nsec: Number(ns - BigInt(sec) * NS) };
+}
+
+const NS = 1_000_000_000n;
+
+/** A file or block device that can be opened. */
+function checkFile(file: string): void {
+  try {
+    const st = hostFs.statSync(file);
+    if (!st.isFile() && !st.isBlockDevice()) throw new PlaceError(`${file}: is neither a file nor a block device`);
+    if (st.isFile() && st.size === 0) throw new PlaceError(`${file}: is empty`);
+    hostFs.accessSync(file, hostFs.constants.R_OK);
+  } catch (e) {
+    if (e instanceof PlaceError) throw e;
+    throw new PlaceError(`${file}: ${(e as Error).message.replace(/^E[A-Z]+: /, '').replace(/, \w+ '.*$/s, '')}`);
+  }
+}
+
+const KNOWN = ['auto', ...DISK_FILE_SYSTEMS.map((c) => c.name)];
+
+function checkType(type: string | undefined): void {
+  if (type !== undefined && !KNOWN.includes(type)) throw new UsageError(`type ${type}: is one of ${KNOWN.join(', ')}`);
+}
+
+function mountReason(e: unknown): string {
+  const code = (e as { code?: string }).code;
+  if (code === 'ENODEV') return `no file system that is known here (${KNOWN.slice(1).join(', ')}); -t names one`;
+  if (code === 'EINVAL') return 'is not such a file system, or is damaged';
+  return ((e as Error).message ?? String(e)).replace(/^E[A-Z]+: /, '').replace(/, \w+( '.*)?$/s, '');
+}
+
+/** What the file system said last, if it said anything. */
+function lastWords(kernel: Kernel): string | undefined {
+  return kernel.msgbuf
+    .text()
+    .trim()
+    .split('\n')
+    .findLast((line) => DISK_FILE_SYSTEMS.some((c) => line.includes(c.name)));
+}
+
+/** Writes back, and ends the image's kernel. PlaceError: not everything could be written. */
+export function closeImage(image: MountedImage): void {
+  try {
+    if (!image.readonly) image.proc.sys.sync();
+    image.kernel.halt();
+  } catch (e) {
+    throw new PlaceError(`${image.file}: ${(e as Error).message}`);
+  }
+}

@@ -1,0 +1,157 @@
+/** The command line: which commands there are, as commander has them. */
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import * as stack from './commands/stack.js';
+import { completionScript } from './completion.js';
+import { Context } from './context.js';
+import { commandOf, operandsOf } from './commandline.js';
+import { type CommandSpec, FILE_COMMANDS, type Options } from './filecommands.js';
+import type { Io } from './io.js';
+import { newfs } from './newfs.js';
+import { type PlaceOptions, Places } from './place.js';
+import { runShell } from './shell/shell.js';
+
+/** Gets the exit status of what ran. */
+export type Done = (status: number) => void;
+
+function collect(word: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), ...word.split(',').filter((w) => w !== '')];
+}
+
+/** Options of every command that has images among its operands. */
+export function withImageOptions(command: Command): Command {
+  return command
+    .option('-t, --type <type>', "the images' file system type; otherwise it is detected")
+    .option('-o, --options <words>', 'mount options: ro, noatime ...', collect);
+}
+
+export function placeOptions(o: Options): PlaceOptions {
+  const { type, options } = o as { type?: string; options?: readonly string[] };
+  return { ...(type === undefined ? {} : { type }), ...(options === undefined ? {} : { options }) };
+}
+
+const EXAMPLES = `
+Examples:
+  rump newfs -t ext2fs --size 64m disk.img      make an image
+  rump cp -r site disk.img:/                    copy a tree into it, with modes and times
+  rump ls -l disk.img:/site                     look
+  rump shell disk.img                           work on it
+  rump graph ext2fs                             what a kernel with ext2fs consists of
+  rump compose ext2fs --app app.mjs -o app.js   one file with the kernel and a program in it
+
+An operand IMAGE:/path is on a disk image, any other on this machine.
+Status: 0 done; 1 something failed, and a line says what; 2 the command line makes no sense.
+`;
+
+export function buildProgram(io: Io, done: Done): Command {
+  const program = new Command('rump')
+    .description('Disk images without a mount point, and stacks of rump kernel components.')
+    .version(version(), '-V, --version', 'say the version')
+    .helpOption('-h, --help', 'say what there is')
+    .addHelpCommand(new Command('help').argument('[command]').description('say what a command does').helpGroup('This command:'))
+    .addHelpText('after', EXAMPLES)
+    .configureHelp({ sortSubcommands: false, showGlobalOptions: false });
+
+  program.commandsGroup('Files, on images and on this machine:');
+  for (const spec of FILE_COMMANDS) addFileCommand(program, spec, io, done);
+  addImageCommands(program, io, done);
+  addStackCommands(program, io, done);
+  addCompletion(program, io, done);
+  return program;
+}
+
+function addFileCommand(program: Command, spec: CommandSpec, io: Io, done: Done): void {
+  const command = withImageOptions(commandOf(spec)).option('--json', 'results as JSON');
+  command.action(async () => {
+    const o = command.opts();
+    const ctx = new Context(new Places(placeOptions(o)), io, o['json'] === true);
+    await finishing(ctx, done, () => spec.run(ctx, operandsOf(command, spec), o));
+  });
+  program.addCommand(command);
+}
+
+/** Whatever comes, images are written back and closed. */
+async function finishing(ctx: Context, done: Done, run: () => void | Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch (e) {
+    ctx.places.close();
+    throw e;
+  }
+  done(ctx.finish());
+}
+
+function addImageCommands(program: Command, io: Io, done: Done): void {
+  program.commandsGroup('Images:');
+  program
+    .command('newfs <file>')
+    .description('make a file system in a file or on a device')
+    .requiredOption('-t, --type <type>', 'its type: ext2fs')
+    .option('-s, --size <size>', 'of the image: 64m, 1g; otherwise what is there')
+    .option('-b, --block-size <bytes>', '1024, 2048 or 4096; otherwise by size')
+    .option('-L, --label <text>', "the volume's name")
+    .option('-I, --inode-size <bytes>', '128 or 256')
+    .option('-N, --inodes <count>', 'how many files there can be')
+    .option('-f, --force', 'also where there is a file system already')
+    .option('--json', 'results as JSON')
+    .action(async (file: string, o: Options) => {
+      const ctx = new Context(new Places(), io, o['json'] === true);
+      await finishing(ctx, done, () => newfs(ctx, file, o));
+    });
+  withImageOptions(program.command('shell <image>').description('commands on an image, typed or from the standard input'))
+    .option('-c, --command <line>', 'run this instead; may be given several times', (line: string, before?: readonly string[]) => [
+      ...(before ?? []),
+      line,
+    ])
+    .action(async (image: string, o: Options) =>
+      done(await runShell(image, placeOptions(o), io, o['command'] as readonly string[] | undefined)),
+    );
+}
+
+function stackCommand(program: Command, words: string, about: string): Command {
+  return program
+    .command(words)
+    .description(about)
+    .option('--stack <file>', 'a stack file (JSON)')
+    .option('--host <host>', 'node or worker')
+    .option('--app <module>', 'a module to run inside')
+    .option('--json', 'results as JSON');
+}
+
+function addStackCommands(program: Command, io: Io, done: Done): void {
+  program.commandsGroup('Stacks:');
+  const context = (o: Options): Context => new Context(new Places(), io, o['json'] === true);
+  const action = (command: Command, run: (ctx: Context, args: readonly unknown[], o: Options) => Promise<void>): void => {
+    command.action(async () => {
+      const ctx = context(command.opts());
+      await finishing(ctx, done, () => run(ctx, command.processedArgs as unknown[], command.opts()));
+    });
+  };
+  const compose = stackCommand(program, 'compose [components...]', 'bundle a minimal kernel, and an application if wanted, as one file');
+  compose.option('-o, --out <file>', 'where to; otherwise the standard output').option('-m, --minify', 'as small as possible');
+  action(compose, (ctx, [names], o) => stack.compose(ctx, names as string[], o));
+  const graph = stackCommand(program, 'graph [components...]', 'draw the closure of components');
+  graph.option('-f, --format <format>', 'text, svg or json');
+  action(graph, (ctx, [names], o) => stack.graph(ctx, names as string[], o));
+  action(stackCommand(program, 'why <component> [components...]', 'say why a component is in a stack'), (ctx, [name, names], o) =>
+    stack.why(ctx, name as string, names as string[], o),
+  );
+  action(stackCommand(program, 'weigh [components...]', 'say how many bytes each package brings'), (ctx, [names], o) =>
+    stack.weigh(ctx, names as string[], o),
+  );
+}
+
+function addCompletion(program: Command, io: Io, done: Done): void {
+  program.commandsGroup('This command:');
+  program
+    .command('completion <shell>')
+    .description('a completion script for bash, zsh or fish')
+    .action((shell: string) => {
+      io.out(Buffer.from(completionScript(shell)));
+      done(0);
+    });
+}
+
+function version(): string {
+  return (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+}
