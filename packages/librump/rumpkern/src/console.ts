@@ -1,5 +1,5 @@
 /** The console: descriptors 0, 1 and 2 of process 1, to write on. */
-import { bytestrOf, fromBytestr } from '@anykernel/lib-bytes';
+import { bytestrOf } from '@anykernel/lib-bytes';
 import { ERR, POLLOUT, S_IFCHR, type Stat } from '@anykernel/lib-sys';
 import { File, type Fileops, FREAD, FWRITE } from './filedesc.js';
 import type { Lwp } from './proc.js';
@@ -15,7 +15,7 @@ const consoleFileops: Fileops = {
   },
   write(_f: File, uio: Uio, l: Lwp): void {
     for (let bytes = uio.peek(CHUNK); bytes !== undefined; bytes = uio.peek(CHUNK)) {
-      l.k.host.putchars(fromBytestr(bytestrOf(bytes)));
+      l.k.host.putchars(bytestrOf(bytes));
       uio.skip(bytes.length);
     }
   },
