@@ -1,5 +1,5 @@
 /** A file on a simulated disk with a block map of its own, beside a plain array that says what it must hold. */
-import { Rng } from '@anykernel/host-sim';
+import type { Rng } from '@anykernel/host-sim';
 import { Uio } from '@anykernel/rumpkern';
 import { type Pager, Uobj } from '../src/uobj.js';
 import type { Run } from '../src/vnode.js';

@@ -1,7 +1,7 @@
 /** A kernel in a simulation with one block device, and calls that may sleep. */
-import { type DiskOptions, Rng, Sim, type SimDisk, type SimHost } from '@anykernel/host-sim';
+import { type DiskOptions, type Rng, Sim, type SimDisk, type SimHost } from '@anykernel/host-sim';
 import { Errno, ERR } from '@anykernel/lib-sys';
-import { type Bdevsw, FWRITE, Kernel, type KernelOptions, type Lwp, SLEEP, Uio, boot, makedev } from '@anykernel/rumpkern';
+import { type Bdevsw, FWRITE, type Kernel, type KernelOptions, type Lwp, SLEEP, Uio, boot, makedev } from '@anykernel/rumpkern';
 import { Disk } from '../src/disk.js';
 
 export interface RigOptions extends DiskOptions {

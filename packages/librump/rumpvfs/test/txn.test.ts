@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { ERR } from '@anykernel/lib-sys';
-import { type Rng } from '@anykernel/host-sim';
+import type { Rng } from '@anykernel/host-sim';
 import { SLEEP } from '@anykernel/rumpkern';
 import { Bcache } from '../src/bcache.js';
 import type { Buf } from '../src/buf.js';
