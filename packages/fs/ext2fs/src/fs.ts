@@ -310,7 +310,7 @@ export class Ext2fs {
 
   /** The time, in an object that the next call fills again. */
   now(): Readonly<WallTime> {
-    this.k.host.clockWall(this.#time);
+    this.k.wall(this.#time);
     return this.#time;
   }
 

@@ -90,7 +90,7 @@ export class Tmount {
 
   /** Reads the clock. */
   now(): WallTime {
-    this.k.host.clockWall(this.time);
+    this.k.wall(this.time);
     return this.time;
   }
 
