@@ -1,5 +1,5 @@
 /** The character devices that every kernel with files has: null, zero, random, urandom, console. */
-import { bytestrOf, fromBytestr } from '@anykernel/lib-bytes';
+import { bytestrOf } from '@anykernel/lib-bytes';
 import { ERR, Errno, EVFILT_READ, EVFILT_WRITE, O_NONBLOCK, POLLIN, POLLOUT, POLLRDNORM } from '@anykernel/lib-sys';
 import { type Cdevsw, type Kernel, Klist, type Knote, type Lwp, Selinfo, type Uio, knoteAttach, makedev, minor, selrecord } from '@anykernel/rumpkern';
 
@@ -18,7 +18,7 @@ const READY = POLLIN | POLLRDNORM | POLLOUT;
 export function attachCdevs(k: Kernel): void {
   k.devsw.attach(undefined, mem, undefined, MEM_MAJOR);
   k.devsw.attach(undefined, rnd, undefined, RND_MAJOR);
-  k.devsw.attach(undefined, consoleDriver(k), undefined, CONS_MAJOR);
+  k.devsw.attach(undefined, new Console(k).driver(), undefined, CONS_MAJOR);
   k.devsw.announce('null', 'chr', makedev(MEM_MAJOR, NULL_MINOR));
   k.devsw.announce('zero', 'chr', makedev(MEM_MAJOR, ZERO_MINOR));
   k.devsw.announce('random', 'chr', makedev(RND_MAJOR, 0));
@@ -77,71 +77,93 @@ const rnd: Cdevsw = {
   kqfilter: alwaysReady,
 };
 
-/** What is typed is read as it comes; the host has edited it. */
-function consoleDriver(k: Kernel): Cdevsw {
-  const input: Uint8Array[] = [];
-  const sel = new Selinfo();
-  let len = 0;
-  let opens = false;
+/** The console. What is typed is read as it comes; the host has edited it. */
+class Console {
+  readonly #k: Kernel;
+  readonly #input: Uint8Array[] = [];
+  readonly #sel = new Selinfo();
+  #len = 0;
+  #opened = false;
   /** The host has no input, or no more. */
-  let ended = false;
-  const typed = (bytes: Uint8Array): void =>
-    k.intr(() => {
-      if (bytes.length === 0) ended = true;
-      else if (len + bytes.length <= INPUT_MAX) {
-        input.push(bytes.slice());
-        len += bytes.length;
-      }
-      k.wakeup(input);
-      sel.notify();
-    });
-  return {
-    name: 'cons',
-    open(): void {
-      if (opens) return;
-      opens = true;
-      try {
-        k.host.consoleInput(typed);
-      } catch (e) {
-        if (!(e instanceof Errno)) throw e;
-        ended = true;
-      }
-    },
-    close(): void {
-      opens = false;
-      if (!ended) k.host.consoleInput(undefined);
-    },
-    read(_dev: number, uio: Uio, _l: Lwp, flag: number): void {
-      const first = input[0];
-      if (first === undefined) {
-        if (ended || uio.resid === 0) return;
-        if ((flag & O_NONBLOCK) !== 0) throw ERR.EAGAIN;
-        return k.sleep(input);
-      }
-      const moved = uio.move(first, 0, first.length);
-      len -= moved;
-      if (moved === first.length) input.shift();
-      else input[0] = first.subarray(moved);
-    },
-    write(_dev: number, uio: Uio): void {
-      for (let buf = uio.peek(CHUNK); buf !== undefined; buf = uio.peek(CHUNK)) {
-        k.host.putchars(fromBytestr(bytestrOf(buf)));
-        uio.skip(buf.length);
-      }
-    },
-    ioctl: notTty,
-    poll(_dev: number, events: number, l: Lwp): number {
-      const now = events & (len > 0 || ended ? READY : POLLOUT);
-      if (now === 0) selrecord(l, sel);
-      return now;
-    },
-    kqfilter(_dev: number, kn: Knote): void {
-      if (kn.filter === EVFILT_WRITE) return knoteAttach(kn, sel.klist, () => true);
-      if (kn.filter !== EVFILT_READ) throw ERR.EINVAL;
-      knoteAttach(kn, sel.klist, (it) => {
-        it.data = len;
-        return len > 0 || ended;
-      });
-    },
-  };
+  #ended = false;
+
+  constructor(k: Kernel) {
+    this.#k = k;
+  }
+
+  driver(): Cdevsw {
+    return {
+      name: 'cons',
+      open: () => this.#open(),
+      close: () => this.#close(),
+      read: (_dev, uio, _l, flag) => this.#read(uio, flag),
+      write: (_dev, uio) => this.#write(uio),
+      ioctl: notTty,
+      poll: (_dev, events, l) => this.#poll(events, l),
+      kqfilter: (_dev, kn) => this.#kqfilter(kn),
+    };
+  }
+
+  #typed(bytes: Uint8Array): void {
+    if (bytes.length === 0) this.#ended = true;
+    else if (this.#len + bytes.length <= INPUT_MAX) {
+      this.#input.push(bytes.slice());
+      this.#len += bytes.length;
+    }
+    this.#k.wakeup(this);
+    this.#sel.notify();
+  }
+
+  #open(): void {
+    if (this.#opened) return;
+    this.#opened = true;
+    try {
+      this.#k.host.consoleInput((bytes) => this.#k.intr(() => this.#typed(bytes)));
+    } catch (e) {
+      if (!(e instanceof Errno)) throw e;
+      this.#ended = true;
+    }
+  }
+
+  #close(): void {
+    this.#opened = false;
+    if (!this.#ended) this.#k.host.consoleInput(undefined);
+  }
+
+  #read(uio: Uio, flag: number): void {
+    const first = this.#input[0];
+    if (first === undefined) {
+      if (this.#ended || uio.resid === 0) return;
+      if ((flag & O_NONBLOCK) !== 0) throw ERR.EAGAIN;
+      this.#k.sleep(this);
+    }
+    const moved = uio.move(first, 0, first.length);
+    this.#len -= moved;
+    if (moved === first.length) this.#input.shift();
+    else this.#input[0] = first.subarray(moved);
+  }
+
+  #write(uio: Uio): void {
+    for (let buf = uio.peek(CHUNK); buf !== undefined; buf = uio.peek(CHUNK)) {
+      this.#k.host.putchars(bytestrOf(buf));
+      uio.skip(buf.length);
+    }
+  }
+
+  #poll(events: number, l: Lwp): number {
+    const ready = events & (this.#len > 0 || this.#ended ? READY : POLLOUT);
+    if (ready === 0) selrecord(l, this.#sel);
+    return ready;
+  }
+
+  #kqfilter(kn: Knote): void {
+    if (kn.filter === EVFILT_WRITE) knoteAttach(kn, this.#sel.klist, () => true);
+    else if (kn.filter === EVFILT_READ) knoteAttach(kn, this.#sel.klist, (it) => this.#readable(it));
+    else throw ERR.EINVAL;
+  }
+
+  #readable(kn: Knote): boolean {
+    kn.data = this.#len;
+    return this.#len > 0 || this.#ended;
+  }
 }

@@ -112,8 +112,8 @@ export const fifofs: Pick<VnodeOps, 'open' | 'close' | 'read' | 'write' | 'ioctl
   },
 
   kqfilter(vp: Vnode, kn: Knote): void {
-    if (kn.filter === EVFILT_VNODE || vp.special === undefined) return vnodeKqfilter(vp, kn);
-    fifoOf(vp).pipe.kqfilter(kn);
+    if (kn.filter === EVFILT_VNODE || vp.special === undefined) vnodeKqfilter(vp, kn);
+    else fifoOf(vp).pipe.kqfilter(kn);
   },
 
   fsync(): void {

@@ -161,6 +161,5 @@ export function typeToMode(type: Vtype): number {
   return MODE_OF[type];
 }
 export function modeToType(mode: number): Vtype {
-  const type = MODE_OF.indexOf(mode & S_IFMT, 1);
-  return (type < 0 ? 0 : type) as Vtype;
+  return Math.max(0, MODE_OF.indexOf(mode & S_IFMT, 1)) as Vtype;
 }

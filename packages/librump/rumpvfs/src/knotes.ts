@@ -17,10 +17,10 @@ export function noteRevoke(vp: Vnode): void {
 /** Attaches a knote to a vnode. EINVAL: not a filter for files. */
 export function vnodeKqfilter(vp: Vnode, kn: Knote): void {
   const klist = (vp.knotes ??= new Klist());
-  if (kn.filter === EVFILT_VNODE) return knoteAttach(kn, klist, vnodeEvent);
-  if (kn.filter === EVFILT_READ) return knoteAttach(kn, klist, (it) => readEvent(vp, it));
-  if (kn.filter === EVFILT_WRITE) return knoteAttach(kn, klist, writeEvent);
-  throw ERR.EINVAL;
+  if (kn.filter === EVFILT_VNODE) knoteAttach(kn, klist, vnodeEvent);
+  else if (kn.filter === EVFILT_READ) knoteAttach(kn, klist, (it) => readEvent(vp, it));
+  else if (kn.filter === EVFILT_WRITE) knoteAttach(kn, klist, writeEvent);
+  else throw ERR.EINVAL;
 }
 
 function vnodeEvent(kn: Knote, hint: number): boolean {

@@ -32,9 +32,11 @@ class Lock {
 export function advlock(vp: Vnode, owner: object, op: number, fl: Flock, wait: boolean, l: Lwp): void {
   const start = fl.start;
   const end = fl.len === 0 ? Infinity : fl.start + fl.len;
-  if (op === F_GETLK) return getLock(vp, owner, fl, start, end);
-  if (fl.type === F_UNLCK) return setLock(vp, owner, F_UNLCK, start, end, l.k);
-  const blocker = blockerOf(vp, owner, fl.type, start, end);
+  if (op === F_GETLK) {
+    getLock(vp, owner, fl, start, end);
+    return;
+  }
+  const blocker = fl.type === F_UNLCK ? undefined : blockerOf(vp, owner, fl.type, start, end);
   if (blocker !== undefined) {
     if (!wait) throw ERR.EAGAIN;
     if (owner instanceof Proc) checkDeadlock(owner, blocker);

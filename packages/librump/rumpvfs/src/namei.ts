@@ -46,7 +46,7 @@ const DOT = 46;
 export function namei(l: Lwp, nd: Nameidata, op: Nameiop, flags: number, path: string, start?: Vnode, cred: Cred = l.proc.cred): Nameidata {
   const cwdi = l.proc.cwdi as Cwdi;
   const root = cwdi.rdir ?? cwdi.vfs.rootvp;
-  const cnp = nd.cnp;
+  const { cnp } = nd;
   let len = path.length;
   if (len === 0) throw ERR.ENOENT;
   if (len >= PATH_MAX) throw ERR.ENAMETOOLONG;
@@ -56,82 +56,86 @@ export function namei(l: Lwp, nd: Nameidata, op: Nameiop, flags: number, path: s
   const unprivileged = cred.euid !== 0;
   cnp.cred = cred;
   cnp.path = path;
-  nd.slash = false;
   for (;;) {
-    while (path.charCodeAt(pos) === SLASH) pos++;
-    if (pos === len) {
-      nd.vp = dvp;
-      nd.dvp = undefined;
-      nd.last = 'root';
-      return nd;
-    }
+    pos = skipSlashes(path, pos);
+    if (pos === len) return found(nd, dvp, undefined, 'root', false);
     let end = path.indexOf('/', pos);
     if (end < 0) end = len;
-    let next = end;
-    while (path.charCodeAt(next) === SLASH) next++;
-    let last = next === len;
+    let next = skipSlashes(path, end);
     if (dvp.type !== VDIR) throw dvp.type === VBAD ? ERR.ENOENT : ERR.ENOTDIR;
     if (unprivileged) dvp.ops.access(dvp, VEXEC, cred);
 
+    const dots = dotsAt(path, pos, end);
     let vp: Vnode | undefined;
-    let kind: LastKind = 'name';
-    if (path.charCodeAt(pos) === DOT && end - pos <= 2 && (end - pos === 1 || path.charCodeAt(pos + 1) === DOT)) {
-      if (end - pos === 1) {
-        kind = 'dot';
-        vp = dvp;
-      } else {
-        kind = 'dotdot';
-        vp = cross(dotdot(dvp, root, cwdi.vfs.rootvp, cnp));
-      }
-    } else {
+    if (dots === 1) vp = dvp;
+    else if (dots === 2) vp = cross(dotdot(dvp, root, cwdi.vfs.rootvp, cnp));
+    else {
       if (dvp.removed) throw ERR.ENOENT;
       cnp.name = pos === 0 && end === len ? path : path.slice(pos, end);
-      cnp.isLast = last;
-      cnp.nameiop = last ? op : 'lookup';
+      cnp.isLast = next === len;
+      cnp.nameiop = next === len ? op : 'lookup';
       cnp.restAt = end < len ? end + 1 : len;
       cnp.consume = 0;
       vp = dvp.ops.lookup(dvp, cnp);
       if (cnp.consume > 0) {
-        end = next = Math.min(len, end + 1 + cnp.consume);
-        while (path.charCodeAt(next) === SLASH) next++;
-        last = next === len;
+        end = Math.min(len, end + 1 + cnp.consume);
+        next = skipSlashes(path, end);
       }
       if (vp === undefined) {
-        if (!last || op === 'lookup' || op === 'delete') throw ERR.ENOENT;
-        nd.slash = next > end;
-        if (nd.slash && (flags & NAMEI_MAKEDIR) === 0) throw ERR.ENOENT;
+        if (next !== len || op === 'lookup' || op === 'delete') throw ERR.ENOENT;
+        if (next > end && (flags & NAMEI_MAKEDIR) === 0) throw ERR.ENOENT;
         checkMayAdd(dvp, cnp);
-        nd.vp = undefined;
-        nd.dvp = dvp;
-        nd.last = 'name';
-        return nd;
+        return found(nd, undefined, dvp, 'name', next > end);
       }
       if (vp.mountedHere !== undefined) vp = cross(vp);
-      if (vp.type === VLNK && (!last || (flags & NAMEI_FOLLOW) !== 0 || next > end)) {
+      if (vp.type === VLNK && (next !== len || (flags & NAMEI_FOLLOW) !== 0 || next > end)) {
         if (++links > MAXSYMLINKS) throw ERR.ELOOP;
-        const target = vp.ops.readlink(vp, l);
-        if (target.length === 0) throw ERR.ENOENT;
-        path = end === len ? target : target + path.slice(end);
+        path = cnp.path = throughLink(vp, path, end, l);
         len = path.length;
-        if (len >= PATH_MAX) throw ERR.ENAMETOOLONG;
-        cnp.path = path;
         pos = 0;
         if (path.charCodeAt(0) === SLASH) dvp = root;
         continue;
       }
     }
-    if (last) {
-      nd.slash = next > end;
-      if (nd.slash && vp.type !== VDIR) throw ERR.ENOTDIR;
+    if (next === len) {
+      if (next > end && vp.type !== VDIR) throw ERR.ENOTDIR;
       vp.recent = true;
-      nd.vp = vp;
-      nd.dvp = dvp;
-      nd.last = kind;
-      return nd;
+      return found(nd, vp, dvp, LAST_KIND[dots], next > end);
     }
     dvp = vp;
     pos = next;
   }
+}
+
+const LAST_KIND: readonly LastKind[] = ['name', 'dot', 'dotdot'];
+
+function found(nd: Nameidata, vp: Vnode | undefined, dvp: Vnode | undefined, last: LastKind, slash: boolean): Nameidata {
+  nd.vp = vp;
+  nd.dvp = dvp;
+  nd.last = last;
+  nd.slash = slash;
+  return nd;
+}
+
+function skipSlashes(path: string, pos: number): number {
+  while (path.charCodeAt(pos) === SLASH) pos++;
+  return pos;
+}
+
+/** 1 for the component `.`, 2 for `..`, 0 for a name. */
+function dotsAt(path: string, pos: number, end: number): 0 | 1 | 2 {
+  if (path.charCodeAt(pos) !== DOT || end - pos > 2) return 0;
+  if (end - pos === 1) return 1;
+  return path.charCodeAt(pos + 1) === DOT ? 2 : 0;
+}
+
+/** The path with a symbolic link, which ends at `end`, replaced by where it leads. ENOENT: nowhere. ENAMETOOLONG. */
+function throughLink(vp: Vnode, path: string, end: number, l: Lwp): string {
+  const target = vp.ops.readlink(vp, l);
+  if (target.length === 0) throw ERR.ENOENT;
+  const whole = end === path.length ? target : target + path.slice(end);
+  if (whole.length >= PATH_MAX) throw ERR.ENAMETOOLONG;
+  return whole;
 }
 
 /** The directory above `dvp`. Above a mount's root is what it covers; above the roots of the process and the kernel they themselves. */

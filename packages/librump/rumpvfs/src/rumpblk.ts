@@ -63,7 +63,7 @@ export class Rumpblk {
 
   /** The kernel ends: host files are closed. */
   closeAll(): void {
-    this.#units.forEach((_unit, n) => this.remove(makedev(RUMPBLK_MAJOR, n)));
+    for (let n = 0; n < this.#units.length; n++) this.remove(makedev(RUMPBLK_MAJOR, n));
   }
 
   #unit(dev: number): Unit {

@@ -66,14 +66,14 @@ export const specfs: Pick<VnodeOps, 'open' | 'close' | 'read' | 'write' | 'ioctl
   },
 
   read(vp: Vnode, uio: Uio, ioflag: number, l: Lwp): void {
-    if (vp.type === VCHR) return l.k.devsw.cdev(vp.rdev).read(vp.rdev, uio, l, (ioflag & IO_NDELAY) !== 0 ? O_NONBLOCK : 0);
-    readBlocks(l.k.devsw.bdev(vp.rdev), vp.rdev, uio, l);
+    if (vp.type === VCHR) l.k.devsw.cdev(vp.rdev).read(vp.rdev, uio, l, (ioflag & IO_NDELAY) !== 0 ? O_NONBLOCK : 0);
+    else readBlocks(l.k.devsw.bdev(vp.rdev), vp.rdev, uio, l);
   },
 
   /** ENOSPC: at the end of the device. */
   write(vp: Vnode, uio: Uio, ioflag: number, l: Lwp): void {
-    if (vp.type === VCHR) return l.k.devsw.cdev(vp.rdev).write(vp.rdev, uio, l, (ioflag & IO_NDELAY) !== 0 ? O_NONBLOCK : 0);
-    writeBlocks(l.k.devsw.bdev(vp.rdev), vp.rdev, uio, l);
+    if (vp.type === VCHR) l.k.devsw.cdev(vp.rdev).write(vp.rdev, uio, l, (ioflag & IO_NDELAY) !== 0 ? O_NONBLOCK : 0);
+    else writeBlocks(l.k.devsw.bdev(vp.rdev), vp.rdev, uio, l);
   },
 
   ioctl(vp: Vnode, cmd: number, data: Uint8Array | undefined, _flag: number, l: Lwp): number {
@@ -87,8 +87,8 @@ export const specfs: Pick<VnodeOps, 'open' | 'close' | 'read' | 'write' | 'ioctl
   },
 
   kqfilter(vp: Vnode, kn: Knote): void {
-    if (vp.type === VBLK || kn.filter === EVFILT_VNODE) return vnodeKqfilter(vp, kn);
-    (vp.mp as Mount).vfs.k.devsw.cdev(vp.rdev).kqfilter(vp.rdev, kn);
+    if (vp.type === VBLK || kn.filter === EVFILT_VNODE) vnodeKqfilter(vp, kn);
+    else (vp.mp as Mount).vfs.k.devsw.cdev(vp.rdev).kqfilter(vp.rdev, kn);
   },
 
   fsync(vp: Vnode, _dataOnly: boolean, _off: number, _len: number, l: Lwp): void {

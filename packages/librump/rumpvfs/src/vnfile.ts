@@ -50,19 +50,9 @@ export const vnops: Fileops = {
   write(f: File, uio: Uio, l: Lwp): void {
     const vp = vnodeOf(f);
     const ioflag = ioflags(f.flag);
-    if (vp.type === VFIFO) return fifoWrite(vp, uio, f.flag, l);
-    if (vp.type !== VREG) return vp.ops.write(vp, uio, ioflag, l);
-    const { proc } = l;
-    const resid = uio.resid;
-    let beyond = 0;
-    if (proc.limits.fsize !== RLIM_INFINITY || uio.offset + resid > OFF_MAX) beyond = resid - allowed(vp, uio, ioflag, l);
-    uio.resid = resid - beyond;
-    try {
-      vp.ops.write(vp, uio, ioflag, l);
-    } finally {
-      uio.resid += beyond;
-      if (uio.resid !== resid) written(vp, proc.cred.euid);
-    }
+    if (vp.type === VREG) writeRegular(vp, uio, ioflag, l);
+    else if (vp.type === VFIFO) fifoWrite(vp, uio, f.flag, l);
+    else vp.ops.write(vp, uio, ioflag, l);
   },
 
   ioctl(f: File, cmd: number, data: Uint8Array | undefined, l: Lwp): number {
@@ -108,6 +98,20 @@ export const vnops: Fileops = {
     return 0;
   },
 };
+
+function writeRegular(vp: Vnode, uio: Uio, ioflag: number, l: Lwp): void {
+  const { proc } = l;
+  const { resid } = uio;
+  let beyond = 0;
+  if (proc.limits.fsize !== RLIM_INFINITY || uio.offset + resid > OFF_MAX) beyond = resid - allowed(vp, uio, ioflag, l);
+  uio.resid = resid - beyond;
+  try {
+    vp.ops.write(vp, uio, ioflag, l);
+  } finally {
+    uio.resid += beyond;
+    if (uio.resid !== resid) written(vp, proc.cred.euid);
+  }
+}
 
 /** Bytes of a write that may be written. EFBIG. */
 function allowed(vp: Vnode, uio: Uio, ioflag: number, l: Lwp): number {

@@ -156,7 +156,14 @@ test('mount of type auto asks each type whether it knows what is on the device',
     s.mkdir('/m', 0o755);
     const rumpfs = vfs.types.get('rumpfs')!.ops;
     const seen: number[] = [];
-    vfs.vfsAttach({ ...rumpfs, name: 'nofs', probe: (peek) => (seen.push(peek(1040, 4)[0]!, peek(4090, 100).length), false) });
+    vfs.vfsAttach({
+      ...rumpfs,
+      name: 'nofs',
+      probe(peek) {
+        seen.push(peek(1040, 4)[0]!, peek(4090, 100).length);
+        return false;
+      },
+    });
     vfs.vfsAttach({ ...rumpfs, name: 'yesfs', probe: (peek) => peek(4095, 1)[0] === 255 });
     expect(await sim.settle(outcome(p.call.mount('auto', '/m', 0, { fspec: '/blk' })))).toBe(undefined);
     expect(seen.slice(-2)).toEqual([65, 6]);

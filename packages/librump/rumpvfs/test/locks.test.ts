@@ -65,7 +65,7 @@ test('locks of one process join, split and change where they meet', () => {
 test('F_GETLK tells who has each of several locks, and that nothing is in the way', () => {
   const { s, proc, p } = two();
   const owners = Array.from({ length: 4 }, () => proc());
-  owners.forEach((q, i) => q.sys.fcntl(q.sys.open('/f', O_RDWR), F_SETLK, lock(F_WRLCK, i * 100, 10)));
+  for (const [i, q] of owners.entries()) q.sys.fcntl(q.sys.open('/f', O_RDWR), F_SETLK, lock(F_WRLCK, i * 100, 10));
   const fd = s.open('/f', O_RDWR);
   const found = owners.map((_, i) => {
     const l = lock(F_WRLCK, i * 100, 50);

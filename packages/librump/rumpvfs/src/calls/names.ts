@@ -111,7 +111,7 @@ function rename(l: Lwp, fromStart: Vnode | undefined, from: string, toStart: Vno
   checkTarget(fvp, tnd);
   const tdvp = tnd.dvp as Vnode;
   if (fdvp.mp !== tdvp.mp || fvp.mp !== fdvp.mp) throw ERR.EXDEV;
-  if (tvp !== undefined && tvp.isRoot) throw ERR.EBUSY;
+  if (tvp?.isRoot === true) throw ERR.EBUSY;
   const { cred } = fnd.cnp;
   checkMayTake(fdvp, fvp, cred);
   if (tvp !== undefined) checkMayTake(tdvp, tvp, cred);
