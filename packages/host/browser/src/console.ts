@@ -1,23 +1,24 @@
 /**
  * The console: text out by lines, bytes in from a function of the application.
  */
-import { fromBytestr, isBytestr } from '@anykernel/lib-bytes';
+import { bytesOf, isBytestr, toBytestr } from '@anykernel/lib-bytes';
 import { ERR } from '@anykernel/lib-sys';
 import type { EventLoop } from './event-loop.js';
 
-/** The kernel's text is bytes, one to a character; text that has larger characters is text. */
-export function textOf(text: string): string {
-  return isBytestr(text) ? fromBytestr(text) : text;
+/** Gives `show` as text what the kernel writes: bytes of UTF-8, one to a character and cut anywhere, or text that has larger characters. */
+export function textWriter(show: (text: string) => void): (text: string) => void {
+  const decoder = new TextDecoder();
+  return (text) => show(decoder.decode(bytesOf(isBytestr(text) ? text : toBytestr(text)), { stream: true }));
 }
 
-/** Text by lines, to the platform's console: it shows nothing less. What has no end yet waits for it. */
+/** The same by lines, as the platform's console shows nothing less. What has no end yet waits for it. */
 export function lineWriter(show: (line: string) => void): (text: string) => void {
   let rest = '';
-  return (text) => {
+  return textWriter((text) => {
     const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
-    for (const line of lines) show(textOf(line));
-  };
+    for (const line of lines) show(line);
+  });
 }
 
 /** Begins to listen: `give` is called with what is typed. Returns what ends it. */

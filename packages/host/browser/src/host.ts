@@ -6,7 +6,7 @@
 import type { HostFile, HostFileInfo, HostHalf, OpenMode, Rumpuser, WallTime } from '@anykernel/host-rumpuser';
 import { Alarms, type Half, SlabPool, findHalf } from '@anykernel/lib-hostkit';
 import { ERR, signalName } from '@anykernel/lib-sys';
-import { ConsoleInput, type InputSource, lineWriter, textOf } from './console.js';
+import { ConsoleInput, type InputSource, lineWriter, textWriter } from './console.js';
 import { EventLoop } from './event-loop.js';
 import { Files, type Provided } from './files.js';
 import { WallClock } from './wall-clock.js';
@@ -62,10 +62,11 @@ class BrowserRumpuser implements HostBrowser {
   readonly #pool: SlabPool;
   readonly #files: Files;
   readonly #input: ConsoleInput;
-  readonly #lines = lineWriter((line) => console.log(line));
+  readonly #write: (text: string) => void;
 
   constructor(options: HostBrowserOptions) {
     this.#options = options;
+    this.#write = options.output === undefined ? lineWriter((line) => console.log(line)) : textWriter(options.output);
     this.#pool = new SlabPool(options.keepBytes ?? KEEP_BYTES);
     this.#input = new ConsoleInput(options.input, this.#loop);
     this.#files = new Files(this.#loop, options.create);
@@ -109,8 +110,7 @@ class BrowserRumpuser implements HostBrowser {
   }
 
   putchars(text: string): void {
-    if (this.#options.output === undefined) this.#lines(text);
-    else this.#options.output(textOf(text));
+    this.#write(text);
   }
 
   consoleInput(fn: ((bytes: Uint8Array) => void) | undefined): void {

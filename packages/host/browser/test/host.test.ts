@@ -15,8 +15,9 @@ describe('the console', () => {
 
   test('goes to the application as it is', () => {
     const got: string[] = [];
-    hostBrowser({ output: (text) => got.push(text) }).putchars('no end');
-    expect(got).toEqual(['no end']);
+    const host = hostBrowser({ output: (text) => got.push(text) });
+    for (const text of ['no end', 'gr\xc3', '\xbc\xc3\x9fe', '→']) host.putchars(text);
+    expect(got).toEqual(['no end', 'gr', 'üße', '→']);
   });
 
   test('gives the kernel what is typed from the event loop, also when the application calls from inside', async () => {

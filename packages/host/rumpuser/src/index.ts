@@ -97,7 +97,7 @@ export interface Rumpuser {
   /** A parameter of the host (environment, configuration): RUMP_MEMLIMIT, _RUMPUSER_HOSTNAME ... */
   getparam(name: string): string | undefined;
 
-  /** Writes text to the console, as it is. */
+  /** Writes to the console what it is given: a byte string (of UTF-8, mostly, which may be cut anywhere), or text with characters beyond 0xff. */
   putchars(text: string): void;
   /** Bytes typed on the console are given to `fn` from the event loop; undefined: no more. ENXIO: the host has no such input. */
   consoleInput(fn: ((bytes: Uint8Array) => void) | undefined): void;

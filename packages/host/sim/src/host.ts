@@ -5,6 +5,7 @@
  * transfers do not end, as if it had stopped in mid-air; the disks remain, as cut() says or as they are.
  */
 import type { HostFile, HostFileInfo, HostHalf, OpenMode, Rumpuser, WallTime } from '@anykernel/host-rumpuser';
+import { fromBytestr, isBytestr, toBytestr } from '@anykernel/lib-bytes';
 import { ERR } from '@anykernel/lib-sys';
 import type { SimEvent } from './events.js';
 import { Rng } from './rng.js';
@@ -32,13 +33,13 @@ export class SimHost implements Rumpuser {
   readonly version = 1;
   readonly sim: Sim;
   readonly hostname: string;
-  /** All that was written to the console. */
-  console = '';
   /** How kernels have ended, and the signals that they raised, in order. */
   readonly exits: ('panic' | number)[] = [];
   readonly signals: number[] = [];
   /** Bytes that malloc() has given out and free() has not got back. */
   allocated = 0;
+  /** All that was written to the console, as bytes. */
+  #console = '';
   readonly #options: SimHostOptions;
   readonly #rng: Rng;
   readonly #alarms = new Map<object, SimEvent>();
@@ -109,7 +110,12 @@ export class SimHost implements Rumpuser {
   }
 
   putchars(text: string): void {
-    this.console += text;
+    this.#console += toBytes(text);
+  }
+
+  /** All that was written to the console. */
+  get console(): string {
+    return fromBytestr(this.#console);
   }
 
   consoleInput(fn: ((bytes: Uint8Array) => void) | undefined): void {
@@ -179,6 +185,10 @@ export class SimHost implements Rumpuser {
       if (life === this.#life) fn();
     });
   }
+}
+
+function toBytes(text: string): string {
+  return isBytestr(text) ? text : toBytestr(text);
 }
 
 function allocate(len: number): Uint8Array {
