@@ -25,6 +25,6 @@ export { Sysctl, type SysctlEntry, type SysctlLeaf, type SysctlType } from './sy
 export { OSRELEASE, OSREVISION, OSTYPE } from './sysctlbase.js';
 export { type Evcnt, type EvcntType, Evcnts } from './evcnt.js';
 export { MSGBUF_LEN, Msgbuf } from './msgbuf.js';
-export { type TraceRecord, type Tracer, traceLine } from './ktrace.js';
+export { type TraceRecord, type Tracer, traceLine, tracees } from './ktrace.js';
 export { Clock, NS, durationOf, nsOf, timespecOf } from './time.js';
 export { getInt, putInt } from './ioctl.js';

@@ -5,29 +5,29 @@
  * soft interrupts run, and then the lwps that were woken; within a budget, and the rest from the host's event loop.
  */
 import type { Rumpuser, WallTime } from '@anykernel/host-rumpuser';
-import { Errno } from '@anykernel/lib-sys';
-import { Devsw } from './devsw.js';
 import type { AnyComponent } from '@anykernel/lib-component';
+import { Errno } from '@anykernel/lib-sys';
+import { type CredInit, ROOT } from './cred.js';
+import { Devsw } from './devsw.js';
 import { KernelStopped, runKernel } from './entry.js';
 import { Evcnts } from './evcnt.js';
 import { Fifo } from './fifo.js';
-import { Ksems } from './ksem.js';
+import { type File, Filedesc } from './filedesc.js';
 import type { Knote } from './kqueue.js';
+import { Ksems } from './ksem.js';
 import { Ktrace, type Tracer } from './ktrace.js';
 import { Mem } from './mem.js';
 import { Modules } from './modules.js';
 import { Msgbuf } from './msgbuf.js';
 import { type Lwp, type Proc, ProcTable, RFCFDG } from './proc.js';
-import { SLEEP, SleepQueue, type WaitChannel, sleepOn } from './sleep.js';
 import type { Sigmodel } from './signal.js';
+import { SLEEP, SleepQueue, type WaitChannel, sleepOn } from './sleep.js';
 import { Softint } from './softint.js';
 import { Syscalls } from './syscalls.js';
 import { Sysctl } from './sysctl.js';
 import { baseSysctl } from './sysctlbase.js';
 import { Clock } from './time.js';
 import { Wheel } from './wheel.js';
-import { type CredInit, ROOT } from './cred.js';
-import { type File, Filedesc } from './filedesc.js';
 
 export interface KernelOptions {
   /** Bytes; otherwise the host's RUMP_MEMLIMIT; otherwise unlimited. */
@@ -347,11 +347,8 @@ export class Kernel {
     if (this.#stopped === undefined) {
       this.run(() => {
         this.#exitAll();
-        this.#runHooks(how, (e) => {
-          if (e !== SLEEP) throw e;
-          this.printf('halt: a device is asynchronous, and was not waited for');
-        });
-        this.modules.detachAll();
+        this.#runHooks(how, false);
+        this.modules.detachAll(false);
       });
     }
     this.#end();
@@ -360,14 +357,11 @@ export class Kernel {
   /** The same, waiting for devices. */
   shutdown(how: HaltOptions = {}): Promise<void> {
     if (this.#stopped !== undefined) return Promise.resolve(this.#end());
-    const rethrow = (e: unknown): never => {
-      throw e;
-    };
     return this.wait(() => {
       this.#exitAll();
       if (this.#closing > 0) this.sleep(this.onHalt);
-      this.#runHooks(how, rethrow);
-      this.modules.detachAll();
+      this.#runHooks(how, true);
+      this.modules.detachAll(true);
     }).then(() => this.#end());
   }
 
@@ -375,13 +369,16 @@ export class Kernel {
     for (const p of [...this.procs].reverse()) if (p.pid > 0) this.procs.exit(p);
   }
 
-  /** Those that register last run first. One that slept runs again, those that have run do not. */
-  #runHooks(how: HaltOptions, failed: (e: unknown) => void): void {
+  /** Those that register last run first. One that slept runs again, those that have run do not. A failure stops nothing. */
+  #runHooks(how: HaltOptions, wait: boolean): void {
     for (let fn = this.onHalt.at(-1); fn !== undefined; fn = this.onHalt.at(-1)) {
       try {
         if (how.nosync !== true) fn();
       } catch (e) {
-        failed(e);
+        if (e === SLEEP && wait) throw e;
+        if (e === SLEEP) this.printf('halt: a device is asynchronous, and was not waited for');
+        else if (e instanceof Errno) this.printf(`halt: ${e.message}`);
+        else throw e;
       }
       this.onHalt.pop();
     }

@@ -64,7 +64,7 @@ export class Ktrace {
 
   /** Traces processes to a file, and with `descend` the children that they get. */
   setFile(procs: readonly Proc[], f: File, descend: boolean): void {
-    const tf = [...this.#files.values()].find((x) => x.f === f) ?? new TraceFile(this.#k, f);
+    const tf = [...this.#files.values()].find((x) => sameFile(x.f, f)) ?? new TraceFile(this.#k, f);
     for (const p of procs) this.#attach(p, tf, descend);
     this.#switch();
   }
@@ -81,7 +81,7 @@ export class Ktrace {
 
   /** Ends all tracing to a file. */
   clearFile(f: File): void {
-    this.clear([...this.#files].filter(([, tf]) => tf.f === f).map(([p]) => p));
+    this.clear([...this.#files].filter(([, tf]) => sameFile(tf.f, f)).map(([p]) => p));
   }
 
   #attach(p: Proc, tf: TraceFile, descend: boolean): void {
@@ -134,6 +134,11 @@ export class Ktrace {
     const start = this.#started.get(l) ?? end;
     return { pid, lid: l.lid, comm, call: se.name, args: args.slice(0, se.spec.args.length), start, end, restarts: l.restarts, ...outcome };
   }
+}
+
+/** Whether both are opens of one file. */
+function sameFile(a: File, b: File): boolean {
+  return a === b || (a.type === 'vnode' && a.type === b.type && a.data === b.data);
 }
 
 /** A file that gets a line for each call of the processes which hold it. */

@@ -9,6 +9,7 @@ import { ERR, Errno, type Modstat } from '@anykernel/lib-sys';
 import { Callout } from './callout.js';
 import type { Kernel } from './kernel.js';
 import type { Lwp } from './proc.js';
+import { SLEEP } from './sleep.js';
 import { NS } from './time.js';
 
 /** One component in one kernel. */
@@ -205,16 +206,17 @@ export class Modules {
     this.#k.wakeup(question);
   }
 
-  /** All leave, those on top first, busy or not: the kernel halts. */
-  detachAll(): void {
+  /** All leave, those on top first, busy or not: the kernel halts. With `wait`, one may sleep, and is asked again. */
+  detachAll(wait: boolean): void {
     for (const entry of [...this.#byName.values()].reverse()) {
       try {
         entry.component.detach?.(this.#view(entry.component), entry.state);
       } catch (e) {
-        this.#k.ignoreErrno(e);
+        if (e === SLEEP && wait) throw e;
+        if (e !== SLEEP) this.#k.ignoreErrno(e);
       }
+      this.#byName.delete(entry.component.name);
     }
-    this.#byName.clear();
   }
 }
 
