@@ -6,6 +6,7 @@ import { fileioCalls } from './fileio.js';
 import { mountCalls } from './mounts.js';
 import { nameCalls } from './names.js';
 import { openCalls } from './open.js';
+import { traceCalls } from './trace.js';
 import { xattrCalls } from './xattr.js';
 
 export const vfsCalls: Partial<VfsCalls> = {
@@ -16,4 +17,5 @@ export const vfsCalls: Partial<VfsCalls> = {
   ...dirCalls,
   ...mountCalls,
   ...xattrCalls,
+  ...traceCalls,
 };
