@@ -97,6 +97,11 @@ export class Etfs {
     if (device) this.#vfs.rumpblk.remove(rdev);
   }
 
+  /** The file that has exactly this key. */
+  vnodeOf(key: string): Vnode | undefined {
+    return key.startsWith('/') ? this.#keys.get(key.replace(/^\/+/, '')) : undefined;
+  }
+
   /** The file for the path that begins with `cnp` and goes on with its rest; a directory takes only its key. */
   lookup(_dvp: Vnode, cnp: Componentname): Vnode | undefined {
     const { rest } = cnp;

@@ -166,7 +166,8 @@ export class Vfs {
    * system has it), EACCES, and what the driver says (EROFS).
    */
   openDisk(l: Lwp, path: string, forWrite: boolean): Disk {
-    const vp = this.lookup(l, path);
+    // A key is found also where another file system has been mounted on the root.
+    const vp = this.etfs.vnodeOf(path) ?? this.lookup(l, path);
     if (vp.type !== VBLK) throw ERR.ENOTBLK;
     if (((vp.mp as Mount).flags & MNT_NODEV) !== 0) throw ERR.EACCES;
     const dev = vp.rdev;
