@@ -221,6 +221,7 @@ export class Bcache {
       bp.holds = 0;
       this.forget(bp);
     }
+    this.#pool.close();
     this.txn?.close();
   }
 
@@ -307,7 +308,10 @@ export class Bcache {
     this.#reclaiming = true;
     const goal = this.#pool.bytes - bytes;
     for (let round = 0; round < 2; round++) {
-      for (let n = 2 * this.#map.size; n > 0 && this.#hand !== undefined && this.#pool.bytes > goal; n--) this.#turn();
+      for (let n = 2 * this.#map.size; n > 0 && this.#hand !== undefined && this.#pool.bytes > goal; n--) {
+        this.#turn();
+        this.#pool.trim();
+      }
       if (this.#pool.bytes <= goal || this.#writer.dirty.size === 0) break;
       this.#writer.start();
     }

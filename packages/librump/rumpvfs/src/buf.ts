@@ -6,9 +6,20 @@
 import { type Kernel, PAGE_SIZE } from '@anykernel/rumpkern';
 import type { Errno } from '@anykernel/lib-sys';
 
+/** The memory of one block. */
+class Slot {
+  readonly view: DataView;
+  constructor(
+    readonly data: Uint8Array,
+    readonly piece: Piece,
+  ) {
+    this.view = new DataView(data.buffer, data.byteOffset, data.length);
+  }
+}
+
 /** A page cut into blocks, or one block. */
 class Piece {
-  free: { data: Uint8Array; view: DataView }[] = [];
+  readonly free: Slot[] = [];
   constructor(
     readonly chunk: Uint8Array,
     readonly count: number,
@@ -47,21 +58,29 @@ export class Buf {
   next: Buf;
   prev: Buf;
 
+  readonly data: Uint8Array;
+  readonly view: DataView;
+
   constructor(
     readonly blkno: number,
-    public data: Uint8Array,
-    public view: DataView,
-    readonly piece: Piece,
+    readonly slot: Slot,
   ) {
+    this.data = slot.data;
+    this.view = slot.view;
     this.next = this.prev = this;
   }
 }
+
+/** Blocks that a cache keeps although no buffer has them, since the next one comes soon. */
+const SPARE_MAX = 32;
 
 /** The memory of one cache's buffers. */
 export class BufPool {
   readonly #k: Kernel;
   readonly #bsize: number;
   readonly #count: number;
+  readonly #spare: Slot[] = [];
+  #keep = SPARE_MAX;
   /** Pieces with room. */
   readonly #room = new Set<Piece>();
   /** Bytes taken from the kernel. */
@@ -75,33 +94,50 @@ export class BufPool {
 
   /** A buffer for block `blkno`. Its bytes are whatever they were. ENOMEM. */
   alloc(blkno: number): Buf {
+    return new Buf(blkno, this.#spare.pop() ?? this.#slot());
+  }
+
+  #slot(): Slot {
     for (const piece of this.#room) {
       const slot = piece.free.pop()!;
       if (piece.free.length === 0) this.#room.delete(piece);
-      return new Buf(blkno, slot.data, slot.view, piece);
+      return slot;
     }
     const bsize = this.#bsize;
     const chunk = this.#k.mem.alloc(bsize * this.#count);
     this.bytes += chunk.length;
     const piece = new Piece(chunk, this.#count);
-    for (let i = this.#count - 1; i > 0; i--) {
-      const data = chunk.subarray(i * bsize, (i + 1) * bsize);
-      piece.free.push({ data, view: new DataView(data.buffer, data.byteOffset, bsize) });
-    }
+    for (let i = this.#count - 1; i > 0; i--) piece.free.push(new Slot(chunk.subarray(i * bsize, (i + 1) * bsize), piece));
     if (this.#count > 1) this.#room.add(piece);
-    const data = this.#count === 1 ? chunk : chunk.subarray(0, bsize);
-    return new Buf(blkno, data, new DataView(data.buffer, data.byteOffset, bsize), piece);
+    return new Slot(this.#count === 1 ? chunk : chunk.subarray(0, bsize), piece);
   }
 
   free(bp: Buf): void {
-    const piece = bp.piece;
+    if (this.#spare.length < this.#keep) this.#spare.push(bp.slot);
+    else this.#giveBack(bp.slot);
+  }
+
+  /** No more blocks are kept than buffers have. */
+  trim(): void {
+    for (const slot of this.#spare) this.#giveBack(slot);
+    this.#spare.length = 0;
+  }
+
+  /** Nothing is kept from here on. */
+  close(): void {
+    this.#keep = 0;
+    this.trim();
+  }
+
+  #giveBack(slot: Slot): void {
+    const piece = slot.piece;
     if (piece.free.length + 1 === piece.count) {
       this.#room.delete(piece);
       this.bytes -= piece.chunk.length;
       this.#k.mem.free(piece.chunk);
       return;
     }
-    piece.free.push({ data: bp.data, view: bp.view });
+    piece.free.push(slot);
     this.#room.add(piece);
   }
 }

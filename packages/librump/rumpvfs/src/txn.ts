@@ -5,7 +5,7 @@
  * exception puts all of it back, newest first, and is thrown on. Only on success are the buffers dirty for the disk, freed blocks
  * forgotten, and commit()'s functions run. A run inside a run is part of the outer one: whoever starts it passes its exception on.
  */
-import { CHUNK_MAX, type Mem } from '@anykernel/rumpkern';
+import { CHUNK_MAX, type Mem, copy } from '@anykernel/rumpkern';
 import type { Bcache } from './bcache.js';
 import type { Buf } from './buf.js';
 import { FileCache } from './filecache.js';
@@ -14,15 +14,23 @@ import { FileCache } from './filecache.js';
 const LOG_MIN = 16384;
 /** Memory that should be there before an operation starts. */
 const HEADROOM = 4 * CHUNK_MAX;
+/** Lists that grew longer than this are given up after the operation. */
+const KEEP_MAX = 1024;
 
-/** Bytes as they were: entries one after another in pieces of kernel memory. */
+/** Numbers of one entry of the log: offset and length in the buffer, which piece of the log, and where in it. */
+const ENTRY = 4;
+
+/**
+ * Bytes as they were: entries one after another in pieces of kernel memory. What has been forgotten is overwritten, not freed: an
+ * operation is short, and there is another one soon.
+ */
 class UndoLog {
   readonly #mem: Mem;
   readonly #chunks: Uint8Array[] = [];
   #pos = 0;
+  #count = 0;
   readonly #bufs: Buf[] = [];
-  readonly #offs: number[] = [];
-  readonly #saved: Uint8Array[] = [];
+  readonly #entries: number[] = [];
 
   constructor(mem: Mem) {
     this.#mem = mem;
@@ -30,38 +38,47 @@ class UndoLog {
 
   /** Keeps bytes [off, off+len) of `bp`. ENOMEM. */
   save(bp: Buf, off: number, len: number): void {
-    const last = this.#bufs.length - 1;
-    if (last >= 0 && this.#bufs[last] === bp && this.#offs[last] === off && this.#saved[last].length >= len) return;
-    let chunk = this.#chunks[this.#chunks.length - 1];
-    if (chunk === undefined || this.#pos + len > chunk.length) {
-      chunk = this.#mem.alloc(this.#chunks.length === 0 && len <= LOG_MIN ? LOG_MIN : CHUNK_MAX);
-      this.#chunks.push(chunk);
-      this.#pos = 0;
-    }
-    const saved = chunk.subarray(this.#pos, this.#pos + len);
-    if (len <= 64) for (let i = 0; i < len; i++) saved[i] = bp.data[off + i];
-    else saved.set(len === bp.data.length ? bp.data : bp.data.subarray(off, off + len));
+    const n = this.#count;
+    const e = this.#entries;
+    if (n > 0 && this.#bufs[n - 1] === bp && e[(n - 1) * ENTRY] === off && e[(n - 1) * ENTRY + 1] >= len) return;
+    const last = this.#chunks.length - 1;
+    const chunk = last >= 0 && this.#pos + len <= this.#chunks[last].length ? this.#chunks[last] : this.#more(len);
+    copy(chunk, this.#pos, bp.data, off, len);
+    this.#bufs[n] = bp;
+    e[n * ENTRY] = off;
+    e[n * ENTRY + 1] = len;
+    e[n * ENTRY + 2] = this.#chunks.length - 1;
+    e[n * ENTRY + 3] = this.#pos;
     this.#pos += len;
-    this.#bufs.push(bp);
-    this.#offs.push(off);
-    this.#saved.push(saved);
+    this.#count++;
+  }
+
+  #more(len: number): Uint8Array {
+    const chunk = this.#mem.alloc(this.#chunks.length === 0 && len <= LOG_MIN ? LOG_MIN : CHUNK_MAX);
+    this.#chunks.push(chunk);
+    this.#pos = 0;
+    return chunk;
   }
 
   /** Puts everything back, newest first. */
   restore(): void {
-    for (let i = this.#bufs.length - 1; i >= 0; i--) this.#bufs[i].data.set(this.#saved[i], this.#offs[i]);
+    const e = this.#entries;
+    for (let n = this.#count - 1; n >= 0; n--) {
+      copy(this.#bufs[n].data, e[n * ENTRY], this.#chunks[e[n * ENTRY + 2]], e[n * ENTRY + 3], e[n * ENTRY + 1]);
+    }
   }
 
   /** Forgets everything. */
   clear(): void {
-    this.#bufs.length = this.#offs.length = this.#saved.length = this.#pos = 0;
+    this.#count = this.#pos = 0;
     while (this.#chunks.length > 1) this.#mem.free(this.#chunks.pop()!);
+    if (this.#bufs.length > KEEP_MAX) this.#bufs.length = this.#entries.length = 0;
   }
 
   free(): void {
     this.clear();
     for (const chunk of this.#chunks) this.#mem.free(chunk);
-    this.#chunks.length = 0;
+    this.#chunks.length = this.#bufs.length = this.#entries.length = 0;
   }
 }
 
@@ -70,17 +87,20 @@ export class Txn {
   onCommit?: (bufs: readonly Buf[]) => void;
   readonly #bcache: Bcache;
   readonly #log: UndoLog;
+  readonly #cache: FileCache;
   #depth = 0;
   #failed = false;
   #failure: unknown;
-  /** Buffers that take part. */
+  /** Buffers that take part: the first `count` of the list. */
   readonly #bufs: Buf[] = [];
+  #count = 0;
   readonly #undos: (() => void)[] = [];
   readonly #commits: (() => void)[] = [];
 
   constructor(bcache: Bcache) {
     this.#bcache = bcache;
     this.#log = new UndoLog(bcache.k.mem);
+    this.#cache = FileCache.of(bcache.k);
     bcache.txn = this;
   }
 
@@ -92,7 +112,7 @@ export class Txn {
   /** Runs `fn`; its result, or its exception after all was put back. */
   run<T>(fn: () => T): T {
     if (this.#depth > 0) return this.#join(fn);
-    FileCache.of(this.#bcache.k).ensure(HEADROOM);
+    this.#cache.ensure(HEADROOM);
     this.#depth = 1;
     this.#bcache.disk.openTxns++;
     try {
@@ -146,12 +166,13 @@ export class Txn {
     if (bp.intxn) return;
     this.#mustRun();
     bp.intxn = true;
-    this.#bufs.push(bp);
+    this.#bufs[this.#count++] = bp;
   }
 
   /** Bcache's: the memory of the log goes back. */
   close(): void {
     this.#log.free();
+    this.#bufs.length = 0;
   }
 
   #mustRun(): void {
@@ -160,22 +181,23 @@ export class Txn {
 
   #hook(): void {
     if (this.onCommit === undefined) return;
-    this.onCommit(this.#bufs.filter((bp) => bp.changed && !bp.freed));
+    this.onCommit(this.#bufs.slice(0, this.#count).filter((bp) => bp.changed && !bp.freed));
   }
 
   #commit(): void {
-    for (const bp of this.#bufs) {
+    for (let i = 0; i < this.#count; i++) {
+      const bp = this.#bufs[i];
       const drop = bp.freed || (bp.fresh && !bp.changed);
       const changed = bp.changed;
       leave(bp);
       if (drop) this.#bcache.forget(bp);
       else if (changed) this.#bcache.markDirty(bp);
     }
-    const commits = this.#commits.splice(0);
+    const commits = this.#commits.length > 0 ? this.#commits.splice(0) : undefined;
     this.#end();
-    for (const fn of commits) fn();
+    if (commits !== undefined) for (const fn of commits) fn();
     this.#bcache.balance();
-    FileCache.of(this.#bcache.k).balance();
+    this.#cache.balance();
   }
 
   #abort(): void {
@@ -183,7 +205,8 @@ export class Txn {
     this.#log.restore();
     const undos = this.#undos;
     for (let i = undos.length - 1; i >= 0; i--) undos[i]();
-    for (const bp of this.#bufs) {
+    for (let i = 0; i < this.#count; i++) {
+      const bp = this.#bufs[i];
       const drop = bp.fresh;
       leave(bp);
       if (drop) this.#bcache.forget(bp);
@@ -195,7 +218,10 @@ export class Txn {
     this.#depth = 0;
     this.#failed = false;
     this.#failure = undefined;
-    this.#bufs.length = this.#undos.length = this.#commits.length = 0;
+    this.#count = 0;
+    if (this.#bufs.length > KEEP_MAX) this.#bufs.length = 0;
+    if (this.#undos.length > 0) this.#undos.length = 0;
+    if (this.#commits.length > 0) this.#commits.length = 0;
     this.#log.clear();
     this.#bcache.disk.openTxns--;
   }
