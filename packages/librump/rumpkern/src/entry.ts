@@ -125,6 +125,7 @@ export function refuseCalls(sys: Sys, call: Call): void {
 
 function sysMethod(se: Sysent): unknown {
   const num = se.num;
+  if (se.texts === 1) return pathMethod(se);
   if (se.texts !== 0) {
     return function (this: SysThis, ...args: unknown[]): unknown {
       return runNow(this.l, se, args);
@@ -140,6 +141,25 @@ function sysMethod(se: Sysent): unknown {
       return handler === undefined ? absent(l, se) : handler(l, a, b, c, d, e, f);
     } catch (error) {
       return failed(l, se, error, NO_ARGS);
+    } finally {
+      k.leave(outer);
+    }
+  };
+}
+
+/** The same for the many calls whose first argument is their only name. */
+function pathMethod(se: Sysent): unknown {
+  const num = se.num;
+  return function (this: SysThis, a: unknown, b: unknown, c: unknown, d: unknown, e: unknown, f: unknown): unknown {
+    const l = this.l;
+    const k = l.k;
+    const outer = k.enter(l);
+    try {
+      l.begin();
+      const handler = k.syscalls.handlers[num];
+      return handler === undefined ? absent(l, se) : handler(l, textOf(a, se, 0), b, c, d, e, f);
+    } catch (error) {
+      return failed(l, se, error, [a]);
     } finally {
       k.leave(outer);
     }
@@ -292,9 +312,21 @@ function pathText(path: unknown): string | undefined {
 
 /** A name as the kernel has it. EFAULT: it is none. EINVAL: it has a NUL inside, which no name can have. */
 function textOf(value: unknown, se: Sysent, index: number): string | undefined {
+  if (typeof value !== 'string') return bytesName(value, se, index);
+  for (let i = 0; i < value.length; i++) {
+    const unit = value.charCodeAt(i);
+    if (unit > 0x7f || unit === 0) return checked(toBytestr(value));
+  }
+  return value;
+}
+
+function bytesName(value: unknown, se: Sysent, index: number): string | undefined {
   if (value === undefined && se.spec.args[index].endsWith('?')) return undefined;
-  const name = typeof value === 'string' ? toBytestr(value) : value instanceof Uint8Array ? bytestrOf(value) : undefined;
-  if (name === undefined) throw ERR.EFAULT;
+  if (!(value instanceof Uint8Array)) throw ERR.EFAULT;
+  return checked(bytestrOf(value));
+}
+
+function checked(name: string): string {
   if (name.includes('\0')) throw ERR.EINVAL;
   return name;
 }
