@@ -131,6 +131,12 @@ export function fifoWrite(vp: Vnode, uio: Uio, flag: number, l: Lwp): void {
   fifoOf(vp).pipe.write(uio, (flag & O_NONBLOCK) !== 0, l, (flag & O_NOSIGPIPE) !== 0);
 }
 
+/** Whether somebody waits for the other side: the node must stay, though nobody has it open. */
+export function fifoAwaited(vp: Vnode): boolean {
+  const fifo = vp.special as Fifo | undefined;
+  return fifo !== undefined && (fifo.toRead.any || fifo.toWrite.any);
+}
+
 /** The node is taken away while it may be open: who waits for the other side hears that there is none. */
 export function closeFifo(vp: Vnode): void {
   const fifo = vp.special as Fifo | undefined;

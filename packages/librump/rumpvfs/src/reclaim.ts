@@ -4,9 +4,10 @@
  * Each mount keeps its vnodes by age. One that was used since the last round gets another one; one with dirty data stays until that is
  * written; what is held stays.
  */
+import { fifoAwaited } from './fifofs.js';
 import type { Mount } from './mount.js';
 import type { Vfs } from './vfs.js';
-import type { Vnode } from './vnode.js';
+import { VFIFO, type Vnode } from './vnode.js';
 
 /** Vnodes that are taken back at once beyond the excess, so that not every new file brings the reclaimer. */
 const SLACK_SHIFT = 4;
@@ -22,13 +23,18 @@ export function reclaimVnodes(vfs: Vfs): void {
   }
 }
 
+function inUse(vp: Vnode): boolean {
+  if (vp.usecount > 0 || vp.isRoot || vp.mountedHere !== undefined || vp.uobj?.dirty === true) return true;
+  return vp.type === VFIFO && fifoAwaited(vp);
+}
+
 /** Returns how many were taken. Looks at no vnode more than twice. */
 function reclaimFrom(mp: Mount, count: number): number {
   const taken: Vnode[] = [];
   const renewed: Vnode[] = [];
   for (const vp of mp.vnodes()) {
     if (taken.length === count) break;
-    if (vp.usecount > 0 || vp.isRoot || vp.mountedHere !== undefined || vp.uobj?.dirty === true) continue;
+    if (inUse(vp)) continue;
     if (vp.recent) {
       vp.recent = false;
       renewed.push(vp);

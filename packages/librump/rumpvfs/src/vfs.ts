@@ -148,6 +148,7 @@ export class Vfs {
       this.sync(true);
     } catch (e) {
       if (e !== SLEEP) throw e;
+      this.k.printf('halt: not all is on disk, for a device would have to be waited for');
     }
     for (const mp of [...this.mounts].reverse()) if (mp.covered !== undefined) this.mountTable.forceOut(mp);
   }

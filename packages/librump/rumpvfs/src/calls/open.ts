@@ -4,7 +4,7 @@ import {
   O_CREAT, O_DIRECT, O_DIRECTORY, O_DSYNC, O_EXCL, O_EXLOCK, O_NOFOLLOW, O_NONBLOCK, O_NOSIGPIPE, O_REGULAR, O_RSYNC, O_SEARCH, O_SHLOCK, O_SYNC, O_TRUNC,
   SEEK_SET, S_ISVTX, fflags,
 } from '@anykernel/lib-sys';
-import { FREAD, FWRITE, File, type Lwp, ROOT } from '@anykernel/rumpkern';
+import { FREAD, FWRITE, File, type Lwp, ROOT, SLEEP } from '@anykernel/rumpkern';
 import { cwdiOf, vfsOf } from '../cwdi.js';
 import { note } from '../knotes.js';
 import type { Mount } from '../mount.js';
@@ -29,9 +29,32 @@ export function open(l: Lwp, start: Vnode | undefined, path: string, oflags: num
   if ((oflags & (O_CREAT | O_DIRECTORY)) === (O_CREAT | O_DIRECTORY)) throw ERR.EINVAL;
   if ((oflags & (O_SHLOCK | O_EXLOCK)) === (O_SHLOCK | O_EXLOCK)) throw ERR.EINVAL;
   if (proc.fd.count >= proc.limits.nofile) throw ERR.EMFILE;
+  if (l.memo instanceof Made) return openMade(l, l.memo, oflags);
   const vp = (oflags & O_CREAT) !== 0 ? openOrCreate(l, start, path, oflags, mode) : openExisting(l, start, path, oflags);
-  const existed = vfsOf(l).nd.vp !== undefined;
-  return openVnode(l, vp, oflags, existed);
+  if (vfsOf(l).nd.vp !== undefined) return openVnode(l, vp, oflags, true);
+  try {
+    return openVnode(l, vp, oflags, false);
+  } catch (e) {
+    if (e === SLEEP && l !== l.proc.lwp) l.memo = new Made(vp.hold());
+    throw e;
+  }
+}
+
+/** A file that this call has made before it slept: executed again, it must not find it and say that it is there. */
+class Made {
+  constructor(readonly vp: Vnode) {}
+}
+
+function openMade(l: Lwp, made: Made, oflags: number): number {
+  let sleeps = false;
+  try {
+    return openVnode(l, made.vp, oflags, false);
+  } catch (e) {
+    sleeps = e === SLEEP;
+    throw e;
+  } finally {
+    if (!sleeps) made.vp.rele();
+  }
 }
 
 function openExisting(l: Lwp, start: Vnode | undefined, path: string, oflags: number): Vnode {
