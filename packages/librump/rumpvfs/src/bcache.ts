@@ -159,6 +159,7 @@ export class Bcache {
     txn.join(bp);
     if (!bp.valid) bp.fresh = bp.valid = true;
     bp.error = undefined;
+    bp.early = true;
     bp.data.fill(0);
     return bp;
   }

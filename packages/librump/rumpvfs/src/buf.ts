@@ -42,6 +42,8 @@ export class Buf {
   error: Errno | undefined = undefined;
   /** Holders, who need it to stay where it is. */
   holds = 0;
+  /** Was not in use before, and is not on disk yet: it is written before the blocks that name it. */
+  early = false;
   /** Belongs to the open transaction: changed, or made by it, or freed by it. */
   intxn = false;
   /** Not in the cache before the open transaction. */

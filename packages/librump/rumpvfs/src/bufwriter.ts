@@ -75,14 +75,15 @@ export class BufWriter {
     if (this.dirty.size === 0) return;
     const list: Buf[] = [];
     for (const bp of this.dirty) if (!bp.intxn && !bp.lent) list.push(bp);
-    list.sort((a, b) => a.blkno - b.blkno);
+    // After a power cut in between, what names a new block must not find there what was in it before.
+    list.sort((a, b) => Number(b.early) - Number(a.early) || a.blkno - b.blkno);
     const max = Math.max(1, RUN_MAX / this.#bsize);
     for (let i = 0, end = 0; i < list.length; i = end) {
       if (this.#inflight >= INFLIGHT_MAX) {
         this.#more = true;
         return;
       }
-      for (end = i + 1; end < list.length && end - i < max && list[end].blkno === list[end - 1].blkno + 1; ) end++;
+      for (end = i + 1; end < list.length && end - i < max && list[end].blkno === list[end - 1].blkno + 1 && list[end].early === list[i].early; ) end++;
       this.#write(list.slice(i, end));
     }
   }
@@ -93,6 +94,7 @@ export class BufWriter {
     const data = copies?.data ?? bufs.map((bp) => bp.data);
     for (const bp of bufs) {
       this.remove(bp);
+      bp.early = false;
       bp.writes++;
     }
     let error: Errno | undefined;
