@@ -7,6 +7,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { BuildOptions, BuildResult, OutputFile, Plugin } from 'esbuild';
+import { UKFS_NAMES, UKFS_PROMISE_NAMES } from '@anykernel/ukfs';
 import type { ResolvedComponent } from './resolve.js';
 import { resolveModule } from './resolve.js';
 import type { StackHost, StackMount } from './stackfile.js';
@@ -33,15 +34,22 @@ export class BundleError extends Error {
 
 /** Makes a bundle, an ES module. */
 export async function bundle(options: BundleOptions): Promise<Bundle> {
+  const kernel = await made(options, `import 'anykernel:kernel';\n`, undefined);
+  const whole = await made(options, entrySource(options), new Set(kernel.inputs));
+  return whole;
+}
+
+/** `kernelFiles` are those whose `node:fs` is the host's; undefined: all. */
+async function made(options: BundleOptions, entry: string, kernelFiles: ReadonlySet<string> | undefined): Promise<Bundle> {
   const result = await build({
-    stdin: { contents: entrySource(options), resolveDir: import.meta.dirname, sourcefile: 'anykernel:entry', loader: 'js' },
+    stdin: { contents: entry, resolveDir: import.meta.dirname, sourcefile: 'anykernel:entry', loader: 'js' },
     platform: options.host === 'worker' ? 'browser' : 'node',
     minify: options.minify ?? false,
-    plugins: [kernelPlugin(options)],
+    plugins: [kernelPlugin(options, kernelFiles)],
     metafile: true,
   });
-  const inputs = Object.keys(result.metafile?.inputs ?? {}).filter((i) => !i.startsWith('anykernel:') && !i.includes(':anykernel:'));
-  return { code: result.outputFiles[0].contents, inputs: inputs.map((i) => resolve(i)) };
+  const inputs = Object.keys(result.metafile?.inputs ?? {}).filter((i) => !i.includes('anykernel:') && i !== '<stdin>');
+  return { code: result.outputFiles[0]?.contents ?? new Uint8Array(0), inputs: inputs.map((i) => resolve(i)) };
 }
 
 /** esbuild with what is the same in every use. */
@@ -66,71 +74,60 @@ export async function build(options: BuildOptions): Promise<BuildResult & { outp
 }
 
 function entrySource(options: BundleOptions): string {
-  if (options.app === undefined) return `export { kernel, host } from 'anykernel:kernel';\nexport { default as fs } from 'anykernel:fs';\n`;
-  return `import { kernel } from 'anykernel:kernel';\nimport ${JSON.stringify(options.app)};\nexport { kernel };\n`;
+  if (options.app === undefined) return `export { kernel, host, fs } from 'anykernel:kernel';\n`;
+  return `import { kernel } from 'anykernel:kernel';\nimport 'anykernel:app';\nexport { kernel };\n`;
 }
 
-const HOSTS: Readonly<Record<StackHost, { readonly package: string; readonly make: string }>> = {
-  node: { package: '@anykernel/host-node', make: 'hostNode' },
-  worker: { package: '@anykernel/host-browser', make: 'hostBrowser' },
-};
+/** The module of this package that a bundle for `host` begins with. */
+function runtimeOf(host: StackHost): string {
+  const suffix = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  return join(import.meta.dirname, `runtime-${host}.${suffix}`);
+}
 
 /** Boots the kernel, once, before the application's first line. */
 function kernelSource(options: BundleOptions): string {
-  const host = HOSTS[options.host];
-  const imports = options.components.map((c, i) => `import { ${c.exportName} as c${i} } from ${JSON.stringify(c.module)};`);
+  const names = options.components.map((_, i) => `c${i}`);
+  const imports = options.components.map((c, i) => `import { ${c.exportName} as ${names[i]} } from ${JSON.stringify(c.module)};`);
   return [
-    `import { ${host.make} } from '${host.package}';`,
-    `import { bootStack } from '@anykernel/stack-boot';`,
+    `import { start } from ${JSON.stringify(runtimeOf(options.host))};`,
     ...imports,
-    `export const host = ${host.make}();`,
-    `export const kernel = bootStack(host, [${options.components.map((_, i) => `c${i}`).join(', ')}], ${JSON.stringify(options.mounts ?? [])});`,
+    `export const { host, kernel, fs } = await start([${names.join(', ')}], ${JSON.stringify(options.mounts ?? [])}, ${options.app !== undefined});`,
   ].join('\n');
 }
-
-/** `node:fs` for the application: a process of its own in the kernel. */
-const FS_SOURCE = `import { kernel } from 'anykernel:kernel';
-import { ukfs } from '@anykernel/ukfs';
-export default ukfs(kernel.newproc({ comm: 'app' }));
-`;
 
 /** Named exports as `node:fs` has them, as far as ukfs does. */
 function namedExports(names: readonly string[], of: string): string {
   const legal = names.filter((n) => /^[A-Za-z_$][\w$]*$/.test(n) && n !== 'default');
-  return `import fs from 'anykernel:fs';\nconst m = ${of};\nexport default m;\n${legal.map((n) => `export const ${n} = m.${n};`).join('\n')}\n`;
+  return `import { fs } from 'anykernel:kernel';\nconst m = ${of};\nexport default m;\n${legal.map((n) => `export const ${n} = m.${n};`).join('\n')}\n`;
 }
 
-function kernelPlugin(options: BundleOptions): Plugin {
+function kernelPlugin(options: BundleOptions, kernelFiles: ReadonlySet<string> | undefined): Plugin {
   return {
     name: 'anykernel',
     setup(b): void {
+      // The application is run, whatever its package says of side effects.
+      b.onResolve({ filter: /^anykernel:app$/ }, () => ({ path: options.app ?? '', sideEffects: true }));
       b.onResolve({ filter: /^anykernel:/ }, (a) => ({ path: a.path, namespace: 'anykernel' }));
       b.onResolve({ filter: /^(node:)?fs(\/promises)?$/ }, (a) => {
-        if (isOurs(a.importer)) return undefined;
+        if (kernelFiles === undefined || kernelFiles.has(a.importer)) return undefined;
         return { path: a.path.endsWith('promises') ? 'anykernel:node-fs-promises' : 'anykernel:node-fs', namespace: 'anykernel' };
       });
       b.onResolve({ filter: /^@anykernel\// }, (a) => {
         const path = resolveModule(a.path, a.namespace === 'anykernel' ? import.meta.dirname : a.resolveDir);
         return path === undefined ? undefined : { path };
       });
-      b.onLoad({ filter: /.*/, namespace: 'anykernel' }, async (a) => {
-        const contents = await virtual(a.path, options);
-        return { contents, loader: 'js', resolveDir: import.meta.dirname };
-      });
+      b.onLoad({ filter: /.*/, namespace: 'anykernel' }, (a) => ({
+        contents: virtual(a.path, options),
+        loader: 'js',
+        resolveDir: import.meta.dirname,
+      }));
     },
   };
 }
 
-async function virtual(path: string, options: BundleOptions): Promise<string> {
+function virtual(path: string, options: BundleOptions): string {
   if (path === 'anykernel:kernel') return kernelSource(options);
-  if (path === 'anykernel:fs') return FS_SOURCE;
-  const { UKFS_NAMES, UKFS_PROMISE_NAMES } = await import('@anykernel/ukfs');
   return path === 'anykernel:node-fs' ? namedExports(UKFS_NAMES, 'fs') : namedExports(UKFS_PROMISE_NAMES, 'fs.promises');
-}
-
-/** Whether a module belongs to the kernel rather than to the application. */
-function isOurs(importer: string): boolean {
-  return packageOf(importer)?.name.startsWith('@anykernel/') ?? false;
 }
 
 /** The package that a file belongs to: the nearest package.json with a name above it. */

@@ -26,9 +26,13 @@ export function specifierOf(name: string): string {
   return /^[a-z0-9][a-z0-9_-]*$/.test(name) ? `@anykernel/${name}` : name;
 }
 
+function isPath(specifier: string): boolean {
+  return specifier.startsWith('.') || isAbsolute(specifier);
+}
+
 /** Absolute path of the module that `specifier` means to an importer in directory `from`; undefined: there is none. */
 export function resolveModule(specifier: string, from: string): string | undefined {
-  if (specifier.startsWith('.') || isAbsolute(specifier)) {
+  if (isPath(specifier)) {
     const path = resolve(from, specifier);
     return existsSync(path) ? path : undefined;
   }
@@ -62,12 +66,13 @@ function pick(exports: unknown): string | undefined {
   return pick(e['.'] ?? e['import'] ?? e['node'] ?? e['default']);
 }
 
-/** The component that `name` means to somebody in directory `from`. ResolveError. */
-export async function resolveComponent(name: string, from: string): Promise<ResolvedComponent> {
+/** The component that `name` means to somebody in directory `from`; of several directories the first that knows it. ResolveError. */
+export async function resolveComponent(name: string, from: string | readonly string[]): Promise<ResolvedComponent> {
   const specifier = specifierOf(name);
-  const module = resolveModule(specifier, from);
-  if (module === undefined) throw new ResolveError(`${name}: package ${specifier} is not installed (looked from ${from})`);
-  const exports = (await import(pathToFileURL(module).href)) as Record<string, unknown>;
+  const places = typeof from === 'string' ? [from] : from;
+  const module = places.map((place) => resolveModule(specifier, place)).find((path) => path !== undefined);
+  if (module === undefined) throw new ResolveError(`${name}: ${absent(specifier)} (looked from ${places[0]})`);
+  const exports = await load(name, module);
   const found = Object.entries(exports).filter((e): e is [string, AnyComponent] => isComponent(e[1]));
   const exact = found.find(([, c]) => c.name === name) ?? (found.length === 1 ? found[0] : undefined);
   if (exact === undefined) {
@@ -79,8 +84,20 @@ export async function resolveComponent(name: string, from: string): Promise<Reso
   return { component: exact[1], module, exportName: exact[0] };
 }
 
+function absent(specifier: string): string {
+  return isPath(specifier) ? 'there is no such module' : `package ${specifier} is not installed`;
+}
+
+async function load(name: string, module: string): Promise<Record<string, unknown>> {
+  try {
+    return (await import(pathToFileURL(module).href)) as Record<string, unknown>;
+  } catch (e) {
+    throw new ResolveError(`${name}: ${module} cannot be loaded: ${e instanceof Error ? e.message : String(e)}`);
+  }
+}
+
 /** All of them. */
-export async function resolveComponents(names: readonly string[], from: string): Promise<ResolvedComponent[]> {
+export async function resolveComponents(names: readonly string[], from: string | readonly string[]): Promise<ResolvedComponent[]> {
   return Promise.all(names.map((n) => resolveComponent(n, from)));
 }
 

@@ -11,7 +11,7 @@ export type StackHost = 'node' | 'worker';
 
 export interface StackMount {
   readonly type: string;
-  /** A file of the host with a disk image; not for file systems that need none. */
+  /** Where the disk image is: a file, relative to the stack file; for a Worker an address, relative to the bundle. */
   readonly source?: string;
   /** Directory in the kernel; it is made. */
   readonly on: string;

@@ -25,13 +25,9 @@ export async function weigh(options: BundleOptions): Promise<Weights> {
   const whole = await bundle({ ...options, minify: true });
   const packages: Weight[] = [];
   for (const [name, entry] of packagesIn(whole)) {
-    const alone = await build({
-      entryPoints: [entry],
-      platform: options.host === 'worker' ? 'browser' : 'node',
-      minify: true,
-      external: ['@anykernel/*', 'node:*'],
-    });
-    const code = alone.outputFiles[0].contents;
+    const platform = options.host === 'worker' ? 'browser' : 'node';
+    const alone = await build({ entryPoints: [entry], platform, minify: true, packages: 'external' });
+    const code = alone.outputFiles[0]?.contents ?? new Uint8Array(0);
     packages.push({ name, minified: code.length, gzip: gzipSync(code, { level: 9 }).length });
   }
   packages.sort((a, b) => b.minified - a.minified);
@@ -43,7 +39,7 @@ function packagesIn(b: Bundle): Map<string, string> {
   const entries = new Map<string, string>();
   for (const input of b.inputs) {
     const pkg = packageOf(input);
-    if (pkg === undefined || !pkg.name.startsWith('@anykernel/')) continue;
+    if (pkg === undefined) continue;
     const entry = entries.get(pkg.name);
     if (entry === undefined || depth(pkg.dir, input) < depth(pkg.dir, entry)) entries.set(pkg.name, input);
     else if (depth(pkg.dir, input) === depth(pkg.dir, entry) && /[\\/]index\.[jt]s$/.test(input)) entries.set(pkg.name, input);

@@ -21,6 +21,9 @@ import type { Context } from '../context.js';
 import { UsageError } from '../errors.js';
 import { columns } from '../format.js';
 
+/** What the command brings along can be named anywhere. */
+const HERE = import.meta.dirname;
+
 export interface StackOptions {
   readonly stack?: string;
   readonly host?: string;
@@ -39,8 +42,8 @@ async function choose(names: readonly string[], o: StackOptions): Promise<Chosen
   if (o.host !== undefined && o.host !== 'node' && o.host !== 'worker') throw new UsageError(`host ${o.host}: is node or worker`);
   const file: Stack = o.stack === undefined ? { components: [], host: 'node', mounts: [] } : readStackFile(o.stack);
   const base = o.stack === undefined ? process.cwd() : directoryOf(o.stack);
-  const fromFile = await componentsOf(file, base);
-  const named = await resolveComponents(names, process.cwd());
+  const fromFile = await componentsOf(file, [base, HERE]);
+  const named = await resolveComponents(names, [process.cwd(), HERE]);
   const components = [...fromFile, ...named.filter((n) => !fromFile.some((f) => f.component === n.component))];
   const app = o.app !== undefined ? resolve(o.app) : file.app === undefined ? undefined : resolve(base, file.app);
   return { components, stack: { ...file, host: (o.host as StackHost | undefined) ?? file.host }, app };
@@ -93,7 +96,9 @@ export async function compose(ctx: Context, names: readonly string[], o: Compose
   const c = await choose(names, o);
   graphFor(c);
   const base = o.stack === undefined ? '.' : directoryOf(o.stack);
-  const mounts = c.stack.mounts.map((m) => (m.source === undefined ? m : { ...m, source: resolve(base, m.source) }));
+  // On a page a source is the address of an image, relative to the bundle.
+  const place = (source: string): string => (c.stack.host === 'worker' ? source : resolve(base, source));
+  const mounts = c.stack.mounts.map((m) => (m.source === undefined ? m : { ...m, source: place(m.source) }));
   const app = c.app === undefined ? {} : { app: c.app };
   const made = await bundle({ components: c.components, mounts, host: c.stack.host, minify: o.minify === true, ...app });
   if (o.out === undefined || o.out === '-') return ctx.io.out(made.code);

@@ -1,0 +1,98 @@
+/** Stacks that boot, and stacks that do not. */
+import { describe, expect, test } from '@jest/globals';
+import { ext2fs, newfs } from '@anykernel/ext2fs';
+import { hostSim } from '@anykernel/host-sim';
+import { MNT_NOATIME, MNT_NOSUID, MNT_RDONLY } from '@anykernel/lib-sys';
+import { bootStack, deviceFor, mountFs, parseOptions } from '@anykernel/stack-boot';
+import { tmpfs } from '@anykernel/tmpfs';
+
+const SIZE = 2 << 20;
+
+/** A simulated host with ext2 images of these names. */
+function hostWith(...names: string[]): ReturnType<typeof hostSim> {
+  const host = hostSim();
+  for (const name of names) {
+    const image = new Uint8Array(SIZE);
+    const random = new Uint8Array(16);
+    newfs(
+      { size: SIZE, write: (off, data) => image.set(data, off) },
+      { time: 1, uuid: random, hashSeed: random, label: name.slice(0, 16) },
+    );
+    host.sim.disk(name, { bytes: image });
+  }
+  return host;
+}
+
+function fstypes(k: ReturnType<typeof bootStack>): string[] {
+  return k.proc1.sys.getvfsstat(2).map((sb) => `${sb.mntonname} ${sb.fstypename}`);
+}
+
+describe('bootStack', () => {
+  test('mounts what it is told, in order, and makes the directories', () => {
+    const k = bootStack(
+      hostWith('a.img', 'b.img'),
+      [ext2fs, tmpfs],
+      [
+        { type: 'ext2fs', source: 'a.img', on: '/' },
+        { type: 'auto', source: 'b.img', on: '/deep/down/b', options: ['ro'] },
+        { type: 'tmpfs', on: '/tmp', options: ['size=1m'] },
+      ],
+    );
+    expect(fstypes(k).slice(-3)).toEqual(['/ ext2fs', '/deep/down/b ext2fs', '/tmp tmpfs']);
+    expect(() => k.proc1.sys.mkdir('/deep/down/b/x', 0o755)).toThrow(/read-only/);
+    expect(k.proc1.sys.statvfs1('/tmp', 0).blocks * k.proc1.sys.statvfs1('/tmp', 0).frsize).toBe(1 << 20);
+    k.halt();
+  });
+
+  test('what is written is there for the next kernel', () => {
+    const host = hostWith('a.img');
+    const first = bootStack(host, [ext2fs], [{ type: 'ext2fs', source: 'a.img', on: '/' }]);
+    first.proc1.sys.mkdir('/kept', 0o700);
+    first.halt();
+    const second = bootStack(host, [ext2fs], [{ type: 'ext2fs', source: 'a.img', on: '/', options: ['ro'] }]);
+    expect(second.proc1.sys.stat('/kept').mode & 0o777).toBe(0o700);
+    second.halt();
+  });
+
+  test('a host file that is not there is named, and the kernel has ended', () => {
+    const host = hostSim();
+    expect(() => bootStack(host, [ext2fs], [{ type: 'ext2fs', source: 'no.img', on: '/' }])).toThrow(/ENOENT.*'no\.img'/);
+    expect(host.allocated).toBe(0);
+  });
+
+  test('a file that has no such file system is refused', () => {
+    const host = hostSim();
+    host.sim.disk('junk.img', { size: SIZE });
+    expect(() => bootStack(host, [ext2fs], [{ type: 'ext2fs', source: 'junk.img', on: '/' }])).toThrow(/EINVAL/);
+    expect(() => bootStack(host, [ext2fs], [{ type: 'auto', source: 'junk.img', on: '/' }])).toThrow(/ENODEV/);
+  });
+});
+
+describe('deviceFor', () => {
+  test('the same file has one device', () => {
+    const k = bootStack(hostWith('a.img'), [ext2fs]);
+    expect(deviceFor(k, 'a.img')).toBe(deviceFor(k, 'a.img'));
+    mountFs(k, { type: 'ext2fs', source: 'a.img', on: '/one' });
+    expect(() => mountFs(k, { type: 'ext2fs', source: 'a.img', on: '/two' })).toThrow(/EBUSY/);
+    k.halt();
+  });
+});
+
+describe('parseOptions', () => {
+  test('knows the words of mount(8), and values with units', () => {
+    expect(parseOptions(['ro', 'nosuid', 'noatime', 'size=64m', 'mode=0755', 'name=x'])).toEqual({
+      flags: MNT_RDONLY | MNT_NOSUID | MNT_NOATIME,
+      args: { size: 64 << 20, mode: 0o755, name: 'x' },
+    });
+  });
+
+  test('says which words there are', () => {
+    expect(() => parseOptions(['readonly'])).toThrow(/readonly: there are ro, rw/);
+    expect(() => parseOptions(['constructor'])).toThrow(/there are ro, rw/);
+  });
+
+  test('a value named __proto__ is a value', () => {
+    expect(Object.keys(parseOptions(['__proto__=1']).args)).toEqual([]);
+    expect(({} as Record<string, unknown>)['1']).toBeUndefined();
+  });
+});
