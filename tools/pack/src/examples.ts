@@ -26,10 +26,12 @@ export function tryExample(example: Tarball, tarballs: readonly Tarball[], sourc
     install(folder, closure(tarballs, [example.name, ...example.tests.filter((test) => tarballs.some((found) => found.name === test))]), [
       JEST,
     ]);
-    const checks: Check[] = [{ name: `${name}: its tests pass`, problems: said(runTests(example, source, folder)) }];
+    const tests = testsOf(source);
     const program = join(folder, 'node_modules', example.name, 'dist/main.js');
+    const checks: Check[] = [];
+    if (tests.length > 0) checks.push({ name: `${name}: its tests pass`, problems: said(runTests(example, source, folder)) });
     if (existsSync(program)) checks.push({ name: `${name}: its program runs with plain node`, problems: said(run(folder, [program])) });
-    return checks;
+    return checks.length > 0 ? checks : [{ name, problems: ['it has neither tests nor a program'] }];
   } catch (error) {
     return [{ name, problems: [error instanceof Error ? error.message : String(error)] }];
   }
@@ -41,12 +43,17 @@ export function asStranger(text: string, name: string): string {
   return code.replaceAll(/(["'])\.\.\/src\/index\.js\1/g, JSON.stringify(name));
 }
 
+/** The files in an example's test folder. */
+function testsOf(source: string): string[] {
+  const folder = join(source, 'test');
+  return existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.ts')) : [];
+}
+
 function runTests(example: Tarball, source: string, folder: string): string | undefined {
-  const tests = join(source, 'test');
-  if (!existsSync(tests)) return 'the example has no tests';
   mkdirSync(join(folder, 'test'));
-  for (const file of readdirSync(tests).filter((name) => name.endsWith('.ts'))) {
-    writeFileSync(join(folder, 'test', file.replace(/\.ts$/, '.js')), asStranger(readFileSync(join(tests, file), 'utf8'), example.name));
+  for (const file of testsOf(source)) {
+    const text = readFileSync(join(source, 'test', file), 'utf8');
+    writeFileSync(join(folder, 'test', file.replace(/\.ts$/, '.js')), asStranger(text, example.name));
   }
   writeFileSync(join(folder, 'jest.config.json'), JSON.stringify({ transform: {}, testMatch: ['<rootDir>/test/*.test.js'] }));
   return run(folder, ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js', '--ci']);
