@@ -53,7 +53,6 @@ export function namei(l: Lwp, nd: Nameidata, op: Nameiop, flags: number, path: s
   let dvp = path.charCodeAt(0) === SLASH ? root : (start ?? cwdi.cdir);
   let pos = 0;
   let links = 0;
-  const unprivileged = cred.euid !== 0;
   cnp.cred = cred;
   cnp.path = path;
   for (;;) {
@@ -63,7 +62,7 @@ export function namei(l: Lwp, nd: Nameidata, op: Nameiop, flags: number, path: s
     if (end < 0) end = len;
     let next = skipSlashes(path, end);
     if (dvp.type !== VDIR) throw dvp.type === VBAD ? ERR.ENOENT : ERR.ENOTDIR;
-    if (unprivileged) dvp.ops.access(dvp, VEXEC, cred);
+    if (cred.euid !== 0) dvp.ops.access(dvp, VEXEC, cred);
 
     const dots = dotsAt(path, pos, end);
     let vp: Vnode | undefined;
@@ -83,9 +82,7 @@ export function namei(l: Lwp, nd: Nameidata, op: Nameiop, flags: number, path: s
       }
       if (vp === undefined) {
         if (next !== len || op === 'lookup' || op === 'delete') throw ERR.ENOENT;
-        if (next > end && (flags & NAMEI_MAKEDIR) === 0) throw ERR.ENOENT;
-        checkMayAdd(dvp, cnp);
-        return found(nd, undefined, dvp, 'name', next > end);
+        return missing(nd, dvp, flags, next > end);
       }
       if (vp.mountedHere !== undefined) vp = cross(vp);
       if (vp.type === VLNK && (next !== len || (flags & NAMEI_FOLLOW) !== 0 || next > end)) {
@@ -115,6 +112,13 @@ function found(nd: Nameidata, vp: Vnode | undefined, dvp: Vnode | undefined, las
   nd.last = last;
   nd.slash = slash;
   return nd;
+}
+
+/** The last component is not there, and is to be made. */
+function missing(nd: Nameidata, dvp: Vnode, flags: number, slash: boolean): Nameidata {
+  if (slash && (flags & NAMEI_MAKEDIR) === 0) throw ERR.ENOENT;
+  checkMayAdd(dvp, nd.cnp);
+  return found(nd, undefined, dvp, 'name', slash);
 }
 
 function skipSlashes(path: string, pos: number): number {
