@@ -3,7 +3,7 @@
  * somebody else. A package is looked for where the application is, and then beside this one.
  */
 import { createRequire } from 'node:module';
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type AnyComponent, isComponent } from '@anykernel/lib-component';
@@ -39,13 +39,18 @@ export function resolveModule(specifier: string, from: string): string | undefin
   return packageEntry(specifier, from) ?? packageEntry(specifier, import.meta.dirname);
 }
 
+/** This code runs from its sources, in the tree where it is made: packages of that tree are taken as sources too. */
+const FROM_SOURCES = import.meta.url.endsWith('.ts');
+
 /** The `import` entry of a package: `exports["."]`, which may have conditions, or `module`, or `main`. */
 function packageEntry(specifier: string, from: string): string | undefined {
   const paths = createRequire(join(resolve(from), 'noop.js')).resolve.paths(specifier) ?? [];
   for (const base of paths) {
     const dir = join(base, specifier);
     if (!existsSync(join(dir, 'package.json'))) continue;
-    const manifest = createRequire(import.meta.url)(join(dir, 'package.json')) as Manifest;
+    const source = join(dir, 'src', 'index.ts');
+    if (FROM_SOURCES && existsSync(source)) return realpathSync(source);
+    const manifest = JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8')) as Manifest;
     const entry = pick(manifest.exports) ?? manifest.module ?? manifest.main ?? 'index.js';
     const path = join(dir, entry);
     return existsSync(path) ? realpathSync(path) : undefined;
