@@ -1,7 +1,8 @@
 import { expect } from '@jest/globals';
+import { O_CREAT, O_RDWR } from '@anykernel/lib-sys';
 import { oracle, run } from '@anykernel/tools-oracle';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { type World, fsck, mke2fs, mounted, withFolder } from './kit.js';
+import { type World, errnoOf, fsck, mke2fs, mounted, withFolder } from './kit.js';
 import { type Listing, Workload, listModel, listSys } from './workload.js';
 
 /** What a power cut may have changed of a synced file: nothing. Links are the checker's to count. */
@@ -90,3 +91,34 @@ for (const [name, args, seed, cut] of PLANS) {
     expect(fsck(w.disk.snapshot())).toBe('');
   });
 }
+
+oracle('mke2fs', 'e2fsck').test('a synced directory that grows into blocks full of old bytes loses no name by a power cut', () => {
+  const w = mounted(mke2fs(1200, ['-b', '1024', '-N', '600']), { seed: 31, disk: { record: 'all' } });
+  const { sys } = w;
+  // What the directory will grow into looks like pointers and like entries of directories.
+  const fd = sys.open('old', O_CREAT | O_RDWR, 0o600);
+  const old = new Uint8Array(1024);
+  new Uint32Array(old.buffer).forEach((_, i, words) => (words[i] = i % 2 === 0 ? 0xfffffff0 + i : 12 + i));
+  for (let i = 0; i < 900; i++) if (errnoOf(() => sys.write(fd, old)) !== '') break;
+  sys.close(fd);
+  sys.sync();
+  sys.unlink('old');
+  sys.mkdir('d', 0o755);
+  const name = (i: number): string => `d/${'n'.repeat(100)}${i}`;
+  for (let i = 0; i < 90; i++) sys.close(sys.open(name(i), O_CREAT | O_RDWR, 0o644));
+  sys.sync();
+  const from = w.disk.writes;
+  for (let i = 90; i < 180; i++) {
+    sys.close(sys.open(name(i), O_CREAT | O_RDWR, 0o644));
+    if (i % 10 === 0) w.vfs.sync(false);
+  }
+  sys.sync();
+  withFolder((folder) => {
+    for (let n = from; n <= w.disk.writes; n++) {
+      const after = mounted(repaired(folder, w.disk.cut({ after: n }).bytes()), {}, 1);
+      for (let i = 0; i < 90; i++) if (errnoOf(() => after.sys.stat(name(i))) !== '') throw new Error(`cut after write ${n}: ${i} is gone`);
+      after.k.halt();
+    }
+  });
+  w.k.halt();
+});

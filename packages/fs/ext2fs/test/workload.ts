@@ -78,12 +78,13 @@ export function names(sys: Sys, path: string): string[] {
   const fd = sys.open(path, 0);
   const found: string[] = [];
   const buf = new Uint8Array(8192);
-  for (;;) {
-    const n = sys.getdents(fd, buf);
-    if (n === 0) break;
-    for (const e of parseDirents(buf, n)) if (e.name !== '.' && e.name !== '..') found.push(e.name);
+  try {
+    for (let n = sys.getdents(fd, buf); n > 0; n = sys.getdents(fd, buf)) {
+      for (const e of parseDirents(buf, n)) if (e.name !== '.' && e.name !== '..') found.push(e.name);
+    }
+  } finally {
+    sys.close(fd);
   }
-  sys.close(fd);
   return found.sort();
 }
 
