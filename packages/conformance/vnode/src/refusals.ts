@@ -59,6 +59,7 @@ export const refusals: Readonly<Record<Lack, Body>> = {
   fdiscard: noChange(withFd((t, fd) => t.sys.fdiscard(fd, 0, 4096)), 'EOPNOTSUPP'),
   dots: silent,
   dirlinks: silent,
+  figures: silent,
   atime: silent,
   remount: silent,
 };

@@ -53,6 +53,8 @@ export type Lack =
   | 'dots'
   /** The link count of a directory does not count its subdirectories. */
   | 'dirlinks'
+  /** statvfs(2) does not tell how much room there is, nor is there a limit on it. */
+  | 'figures'
   /** Access times are not kept. */
   | 'atime'
   /** Cannot be mounted again, or what it held is gone then. */
@@ -91,6 +93,8 @@ export interface Subject {
   reap(): void;
   /** Time passes: at least one grain of the file system's times. */
   tick(): void;
+  /** Removes a tree in a faster way than by system calls, and without a look at what is free then. */
+  erase?(path: string): void;
   /** Mounted anew, read-only or not; everything that was there still is. Absent where the subject lacks `remount`. */
   remount?(readonly: boolean): void;
   /** The end: whatever was made for the subject is undone. */

@@ -55,7 +55,8 @@ export function setattr(vp: Vnode, va: Vattr, cred: Cred): void {
   const now = tmountOf(vp).now();
   if (va.size !== VNOVAL && node.type === VREG) truncate(vp, node, va.size);
   if (va.flags !== VNOVAL) node.flags = va.flags;
-  if (va.uid !== VNOVAL || va.gid !== VNOVAL) chown(node, va, cred);
+  if (va.uid !== VNOVAL) node.uid = va.uid;
+  if (va.gid !== VNOVAL) node.gid = va.gid;
   if (va.mode !== VNOVAL) node.mode = va.mode;
   setTimes(node, va);
   node.touch(CTIME, now);
@@ -73,13 +74,6 @@ function check(vp: Vnode, node: Node, va: Vattr, cred: Cred): void {
   }
   if (va.mode !== VNOVAL) genfsCanChmod(cred, node.uid, node.gid, node.type, va.mode);
   if (va.timesSet !== 0) genfsCanChtimes(vp, cred, node.uid, va.utimesNull);
-}
-
-function chown(node: Node, va: Vattr, cred: Cred): void {
-  if (va.uid !== VNOVAL) node.uid = va.uid;
-  if (va.gid !== VNOVAL) node.gid = va.gid;
-  // POSIX chown(): whoever is not privileged loses the set-id bits of a file.
-  if (!cred.isRoot && node.type !== VDIR) node.mode &= ~0o6000;
 }
 
 function setTimes(node: Node, va: Vattr): void {

@@ -5,7 +5,7 @@
  * really have, and a write goes as far as there is room.
  */
 import { ERR } from '@anykernel/lib-sys';
-import { type Lwp, PAGE_SIZE, Uio } from '@anykernel/rumpkern';
+import { PAGE_SIZE, Uio } from '@anykernel/rumpkern';
 import { IO_APPEND, Uobj, type Vnode } from '@anykernel/rumpvfs';
 import { ATIME, CTIME, MTIME, type Node } from './node.js';
 import { nodeOf, tmountOf } from './of.js';
@@ -14,7 +14,7 @@ import type { Tmount } from './tmount.js';
 /** The largest file: offsets up to here are exact, with room to add a transfer. */
 export const MAX_FILE_SIZE: number = 2 ** 52;
 
-export function read(vp: Vnode, uio: Uio, _ioflag: number, _l: Lwp): void {
+export function read(vp: Vnode, uio: Uio): void {
   if (uio.resid === 0) return;
   const node = nodeOf(vp);
   if (uio.offset < node.size) {
@@ -30,7 +30,7 @@ export function accessed(vp: Vnode, node: Node): void {
   if (tm.wantsAtime) node.touch(ATIME, tm.now());
 }
 
-export function write(vp: Vnode, uio: Uio, ioflag: number, l: Lwp): void {
+export function write(vp: Vnode, uio: Uio, ioflag: number): void {
   if (uio.resid === 0) return;
   const node = nodeOf(vp);
   if ((ioflag & IO_APPEND) !== 0) uio.offset = node.size;
@@ -45,7 +45,7 @@ export function write(vp: Vnode, uio: Uio, ioflag: number, l: Lwp): void {
     else uobj.write(uio, len, node.size);
   } finally {
     if (!tm.limited) tm.recount(uobj, before);
-    if (uio.offset > from) written(tm, node, uio.offset, l);
+    if (uio.offset > from) written(tm, node, uio.offset);
   }
 }
 
@@ -55,7 +55,7 @@ function writeLimited(tm: Tmount, uobj: Uobj, uio: Uio, len: number, size: numbe
   while (uio.offset < end) {
     const room = tm.maxPages - tm.pages;
     if (room === 0 && !uobj.has(uio.offset)) throw ERR.ENOSPC;
-    const pageEnd = ((Math.floor(uio.offset / PAGE_SIZE) + Math.max(room, 1)) * PAGE_SIZE);
+    const pageEnd = (Math.floor(uio.offset / PAGE_SIZE) + Math.max(room, 1)) * PAGE_SIZE;
     const before = uobj.pages;
     try {
       uobj.write(uio, Math.min(end, pageEnd) - uio.offset, Math.max(size, uio.offset));
@@ -65,11 +65,9 @@ function writeLimited(tm: Tmount, uobj: Uobj, uio: Uio, len: number, size: numbe
   }
 }
 
-function written(tm: Tmount, node: Node, end: number, l: Lwp): void {
+function written(tm: Tmount, node: Node, end: number): void {
   if (end > node.size) node.size = end;
   node.touch(MTIME | CTIME, tm.now());
-  // POSIX write(): a change by somebody who is not privileged takes the set-id bits away.
-  if ((node.mode & 0o6000) !== 0 && !l.proc.cred.isRoot) node.mode &= ~0o6000;
 }
 
 function uobjOf(vp: Vnode, node: Node, tm: Tmount): Uobj {

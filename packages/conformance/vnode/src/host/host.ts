@@ -1,9 +1,10 @@
 /**
  * The host's own file system as a subject: an oracle, by which the suite's expectations are themselves seen to be true. Linux, superuser, perl.
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import type { Actor, Limits, Subject, SuiteSys } from '../subject.js';
 import { HostSys } from './sys.js';
+import { HostCalls } from './syscall.js';
 
 export interface HostSubjectOptions {
   readonly limits?: Partial<Limits>;
@@ -21,18 +22,22 @@ const TICK_MS = 15;
 export function hostSubject(dir: string, options: HostSubjectOptions = {}): Subject {
   mkdirSync(dir, { recursive: true });
   const procs: HostSys[] = [];
+  const calls = new HostCalls();
   const remount = options.remount;
   return {
     dir,
     manners: 'linux',
     limits: { ...USUAL, ...options.limits },
     process(actor: Actor): SuiteSys {
-      const sys = new HostSys(actor, dir);
+      const sys = new HostSys(actor, dir, calls);
       procs.push(sys);
       return sys;
     },
     reap(): void {
       for (const sys of procs.splice(0)) sys.exit();
+    },
+    erase(path: string): void {
+      rmSync(path, { recursive: true });
     },
     tick(): void {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, TICK_MS);
@@ -45,6 +50,7 @@ export function hostSubject(dir: string, options: HostSubjectOptions = {}): Subj
     }),
     dispose(): void {
       for (const sys of procs.splice(0)) sys.exit();
+      calls.end();
       options.dispose?.();
     },
   };

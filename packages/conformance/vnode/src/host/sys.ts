@@ -10,7 +10,7 @@ import {
 } from '@anykernel/lib-sys';
 import { type Actor, NotExpressible, type SuiteSys } from '../subject.js';
 import { emitHostDirents, hostPath, openFlags, pathBytes, statOf, statvfsOf, toHostDev } from './convert.js';
-import { FD, type HostArg, type HostCall, type HostCaller, HostError, hostCall } from './syscall.js';
+import { FD, type HostArg, type HostCall, type HostCalls, HostError, type HostResult } from './syscall.js';
 
 type Path = string | Uint8Array;
 
@@ -23,14 +23,16 @@ const KEEP_SIZE_AND_PUNCH = 3;
 
 export class HostSys implements SuiteSys {
   readonly #actor: Actor;
+  readonly #calls: HostCalls;
   readonly #home: string;
   readonly #groups: readonly number[];
   #umask = 0o022;
   #cwd: number;
   readonly #fds = new Set<number>();
 
-  constructor(actor: Actor, dir: string) {
+  constructor(actor: Actor, dir: string, calls: HostCalls) {
     this.#actor = actor;
+    this.#calls = calls;
     this.#home = process.cwd();
     this.#groups = process.getgroups?.() ?? [];
     this.#cwd = fs.openSync(dir, fs.constants.O_RDONLY);
@@ -67,11 +69,10 @@ export class HostSys implements SuiteSys {
     }
   }
 
-  #call(call: HostCall, args: readonly HostArg[], fd?: number, real = false, dirfd: number = AT_FDCWD): { result: number; filled: Uint8Array[] } {
+  #call(call: HostCall, args: readonly HostArg[], fd?: number, real = false, dirfd: number = AT_FDCWD): HostResult {
     const { uid, gid, groups = [] } = this.#actor;
-    const cwd = `/proc/${process.pid}/fd/${dirfd === AT_FDCWD ? this.#cwd : dirfd}`;
-    const who: HostCaller = { uid, gid, groups, umask: this.#umask, cwd };
-    return hostCall(who, call, args, fd, real);
+    const who = { uid, gid, groups, umask: this.#umask, cwd: dirfd === AT_FDCWD ? this.#cwd : dirfd };
+    return this.#calls.call(who, call, args, fd, real);
   }
 
   #opened(fd: number): number {

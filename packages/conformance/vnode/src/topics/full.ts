@@ -23,7 +23,7 @@ function fillFile(t: Context, fd: number, unit: number): number {
 }
 
 export const full: Cases = {
-  'a file is written until there is no room, and never beyond'(t) {
+  'a file is written until there is no room, and never beyond': needing('figures', (t) => {
     const room = t.sys.statvfs1('.', MNT_WAIT);
     const fd = t.sys.open('f', O_RDWR | O_CREAT, 0o644);
     const len = fillFile(t, fd, 10_000);
@@ -37,9 +37,9 @@ export const full: Cases = {
     expect(back.length).toBe(len);
     for (let at = 0; at + 10_000 <= len; at += 10_000) expectBytes(back.subarray(at, at + 10_000), data);
     t.sys.close(fd);
-  },
+  }),
 
-  'what is removed can be written again'(t) {
+  'what is removed can be written again': needing('figures', (t) => {
     const fd = t.sys.open('f', O_RDWR | O_CREAT, 0o644);
     const first = fillFile(t, fd, 65_536);
     for (let round = 0; round < 3; round++) {
@@ -53,9 +53,9 @@ export const full: Cases = {
     const g = t.sys.open('g', O_RDWR | O_CREAT, 0o644);
     expect(Math.abs(fillFile(t, g, 65_536) - first)).toBeLessThanOrEqual(65_536);
     t.sys.close(g);
-  },
+  }),
 
-  'overwriting needs no room'(t) {
+  'overwriting needs no room': needing('figures', (t) => {
     const fd = t.sys.open('f', O_RDWR | O_CREAT, 0o644);
     t.sys.write(fd, pattern(50_000));
     const g = t.sys.open('g', O_RDWR | O_CREAT, 0o644);
@@ -66,9 +66,9 @@ export const full: Cases = {
     expectBytes(readAll(t.sys, fd), pattern(50_000, 2));
     t.sys.close(fd);
     t.sys.close(g);
-  },
+  }),
 
-  'a write that finds some room is short, and the next is ENOSPC'(t) {
+  'a write that finds some room is short, and the next is ENOSPC': needing('figures', (t) => {
     const room = t.sys.statvfs1('.', MNT_WAIT);
     const fd = t.sys.open('f', O_RDWR | O_CREAT, 0o644);
     const all = new Uint8Array(room.bfree * room.frsize + 1_000_000);
@@ -78,9 +78,9 @@ export const full: Cases = {
     fails(() => t.sys.write(fd, new Uint8Array(2 << 20)), 'ENOSPC');
     expect(t.sys.fstat(fd).size).toBe(n);
     t.sys.close(fd);
-  },
+  }),
 
-  'holes take no room, and filling them may fail': needing('sparse', (t) => {
+  'holes take no room, and filling them may fail': needing('figures', 'sparse', (t) => {
     const room = t.sys.statvfs1('.', MNT_WAIT);
     const size = room.blocks * room.frsize * 3;
     const fd = t.sys.open('f', O_RDWR | O_CREAT, 0o644);
@@ -92,7 +92,7 @@ export const full: Cases = {
     t.sys.close(fd);
   }),
 
-  'names are made until there is no room, and all of them are there'(t) {
+  'names are made until there is no room, and all of them are there': needing('figures', (t) => {
     const f = t.sys.open('f', O_RDWR | O_CREAT, 0o644);
     fillFile(t, f, 4096);
     const made: string[] = [];
@@ -108,9 +108,9 @@ export const full: Cases = {
     } else expect(code).toBe('ENOSPC');
     expect(t.list('.').length).toBe(made.length + 1);
     t.sys.close(f);
-  },
+  }),
 
-  'what fails for want of room has not happened'(t) {
+  'what fails for want of room has not happened': needing('figures', (t) => {
     const f = t.sys.open('f', O_RDWR | O_CREAT, 0o644);
     fillFile(t, f, 4096);
     t.sys.close(f);
@@ -122,5 +122,5 @@ export const full: Cases = {
     }
     expect(t.list('.')).toEqual(before);
     expect(t.stat('.').nlink).toBe(t.lacks('dirlinks') ? t.stat('.').nlink : 2);
-  },
+  }),
 };

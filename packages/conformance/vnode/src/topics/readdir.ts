@@ -162,8 +162,9 @@ export const readdir: Cases = {
     const first = parseDirents(buf, t.sys.getdents(fd, buf)).map((e) => e.name);
     for (let i = 0; i < 20; i++) t.touch(`d/late${i}`);
     t.sys.lseek(fd, place, SEEK_SET);
-    const again = parseDirents(buf, t.sys.getdents(fd, buf)).map((e) => e.name);
-    expect(again.slice(0, 5)).toEqual(first.slice(0, 5));
+    const again: string[] = [];
+    for (let len = t.sys.getdents(fd, buf); len > 0; len = t.sys.getdents(fd, buf)) again.push(...parseDirents(buf, len).map((e) => e.name));
+    expect(again.filter((name) => first.includes(name))).toEqual(first);
     t.sys.close(fd);
   },
 

@@ -77,7 +77,7 @@ export const space: Cases = {
     t.sys.close(fd);
   }),
 
-  'statvfs tells what is there, and what a file takes of it'(t) {
+  'statvfs tells what is there, and what a file takes of it': needing('figures', (t) => {
     const fd = t.sys.open('f', O_RDWR | O_CREAT, 0o644);
     t.sys.fsync(fd);
     const before = t.sys.statvfs1('.', MNT_WAIT);
@@ -95,9 +95,9 @@ export const space: Cases = {
     t.sys.fsync(fd);
     expect(t.sys.statvfs1('.', MNT_WAIT).bfree).toBe(before.bfree);
     t.sys.close(fd);
-  },
+  }),
 
-  'statvfs counts files, where there is a limit on them'(t) {
+  'statvfs counts files, where there is a limit on them': needing('figures', (t) => {
     const before = t.sys.statvfs1('.', MNT_WAIT);
     if (before.files === 0) return;
     t.touch('f');
@@ -106,9 +106,9 @@ export const space: Cases = {
     t.sys.unlink('f');
     t.sys.rmdir('d');
     expect(t.sys.statvfs1('.', MNT_WAIT).ffree).toBe(before.ffree);
-  },
+  }),
 
-  'a removed file gives its room back when it is closed'(t) {
+  'a removed file gives its room back when it is closed': needing('figures', (t) => {
     const before = t.sys.statvfs1('.', MNT_WAIT).bfree;
     const fd = t.sys.open('f', O_RDWR | O_CREAT, 0o644);
     writeAll(t.sys, fd, pattern(MIB));
@@ -121,5 +121,5 @@ export const space: Cases = {
     const after = t.sys.statvfs1('.', MNT_WAIT);
     // A directory that grew for the name may stay longer by a block.
     expect((before - after.bfree) * after.frsize).toBeLessThanOrEqual(65_536);
-  },
+  }),
 };

@@ -43,6 +43,7 @@ function getdents(l: Lwp, fd: number, buf: Uint8Array): number {
   const vp = f.data as Vnode;
   if (!(buf instanceof Uint8Array)) throw ERR.EFAULT;
   if (vp.type !== VDIR) throw ERR.EINVAL;
+  if (vp.removed) return 0;
   let at = 0;
   let full = false;
   let next = f.offset;
