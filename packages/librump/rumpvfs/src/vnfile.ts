@@ -12,6 +12,7 @@ import { FREAD, FWRITE, type File, type Fileops, type Knote, type Lwp, ROOT, typ
 import { getU64le, putU64le } from '@anykernel/lib-bytes';
 import { cwdiOf, vfsOf } from './cwdi.js';
 import { fifoPoll, fifoWrite } from './fifofs.js';
+import { seekData } from './holes.js';
 import { note } from './knotes.js';
 import { releaseLocks } from './lockf.js';
 import type { Mount } from './mount.js';
@@ -138,14 +139,14 @@ function written(vp: Vnode, euid: number): void {
   vp.ops.setattr(vp, va, ROOT);
 }
 
-/** Bytes left to read; where the next data is, and the next hole: a file without known holes has one, at its end. ENXIO: beyond the end. */
+/** Bytes left to read; where the next data is, and the next hole (holes.ts). EFAULT. */
 function regularIoctl(f: File, vp: Vnode, cmd: number, data: Uint8Array | undefined): number {
   const st = (vp.mp as Mount).vfs.scratch;
   vp.ops.getattr(vp, st);
-  if (cmd === FIONREAD) return putInt(data, Math.max(0, Math.min(st.size - f.offset, 0x7fff_ffff)));
+  const { size } = st;
+  if (cmd === FIONREAD) return putInt(data, Math.max(0, Math.min(size - f.offset, 0x7fff_ffff)));
   if (data === undefined || data.length < 8) throw ERR.EFAULT;
-  if (getU64le(data, 0) >= st.size) throw ERR.ENXIO;
-  if (cmd === FIOSEEKHOLE) putU64le(data, 0, st.size);
+  putU64le(data, 0, seekData(vp, size, getU64le(data, 0), cmd === FIOSEEKHOLE));
   return 0;
 }
 

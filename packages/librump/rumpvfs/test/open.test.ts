@@ -1,5 +1,5 @@
 import {
-  F_GETFL, F_SETFL, O_APPEND, O_CREAT, O_DIRECTORY, O_EXCL, O_RDONLY, O_RDWR, O_REGULAR, O_TRUNC, O_WRONLY, RLIMIT_FSIZE, RLIMIT_NOFILE, SEEK_CUR,
+  FIONREAD, FIOSEEKDATA, FIOSEEKHOLE, F_GETFL, F_SETFL, O_APPEND, O_CREAT, O_DIRECTORY, O_EXCL, O_RDONLY, O_RDWR, O_REGULAR, O_TRUNC, O_WRONLY, RLIMIT_FSIZE, RLIMIT_NOFILE, SEEK_CUR,
   SEEK_END, SEEK_SET, SIGXFSZ,
 } from '@anykernel/lib-sys';
 import { box, bytes, codeOf, get, ls, put, text } from './box.js';
@@ -155,6 +155,22 @@ test('fdiscard makes a hole, fallocate is not for the root file system, both are
   expect(codeOf(() => s.posix_fallocate(w, 0, 5))).toBe('ESPIPE');
   s.posix_fadvise(fd, 0, 0, 3);
   expect(codeOf(() => s.posix_fadvise(fd, 0, 0, 99))).toBe('EINVAL');
+});
+
+test('ioctl tells what is left to read, and where data and holes are', () => {
+  const { s } = box();
+  put(s, '/f', 'abcdef');
+  const fd = s.open('/f', O_RDONLY);
+  s.read(fd, new Uint8Array(2));
+  const n = new Uint8Array(8);
+  const ioctl = (cmd: number, at: number): number => {
+    new DataView(n.buffer).setBigUint64(0, BigInt(at), true);
+    s.ioctl(fd, cmd, n);
+    return Number(new DataView(n.buffer).getBigUint64(0, true));
+  };
+  s.ioctl(fd, FIONREAD, n.subarray(0, 4));
+  expect([n[0], ioctl(FIOSEEKDATA, 3), ioctl(FIOSEEKHOLE, 3)]).toEqual([4, 3, 6]);
+  expect([codeOf(() => ioctl(FIOSEEKDATA, 6)), codeOf(() => s.ioctl(fd, FIOSEEKDATA)), codeOf(() => s.ioctl(fd, 0x2000_7777))]).toEqual(['ENXIO', 'EFAULT', 'ENOTTY']);
 });
 
 test('vectors move in order, and a bad buffer is EFAULT', () => {

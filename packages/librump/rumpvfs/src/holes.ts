@@ -1,0 +1,23 @@
+/** Where a file has data and where holes: FIOSEEKDATA and FIOSEEKHOLE. */
+import { ERR } from '@anykernel/lib-sys';
+import { Run, type Vnode } from './vnode.js';
+
+/**
+ * The first byte from `off` on, of a file of `size` bytes, which is data, or in a hole if that is what is wanted; its end is one. A file whose blocks are
+ * not known to the file data cache is all data. ENXIO: `off` is not in the file, or no data follows. EIO; sleeps.
+ */
+export function seekData(vp: Vnode, size: number, off: number, hole: boolean): number {
+  if (!(off >= 0 && off < size)) throw ERR.ENXIO;
+  const pager = vp.uobj?.pager;
+  if (pager === undefined) return hole ? size : off;
+  const bsize = 2 ** pager.bshift;
+  const run = new Run();
+  for (let at = off; at < size; ) {
+    const lbn = Math.floor(at / bsize);
+    pager.bmap(lbn, run);
+    if ((run.blkno === -1) === hole) return at;
+    at = (lbn + run.count) * bsize;
+  }
+  if (hole) return size;
+  throw ERR.ENXIO;
+}
