@@ -10,6 +10,7 @@ import { type Kernel, SLEEP } from '@anykernel/rumpkern';
 import { type Buf, BufPool } from './buf.js';
 import { BufWriter } from './bufwriter.js';
 import type { Disk } from './disk.js';
+import { FileCache } from './filecache.js';
 import type { Txn } from './txn.js';
 
 /** The cache's size where memory is not limited, and its share where it is. */
@@ -223,6 +224,7 @@ export class Bcache {
       this.forget(bp);
     }
     this.#pool.close();
+    this.#writer.close();
     this.txn?.close();
   }
 
@@ -233,7 +235,7 @@ export class Bcache {
 
   /** Txn's: between operations, dirty buffers are written when they are many. */
   balance(): void {
-    if (this.#writer.dirty.size > this.limit >> 1) this.#writer.start();
+    if (this.#writer.dirty.size > this.limit >> 1) this.#writer.writeback();
   }
 
   /** Txn's: takes `bp` out of the cache, dirty or not. A held one stays, and is read again by who comes next. */
@@ -282,7 +284,7 @@ export class Bcache {
       return this.#pool.alloc(blkno);
     } catch (e) {
       // What is on its way to the disk can be given up when it has arrived.
-      if (e === ERR.ENOMEM && this.#writer.busy) this.k.sleep(this.#writer);
+      if (e === ERR.ENOMEM) FileCache.of(this.k).await();
       throw e;
     }
   }
@@ -314,7 +316,7 @@ export class Bcache {
         this.#pool.trim();
       }
       if (this.#pool.bytes <= goal || this.#writer.dirty.size === 0) break;
-      this.#writer.start();
+      this.#writer.writeback();
     }
     this.#reclaiming = false;
   }

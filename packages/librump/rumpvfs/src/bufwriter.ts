@@ -7,14 +7,19 @@
 import { ERR, Errno, major, minor } from '@anykernel/lib-sys';
 import { CHUNK_MAX, type Kernel } from '@anykernel/rumpkern';
 import type { Buf } from './buf.js';
+import { chunkLength } from './cluster.js';
 import type { Disk } from './disk.js';
+import { FileCache, type Writes } from './filecache.js';
 
 /** The longest transfer, in bytes. */
 const RUN_MAX = 256 << 10;
-/** Bytes that may be on their way at once. */
-const INFLIGHT_MAX = 2 << 20;
+/** The private copy of neighbours. */
+interface Copy {
+  readonly data: readonly Uint8Array[];
+  readonly chunks: readonly Uint8Array[];
+}
 
-export class BufWriter {
+export class BufWriter implements Writes {
   readonly dirty = new Set<Buf>();
   /** Blocks written. */
   written = 0;
@@ -23,9 +28,9 @@ export class BufWriter {
   readonly #bsize: number;
   /** Takes the memory of a buffer that has left the cache. */
   readonly #free: (bp: Buf) => void;
-  #inflight = 0;
-  /** More is to be written when there is room. */
-  #more = false;
+  readonly #cache: FileCache;
+  /** Transfers on their way. */
+  #outgoing = 0;
   #error: Errno | undefined;
 
   constructor(k: Kernel, disk: Disk, bsize: number, free: (bp: Buf) => void) {
@@ -33,11 +38,7 @@ export class BufWriter {
     this.#disk = disk;
     this.#bsize = bsize;
     this.#free = free;
-  }
-
-  /** Something is on its way; whoever sleeps on this object is woken when nothing is. */
-  get busy(): boolean {
-    return this.#inflight > 0;
+    this.#cache = FileCache.of(k);
   }
 
   add(bp: Buf): void {
@@ -56,42 +57,56 @@ export class BufWriter {
   flush(wait: boolean): void {
     if (wait && this.#disk.asyncWrite === true) this.#report();
     else if (wait) this.#error = undefined;
-    this.start();
+    const all = this.start();
     if (!wait) return;
-    if (this.#inflight > 0) this.#k.sleep(this);
+    if (this.#outgoing > 0) this.#k.sleep(this);
+    if (!all) this.#k.sleep(this.#cache);
     this.#report();
   }
 
   #report(): void {
     const error = this.#error;
-    if (error === undefined || this.#inflight > 0) return;
+    if (error === undefined || this.#outgoing > 0) return;
     this.#error = undefined;
     throw error;
   }
 
-  /** Starts to write all that is dirty and no part of an open transaction. Never sleeps or throws. */
-  start(): void {
-    this.#more = false;
-    if (this.dirty.size === 0) return;
+  /** Writes for the cache; not where that has failed and nobody was told yet. */
+  writeback(): void {
+    if (this.#error === undefined) this.start();
+  }
+
+  /** The cache is closed. */
+  close(): void {
+    this.#cache.never(this);
+  }
+
+  /**
+   * Starts to write all that is dirty and no part of an open transaction. Returns whether that was all; if not, more is when something has
+   * arrived. Never sleeps or throws.
+   */
+  start(): boolean {
+    if (this.dirty.size === 0) return true;
     const list: Buf[] = [];
     for (const bp of this.dirty) if (!bp.intxn && !bp.lent) list.push(bp);
     // After a power cut in between, what names a new block must not find there what was in it before.
     list.sort((a, b) => Number(b.early) - Number(a.early) || a.blkno - b.blkno);
     const max = Math.max(1, RUN_MAX / this.#bsize);
     for (let i = 0, end = 0; i < list.length; i = end) {
-      if (this.#inflight >= INFLIGHT_MAX) {
-        this.#more = true;
-        return;
+      if (this.#cache.full) {
+        this.#cache.later(this);
+        return false;
       }
       for (end = i + 1; end < list.length && end - i < max && list[end].blkno === list[end - 1].blkno + 1 && list[end].early === list[i].early; ) end++;
       this.#write(list.slice(i, end));
     }
+    return true;
   }
 
   /** Writes neighbours. They are clean from here on, unless the write fails. */
   #write(bufs: readonly Buf[]): void {
-    const copies = this.#disk.asyncWrite === false ? undefined : this.#copy(bufs);
-    const data = copies?.data ?? bufs.map((bp) => bp.data);
+    const copy = this.#disk.asyncWrite === false ? undefined : this.#copy(bufs);
+    const data = copy?.data ?? bufs.map((bp) => bp.data);
     for (const bp of bufs) {
       this.remove(bp);
       bp.early = false;
@@ -99,30 +114,31 @@ export class BufWriter {
     }
     let error: Errno | undefined;
     try {
-      const moved = this.#disk.write(data, bufs[0].blkno * this.#bsize, (e) => this.#ended(bufs, copies, e));
+      const moved = this.#disk.write(data, bufs[0].blkno * this.#bsize, (e) => this.#ended(bufs, copy, e));
       if (moved === -1) {
-        this.#inflight += bufs.length * this.#bsize;
-        if (copies === undefined) for (const bp of bufs) bp.lent = true;
+        this.#outgoing++;
+        this.#cache.inflight += this.#memory(bufs, copy);
+        if (copy === undefined) for (const bp of bufs) bp.lent = true;
         return;
       }
     } catch (e) {
       if (!(e instanceof Errno)) throw e;
       error = e;
     }
-    this.#settle(bufs, copies, error);
+    this.#settle(bufs, copy, error);
   }
 
   /** The bytes of neighbours, in memory of their own; undefined where there is none. */
-  #copy(bufs: readonly Buf[]): { data: Uint8Array[]; chunks: Uint8Array[] } | undefined {
+  #copy(bufs: readonly Buf[]): Copy | undefined {
     const bsize = this.#bsize;
     const per = Math.max(1, CHUNK_MAX / bsize);
     const chunks: Uint8Array[] = [];
     const data: Uint8Array[] = [];
     try {
       for (let i = 0; i < bufs.length; i += per) {
-        const chunk = this.#k.mem.alloc(CHUNK_MAX);
-        chunks.push(chunk);
         const n = Math.min(per, bufs.length - i);
+        const chunk = this.#k.mem.alloc(chunkLength(n * bsize));
+        chunks.push(chunk);
         for (let j = 0; j < n; j++) chunk.set(bufs[i + j].data, j * bsize);
         data.push(chunk.subarray(0, n * bsize));
       }
@@ -134,15 +150,16 @@ export class BufWriter {
     return { data, chunks };
   }
 
-  #ended(bufs: readonly Buf[], copies: { chunks: Uint8Array[] } | undefined, error: Errno | undefined): void {
-    this.#inflight -= bufs.length * this.#bsize;
-    this.#settle(bufs, copies, error);
-    if (this.#more) this.start();
-    if (this.#inflight === 0) this.#k.wakeup(this);
+  #ended(bufs: readonly Buf[], copy: Copy | undefined, error: Errno | undefined): void {
+    const bytes = this.#memory(bufs, copy);
+    this.#outgoing--;
+    this.#settle(bufs, copy, error);
+    this.#cache.written(bytes);
+    if (this.#outgoing === 0) this.#k.wakeup(this);
   }
 
-  #settle(bufs: readonly Buf[], copies: { chunks: Uint8Array[] } | undefined, error: Errno | undefined): void {
-    if (copies !== undefined) for (const chunk of copies.chunks) this.#k.mem.free(chunk);
+  #settle(bufs: readonly Buf[], copy: Copy | undefined, error: Errno | undefined): void {
+    if (copy !== undefined) for (const chunk of copy.chunks) this.#k.mem.free(chunk);
     if (error !== undefined) this.#failed(bufs[0].blkno, error);
     else this.written += bufs.length;
     for (const bp of bufs) {
@@ -155,10 +172,17 @@ export class BufWriter {
     }
   }
 
+  /** Bytes of the kernel's memory that can be had again after a transfer. */
+  #memory(bufs: readonly Buf[], copy: Copy | undefined): number {
+    let bytes = 0;
+    if (copy === undefined) return bufs.length * this.#bsize;
+    for (const chunk of copy.chunks) bytes += chunk.length;
+    return bytes;
+  }
+
   #failed(blkno: number, error: Errno): void {
     const dev = this.#disk.dev;
     if (this.#error === undefined) this.#k.printf(`device ${major(dev)},${minor(dev)}: block ${blkno} cannot be written: ${error.message}`);
     this.#error = error;
-    this.#more = false;
   }
 }

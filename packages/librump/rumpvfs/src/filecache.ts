@@ -3,6 +3,9 @@
  *
  * There is one in a kernel, made by the first file that needs it. Clean clusters are evicted by age (a clock); dirty ones are written when
  * they are many, and when memory is short. Nothing is written while a metadata transaction is open on the disk concerned.
+ *
+ * It also counts what is on its way to and from asynchronous disks, buffers included: that is memory which will be free again, and whoever
+ * finds none can wait for it.
  */
 import { ERR } from '@anykernel/lib-sys';
 import { CHUNK_MAX, type Kernel } from '@anykernel/rumpkern';
@@ -15,8 +18,15 @@ const LIMIT_SHARE = 2;
 const LIMIT_MIN = 4 * CHUNK_MAX;
 /** Clusters looked at for each that comes in. */
 const EVICT_STEPS = 128;
-/** Bytes on their way to asynchronous devices at once. */
+/** Bytes on their way to asynchronous devices at once, and their share of the kernel's memory where that is limited. */
 const INFLIGHT_MAX = 4 << 20;
+const INFLIGHT_SHARE = 8;
+
+/** Somebody with more to write than may be on its way at once. */
+export interface Writes {
+  /** Goes on. Never sleeps or throws. */
+  writeback(): void;
+}
 
 export class FileCache {
   readonly k: Kernel;
@@ -26,10 +36,11 @@ export class FileCache {
   used = 0;
   /** Bytes of dirty pages. */
   dirty = 0;
-  /** Bytes on their way to a disk. */
+  /** Bytes on their way to a disk, and from one into clusters. */
   inflight = 0;
-  /** Files with more to write than may be on its way at once. */
-  readonly #more = new Set<Uobj>();
+  incoming = 0;
+  readonly #inflightMax: number;
+  readonly #more = new Set<Writes>();
   /** Files with dirty pages, the first to become dirty first. */
   readonly #dirtyFiles = new Set<Uobj>();
   #hand: Cluster | undefined;
@@ -38,6 +49,7 @@ export class FileCache {
 
   constructor(k: Kernel) {
     this.k = k;
+    this.#inflightMax = Math.min(INFLIGHT_MAX, Math.max(CHUNK_MAX, k.mem.limit / INFLIGHT_SHARE));
     this.limit = Math.max(LIMIT_MIN, Math.min(LIMIT_MAX, Math.floor(k.mem.limit / LIMIT_SHARE)));
     k.mem.onPressure((bytes) => this.reclaim(bytes));
   }
@@ -59,9 +71,14 @@ export class FileCache {
     try {
       return this.k.mem.alloc(len);
     } catch (e) {
-      if (e === ERR.ENOMEM && this.inflight > 0) this.k.sleep(this);
+      if (e === ERR.ENOMEM) this.await();
       throw e;
     }
+  }
+
+  /** There is no memory: sleeps if some is on its way. Whoever sleeps on the cache is woken when something has arrived. */
+  await(): void {
+    if (this.inflight + this.incoming > 0) this.k.sleep(this);
   }
 
   free(chunk: Uint8Array): void {
@@ -104,7 +121,7 @@ export class FileCache {
 
   /** Whether no more may be put on its way now. */
   get full(): boolean {
-    return this.inflight >= INFLIGHT_MAX;
+    return this.inflight >= this.#inflightMax;
   }
 
   /** Writes what is dirty where it is too much. Never sleeps or throws. */
@@ -120,19 +137,30 @@ export class FileCache {
     }
   }
 
-  /** `u` goes on when something has arrived. */
-  later(u: Uobj): void {
-    this.#more.add(u);
+  /** `w` goes on when something has arrived. */
+  later(w: Writes): void {
+    this.#more.add(w);
+  }
+
+  /** It will not. */
+  never(w: Writes): void {
+    this.#more.delete(w);
   }
 
   /** `bytes` have arrived at their disk, or failed to. */
-  arrived(bytes: number): void {
+  written(bytes: number): void {
     this.inflight -= bytes;
-    for (const u of [...this.#more]) {
+    for (const w of [...this.#more]) {
       if (this.full) break;
-      this.#more.delete(u);
-      u.writeback();
+      this.#more.delete(w);
+      w.writeback();
     }
+    this.k.wakeup(this);
+  }
+
+  /** `bytes` have come from their disk, or failed to. */
+  arrived(bytes: number): void {
+    this.incoming -= bytes;
     this.k.wakeup(this);
   }
 

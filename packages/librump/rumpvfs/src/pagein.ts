@@ -217,10 +217,13 @@ class Filler {
     const u = this.#u;
     const size = this.#size;
     for (const c of io.clusters) c.transfers++;
-    if (io.start(u.pager!.disk, false, () => arrived(u, io, size))) {
+    if (io.start(u.pager!.disk, false, () => late(u, io, size))) {
       arrived(u, io, size);
       if (io.error !== undefined) this.#failed(io, io.error);
-    } else if (needed) this.#sleepOn ??= io.clusters[0];
+      return;
+    }
+    u.cache!.incoming += io.bytes;
+    if (needed) this.#sleepOn ??= io.clusters[0];
   }
 
   /** A transfer that ended at once has failed: the caller hears of it now. */
@@ -242,6 +245,11 @@ class Filler {
     }
     if (this.#sleepOn !== undefined) this.#u.k.sleep(this.#sleepOn);
   }
+}
+
+function late(u: Uobj, io: PageIo, size: number): void {
+  arrived(u, io, size);
+  u.cache!.arrived(io.bytes);
 }
 
 /** A transfer has ended: its pages are there, or it is noted that they are not. */

@@ -132,7 +132,7 @@ class Writer {
     const u = this.#u;
     u.outgoing--;
     settle(u, io);
-    u.cache!.arrived(io.bytes);
+    u.cache!.written(io.bytes);
     if (u.outgoing === 0) u.k.wakeup(u);
   }
 }

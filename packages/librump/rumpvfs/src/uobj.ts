@@ -309,6 +309,7 @@ export class Uobj {
   /** Forgets everything, dirty or not; the memory goes back. Never sleeps. */
   drop(): void {
     for (const c of this.#from(0)) this.forget(c);
+    this.cache?.never(this);
     this.#list = NONE as (Cluster | undefined)[];
     this.#far = undefined;
     this.next = this.window = this.aheadEnd = 0;

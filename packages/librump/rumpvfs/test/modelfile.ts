@@ -21,13 +21,14 @@ export class ModelFile {
   /** One block in this many is not the next one of the device. */
   scatter = 8;
 
-  constructor(rig: Rig, bshift: number, max: number) {
+  /** `from`, `to`: the part of the device that it may use, in bytes. */
+  constructor(rig: Rig, bshift: number, max: number, from = 0, to: number = rig.disk.size) {
     this.#rig = rig;
     this.#rng = rig.rng;
     this.bsize = 1 << bshift;
     this.want = new Uint8Array(max);
     this.map = new Array<number>(Math.ceil(max / this.bsize)).fill(-1);
-    for (let b = Math.floor(rig.disk.size / this.bsize) - 1; b >= 0; b--) this.#free.push(b);
+    for (let b = Math.floor(to / this.bsize) - 1; b * this.bsize >= from; b--) this.#free.push(b);
     const pager: Pager = { disk: rig.disk, bshift, writable: true, bmap: (lbn, run) => this.#bmap(lbn, run) };
     this.u = new Uobj(rig.k, pager);
   }

@@ -18,6 +18,8 @@ export class Rig {
   readonly rng: Rng;
   /** Calls that the driver has had. */
   readonly calls = { readv: 0, writev: 0, flush: 0 };
+  /** What else happens while a call sleeps: it may make calls of its own. */
+  whileAsleep: (() => void) | undefined = undefined;
 
   constructor(options: RigOptions = {}) {
     this.sim = new Sim({ seed: options.seed ?? 1 });
@@ -70,6 +72,7 @@ export class Rig {
         let woken = false;
         l.resume = () => void (woken = true);
         this.k.sleepq.park(l);
+        this.whileAsleep?.();
         while (!woken) if (!this.sim.step()) throw new Error('asleep for ever');
       }
     } finally {
