@@ -62,12 +62,13 @@ export class FileCache {
   /** A chunk for a cluster; others leave for it. ENOMEM. Sleeps where memory is on its way to an asynchronous device. */
   alloc(len: number): Uint8Array {
     if (this.used + len > this.limit) this.#evict(this.limit - len, EVICT_STEPS);
-    const chunk = this.#take(len);
+    const chunk = this.take(len);
     this.used += len;
     return chunk;
   }
 
-  #take(len: number): Uint8Array {
+  /** A chunk that does not count as the cache's. ENOMEM; sleeps as alloc() does. */
+  take(len: number): Uint8Array {
     try {
       return this.k.mem.alloc(len);
     } catch (e) {

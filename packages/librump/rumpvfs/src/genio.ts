@@ -9,7 +9,7 @@ import type { Uobj } from './uobj.js';
 
 /** Bytes for which blocks are allocated in one transaction. */
 const STEP_MAX = 4 * CLUSTER_SIZE;
-/** A step that does not fit on the device is tried in halves down to this. */
+/** A step that does not fit on the device, or into memory, is tried in halves down to this. */
 const STEP_MIN = 512;
 
 /** A file being written. */
@@ -40,7 +40,7 @@ export function genfsWrite(file: GenfsFile, txn: Pick<Txn, 'run'>, uio: Uio): vo
       file.uobj.prepare(off, len, before);
       txn.run(() => file.allocate(off, len));
     } catch (e) {
-      if (e !== ERR.ENOSPC || len <= STEP_MIN) throw e;
+      if ((e !== ERR.ENOSPC && e !== ERR.ENOMEM) || len <= STEP_MIN) throw e;
       step >>= 1;
       continue;
     }

@@ -15,8 +15,8 @@ import type { Uobj } from './uobj.js';
 const RUN_MAX = 512 << 10;
 
 /**
- * Writes the dirty pages of [from, to). A failure stands in u.writeError, and what could not be written is dirty still. `must`: a page
- * without a block is a failure. Returns whether all was put on its way; if not, more is when something has arrived. Sleeps where the block
+ * Writes the dirty pages of [from, to). A failure stands in u.writeError, and what could not be written is dirty still. `must`: all of them,
+ * and a page without a block is a failure. Returns whether all was put on its way; if not, more is when something has arrived. Sleeps where the block
  * map does.
  */
 export function pageout(u: Uobj, from: number, to: number, must: boolean): boolean {
@@ -27,6 +27,8 @@ export function pageout(u: Uobj, from: number, to: number, must: boolean): boole
     for (const c of list) {
       const base = c.index * CLUSTER_SIZE;
       if (base + CLUSTER_SIZE <= from || base >= to) continue;
+      // What was made ready for a write must not become busy before that comes.
+      if (!must && c.epoch === u.k.epoch) continue;
       if (u.cache!.full) {
         u.cache!.later(u);
         return false;

@@ -197,7 +197,6 @@ export class Txn {
     this.#end();
     if (commits !== undefined) for (const fn of commits) fn();
     this.#bcache.balance();
-    this.#cache.balance();
   }
 
   #abort(): void {

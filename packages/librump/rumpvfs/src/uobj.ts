@@ -331,7 +331,7 @@ export class Uobj {
   }
 
   #alloc(len: number): Uint8Array {
-    return this.cache === undefined ? this.k.mem.alloc(len) : this.cache.alloc(len);
+    return this.cache === undefined ? FileCache.of(this.k).take(len) : this.cache.alloc(len);
   }
 
   #free(chunk: Uint8Array): void {
