@@ -40,7 +40,7 @@ async function inFolder(folder: string, say: Say): Promise<number> {
   const file = await writeBundle(await guest(components, image), join(folder, 'guest.mjs'));
   const copy = join(folder, 'copy');
   withImage(image, (fs) => copyOut(fs, '/', copy));
-  say(`\nThe image was made by mke2fs; there is no mount of this machine, and no root. ${file.text}, with app.mjs in it.`);
+  say(`\nThe image was made by mke2fs. It is not mounted on this machine, and nobody needs to be root. ${file.text}, with app.mjs in it.`);
 
   say(`\n$ node guest.mjs ${NOTES}        (the program as a guest of the kernel: its node:fs is the kernel's)`);
   const inside = runApp(file.path, NOTES, folder);
