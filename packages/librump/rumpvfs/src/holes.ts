@@ -1,15 +1,17 @@
 /** Where a file has data and where holes: FIOSEEKDATA and FIOSEEKHOLE. */
 import { ERR } from '@anykernel/lib-sys';
+import type { Uobj } from './uobj.js';
 import { Run, type Vnode } from './vnode.js';
 
 /**
- * The first byte from `off` on, of a file of `size` bytes, which is data, or in a hole if that is what is wanted; its end is one. A file whose blocks are
- * not known to the file data cache is all data. ENXIO: `off` is not in the file, or no data follows. EIO; sleeps.
+ * The first byte from `off` on, of a file of `size` bytes, which is data, or in a hole if that is what is wanted; its end is one. A file of which nothing is
+ * known here is all data. ENXIO: `off` is not in the file, or no data follows. EIO; sleeps.
  */
 export function seekData(vp: Vnode, size: number, off: number, hole: boolean): number {
   if (!(off >= 0 && off < size)) throw ERR.ENXIO;
-  const pager = vp.uobj?.pager;
-  if (pager === undefined) return hole ? size : off;
+  if (vp.uobj === undefined) return hole ? size : off;
+  const { pager } = vp.uobj;
+  if (pager === undefined) return inMemory(vp.uobj, size, off, hole);
   const bsize = 2 ** pager.bshift;
   const run = new Run();
   for (let at = off; at < size; ) {
@@ -20,4 +22,10 @@ export function seekData(vp: Vnode, size: number, off: number, hole: boolean): n
   }
   if (hole) return size;
   throw ERR.ENXIO;
+}
+
+function inMemory(uobj: Uobj, size: number, off: number, hole: boolean): number {
+  const at = uobj.seek(off, size, !hole);
+  if (at >= size && !hole) throw ERR.ENXIO;
+  return at;
 }

@@ -4,10 +4,11 @@
  * RUMP_BLKSECTSHIFT is log2 of the sector size (9). RUMP_BLKFAIL makes one transfer of 10,000 / n fail with EIO, in an order that
  * RUMP_BLKFAIL_SEED decides.
  */
-import { emitBytestr, putU16le, putU32le, putU64le } from '@anykernel/lib-bytes';
+import { putU32le, putU64le } from '@anykernel/lib-bytes';
 import type { Completion, HostFile } from '@anykernel/host-rumpuser';
 import {
-  DIOCCACHESYNC, DIOCGDINFO, DIOCGMEDIASIZE, DIOCGSECTORSIZE, DISKLABEL_LEN, ERR, EVFILT_READ, EVFILT_WRITE, Errno, FWRITE, POLLIN, POLLOUT, POLLRDNORM,
+  DIOCCACHESYNC, DIOCGDINFO, DIOCGMEDIASIZE, DIOCGSECTORSIZE, DISKLABEL_LEN, type Disklabel, ERR, EVFILT_READ, EVFILT_WRITE, Errno, FS_BSDFFS,
+  FS_UNUSED, FWRITE, POLLIN, POLLOUT, POLLRDNORM, type Partition, RAW_PART, emitDisklabel,
 } from '@anykernel/lib-sys';
 import { type Bdevsw, type Cdevsw, Klist, type Kernel, type Knote, type Lwp, type Uio, knoteAttach, makedev, minor } from '@anykernel/rumpkern';
 import { transfer } from './rawio.js';
@@ -109,7 +110,7 @@ export class Rumpblk {
     }
     if (cmd === DIOCGMEDIASIZE) putU64le(room(data, 8), 0, unit.size);
     else if (cmd === DIOCGSECTORSIZE) putU32le(room(data, 4), 0, this.#secsize);
-    else if (cmd === DIOCGDINFO) emitDisklabel(room(data, DISKLABEL_LEN), this.#secsize, Math.floor(unit.size / this.#secsize));
+    else if (cmd === DIOCGDINFO) emitDisklabel(room(data, DISKLABEL_LEN), labelOf(this.#secsize, Math.floor(unit.size / this.#secsize)));
     else throw ERR.ENOTTY;
     return 0;
   }
@@ -156,31 +157,12 @@ function room(data: Uint8Array | undefined, len: number): Uint8Array {
   return data;
 }
 
-const DISKMAGIC = 0x82564557;
-const RAW_PART = 3;
-const FS_BSDFFS = 7;
-
-/** struct disklabel (NetBSD, disklabel(5)) of a disk with one partition `a` and the raw one `d`, both all of it. In place. */
-function emitDisklabel(b: Uint8Array, secsize: number, sectors: number): void {
-  b.fill(0, 0, DISKLABEL_LEN);
-  putU32le(b, 0, DISKMAGIC);
-  emitBytestr(b, 8, 'rumpblk');
-  emitBytestr(b, 24, 'fictitious');
-  putU32le(b, 40, secsize);
-  putU32le(b, 44, sectors); // nsectors
-  putU32le(b, 48, 1); // ntracks
-  putU32le(b, 52, 1); // ncylinders
-  putU32le(b, 56, sectors); // secpercyl
-  putU32le(b, 60, sectors); // secperunit
-  putU16le(b, 72, 3600); // rpm
-  putU16le(b, 74, 1); // interleave
-  putU32le(b, 132, DISKMAGIC);
-  putU16le(b, 138, RAW_PART + 1);
-  for (const part of [0, RAW_PART]) {
-    putU32le(b, 148 + part * 16, sectors);
-    b[148 + part * 16 + 12] = part === 0 ? FS_BSDFFS : 0;
+/** A label as if one were on the disk: one partition `a`, and the raw one `d`, both all of it. */
+function labelOf(secsize: number, sectors: number): Disklabel {
+  const partitions: Partition[] = [];
+  for (let part = 0; part <= RAW_PART; part++) {
+    partitions.push({ offset: 0, size: part === 0 || part === RAW_PART ? sectors : 0, fstype: part === 0 ? FS_BSDFFS : FS_UNUSED });
   }
-  let sum = 0;
-  for (let at = 0; at < 148 + (RAW_PART + 1) * 16; at += 2) sum ^= b[at] | (b[at + 1] << 8);
-  putU16le(b, 136, sum);
+  const whole = { nsectors: sectors, ntracks: 1, ncylinders: 1, secperunit: sectors };
+  return { type: 0, typename: 'rumpblk', packname: 'fictitious', secsize, ...whole, rpm: 3600, partitions };
 }

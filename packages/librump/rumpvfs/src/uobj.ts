@@ -73,6 +73,25 @@ export class Uobj {
     return c !== undefined && ((c.valid >> ((off % CLUSTER_SIZE) >> PAGE_SHIFT)) & 1) === 1;
   }
 
+  /** The first byte of [off, size) that lies in a page which is there (or is not, where `there` is false); `size` where there is none. */
+  seek(off: number, size: number, there: boolean): number {
+    for (let at = off; at < size; ) {
+      if (this.has(at) === there) return at;
+      const index = Math.floor(at / CLUSTER_SIZE);
+      const page = at - (at % PAGE_SIZE) + PAGE_SIZE;
+      at = this.find(index) === undefined ? this.#indexAfter(index) * CLUSTER_SIZE : page;
+    }
+    return size;
+  }
+
+  /** The next cluster that is there; Infinity: none. */
+  #indexAfter(index: number): number {
+    for (let i = index + 1; i < this.#list.length; i++) if (this.#list[i] !== undefined) return i;
+    let next = Infinity;
+    if (this.#far !== undefined) for (const i of this.#far.keys()) if (i > index && i < next) next = i;
+    return next;
+  }
+
   /**
    * Moves bytes from uio.offset on, as far as the file's `size`. Reads ahead on sequential access. EIO, ENOMEM; sleeps on an asynchronous
    * device. What was moved before that stands in the uio.

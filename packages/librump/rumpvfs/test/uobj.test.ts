@@ -270,6 +270,23 @@ describe('a file in memory alone', () => {
     expect(k.mem.used).toBe(0);
   });
 
+  test('tells where its bytes are, and where nothing is', () => {
+    const { k } = new Rig();
+    const u = new Uobj(k);
+    const far = 2 ** 40;
+    for (const off of [8192, 200_000, far]) u.write(new Uio().init(new Uint8Array(10), off, 'write'), 10, 0);
+    const size = far + 10;
+    const data: number[] = [];
+    const holes: number[] = [];
+    for (let at = 0; at < size; at = holes[holes.length - 1] as number) {
+      data.push(u.seek(at, size, true));
+      holes.push(u.seek(data[data.length - 1] as number, size, false));
+    }
+    expect(data).toEqual([8192, 196_608, far]);
+    expect(holes).toEqual([12_288, 200_704, size]);
+    expect([u.seek(300_000, 400_000, true), u.seek(8200, size, true), u.seek(100, size, false)]).toEqual([400_000, 8200, 100]);
+  });
+
   test('a write that memory does not suffice for is ENOMEM, and what was moved before it stands', () => {
     const { k } = new Rig({ memLimitBytes: 256 << 10 });
     const u = new Uobj(k);
