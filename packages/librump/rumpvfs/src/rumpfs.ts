@@ -17,7 +17,10 @@ import {
   type Componentname, type EmitDirent, IO_APPEND, VBLK, VCHR, VDIR, VFIFO, VNOVAL, VREG, type Vattr, Vnode, type VnodeOps, type Vtype,
 } from './vnode.js';
 
-/** An entry of a directory. Cookies grow, so that reading goes on where it was, whatever comes and goes. */
+/** The cookie of the first entry. 0, 1 and 2 stand for `.`, `..` and the newest one, 3 for the end. */
+const FIRST_COOKIE = 4;
+
+/** An entry of a directory. Cookies grow, and reading goes down: it goes on where it was, whatever comes and goes, and comes to an end. */
 interface Entry {
   readonly name: string;
   readonly cookie: number;
@@ -44,7 +47,7 @@ class Node {
   /** A directory's. */
   entries: Map<string, Entry> | undefined = undefined;
   parent: Node | undefined = undefined;
-  nextCookie = 3;
+  nextCookie = FIRST_COOKIE;
   /** A symbolic link's. */
   target = '';
   /** A regular file's bytes. */
@@ -247,12 +250,12 @@ const ops: VnodeOps = {
 
   readdir(vp: Vnode, cookie: number, emit: EmitDirent): void {
     const dir = nodeOf(vp);
-    const entries = dir.entries as Map<string, Entry>;
+    const entries = [...(dir.entries as Map<string, Entry>).values()];
     touch(dir, ATIME);
     if (cookie < 1 && !emit(dir.ino, VTTODT[VDIR], '.', 1)) return;
     if (cookie < 2 && !emit((dir.parent ?? dir).ino, VTTODT[VDIR], '..', 2)) return;
-    for (const e of entries.values()) {
-      if (e.cookie >= cookie && !emit(e.node.ino, VTTODT[e.node.type], e.name, e.cookie + 1)) return;
+    for (const e of entries.reverse()) {
+      if ((cookie <= 2 || e.cookie <= cookie) && !emit(e.node.ino, VTTODT[e.node.type], e.name, e.cookie - 1)) return;
     }
   },
 

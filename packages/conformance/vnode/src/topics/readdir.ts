@@ -177,6 +177,22 @@ export const readdir: Cases = {
     expectOnce(listed, names.filter((n) => !moved.includes(n)), [...names, ...moved.map((n) => n.replace('f', 'r'))]);
   }),
 
+  'a reader comes to an end though he renames all that he is given': needing('rename', (t) => {
+    fill(t, 'd', 100);
+    const fd = t.sys.open('d', O_RDONLY);
+    const buf = new Uint8Array(512);
+    let given = 0;
+    for (let len = t.sys.getdents(fd, buf); len > 0; len = t.sys.getdents(fd, buf)) {
+      for (const { name } of parseDirents(buf, len)) {
+        if (name === '.' || name === '..') continue;
+        t.sys.rename(`d/${name}`, `d/${name.startsWith('f') ? 'g' : 'f'}${name.slice(1)}`);
+        if (++given > 10_000) throw new Error('there is no end');
+      }
+    }
+    t.sys.close(fd);
+    expect(t.list('d').length).toBe(100);
+  }),
+
   'names of all lengths are listed whole'(t) {
     const names = Array.from({ length: t.limits.nameMax }, (_, i) => 'x'.repeat(i + 1));
     for (const name of names) t.touch(name);
