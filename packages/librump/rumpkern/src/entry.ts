@@ -7,12 +7,13 @@
  * The methods are the same for every kernel and process: they find the handler in the table of the kernel whose process calls. So a
  * kernel has one array of handlers and nothing else, and a call site stays fast however many kernels it serves.
  */
-import { fromBytestr, toBytestr, bytestrOf } from '@anykernel/lib-bytes';
+import { bytestrOf, fromBytestr } from '@anykernel/lib-bytes';
 import {
   type CallsOf, ERR, Errno, type SysOf, type SyscallSpec, type SyscallTable, aioCalls, libuvMessage, nfsserverCalls, rumpkernCalls, rumpnetCalls,
   rumpvfsCalls,
 } from '@anykernel/lib-sys';
 import type { Kernel } from './kernel.js';
+import { bytesArg, copyin, copyout, fitOf, fits, masksOf, nameArg } from './copyin.js';
 import type { Lwp, Proc } from './proc.js';
 import { SLEEP } from './sleep.js';
 import type { Sysent } from './syscalls.js';
@@ -65,9 +66,6 @@ interface CallThis {
   readonly p: Proc;
 }
 
-/** Kinds that an application gives as text or bytes and a handler gets as a byte string. */
-const TEXT_KINDS: readonly string[] = ['path', 'path?', 'str', 'str?'];
-
 /** Every call of the known tables, by name. */
 export const sysents: ReadonlyMap<string, Sysent> = new Map(
   [rumpkernCalls, rumpvfsCalls, rumpnetCalls, aioCalls, nfsserverCalls].flatMap((table) =>
@@ -82,11 +80,7 @@ const OWNERS: ReadonlyMap<string, string> = new Map([
 ]);
 
 export function sysentOf(name: string, spec: SyscallSpec): Sysent {
-  let texts = 0;
-  spec.args.forEach((kind, i) => {
-    if (TEXT_KINDS.includes(kind)) texts |= 1 << i;
-  });
-  return { num: spec.num, name, spec, texts };
+  return { num: spec.num, name, spec, ...masksOf(spec.args) };
 }
 
 const sysProto: object = prototypeOf(sysMethod);
@@ -123,74 +117,70 @@ export function refuseCalls(sys: Sys, call: Call): void {
   Object.setPrototypeOf(call, goneCalls);
 }
 
+/** What is in order is passed on as it is; everything else is copied in. */
 function sysMethod(se: Sysent): unknown {
-  const num = se.num;
-  if (se.texts === 1) return pathMethod(se);
-  if (se.texts !== 0) {
+  const { num } = se;
+  const { args: kinds } = se.spec;
+  const named = se.texts === 1;
+  const [fa = named ? 'none' : undefined, fb, fc, fd, fe, ff] = [0, 1, 2, 3, 4, 5].map((i) => fitOf(kinds, i));
+  if (fa === undefined || fb === undefined || fc === undefined || fd === undefined || fe === undefined || ff === undefined) {
     return function (this: SysThis, ...args: unknown[]): unknown {
       return runNow(this.l, se, args);
     };
   }
+  const some = kinds.length > 0;
+  const many = kinds.length > 3;
   return function (this: SysThis, a: unknown, b: unknown, c: unknown, d: unknown, e: unknown, f: unknown): unknown {
     const l = this.l;
+    if (l.running) return runNow(l, se, [a, b, c, d, e, f]);
+    if (some && !(fits(fa, a) && fits(fb, b) && fits(fc, c))) return runNow(l, se, [a, b, c, d, e, f]);
+    if (many && !(fits(fd, d) && fits(fe, e) && fits(ff, f))) return runNow(l, se, [a, b, c, d, e, f]);
     const k = l.k;
     const outer = k.enter(l);
+    l.running = true;
     try {
       l.begin();
       const handler = k.syscalls.handlers[num];
-      return handler === undefined ? absent(l, se) : handler(l, a, b, c, d, e, f);
-    } catch (error) {
-      return failed(l, se, error, NO_ARGS);
-    } finally {
-      k.leave(outer);
-    }
-  };
-}
-
-/** The same for the many calls whose first argument is their only name. */
-function pathMethod(se: Sysent): unknown {
-  const num = se.num;
-  return function (this: SysThis, a: unknown, b: unknown, c: unknown, d: unknown, e: unknown, f: unknown): unknown {
-    const l = this.l;
-    const k = l.k;
-    const outer = k.enter(l);
-    try {
-      l.begin();
-      const handler = k.syscalls.handlers[num];
-      return handler === undefined ? absent(l, se) : handler(l, textOf(a, se, 0), b, c, d, e, f);
+      if (handler === undefined) return absent(l, se);
+      return handler(l, named ? nameArg(se, 1, a) : a, b, c, d, e, f);
     } catch (error) {
       return failed(l, se, error, [a]);
     } finally {
+      l.running = false;
       k.leave(outer);
     }
   };
 }
 
-const NO_ARGS: readonly unknown[] = [];
-
-/** One synchronous call, with names among its arguments or with a number known only now. */
+/**
+ * One synchronous call, with arguments that have to be copied or with a number known only now. From within another one of the same lwp (a hook,
+ * a tracer) it has an lwp of its own.
+ */
 export function runNow(l: Lwp, se: Sysent, args: readonly unknown[]): unknown {
+  if (l.running) return runWithin(l.proc, se, args);
   const k = l.k;
   const outer = k.enter(l);
+  l.running = true;
   try {
     l.begin();
     const handler = k.syscalls.handlers[se.num];
     if (handler === undefined) return absent(l, se);
-    const t = se.texts;
-    if (t === 0) return handler(l, ...args);
-    return handler(
-      l,
-      (t & 1) === 0 ? args[0] : textOf(args[0], se, 0),
-      (t & 2) === 0 ? args[1] : textOf(args[1], se, 1),
-      (t & 4) === 0 ? args[2] : textOf(args[2], se, 2),
-      (t & 8) === 0 ? args[3] : textOf(args[3], se, 3),
-      (t & 16) === 0 ? args[4] : textOf(args[4], se, 4),
-      args[5],
-    );
+    const given = copyin(se, args);
+    return copyout(se, args, given, handler(l, given[0], given[1], given[2], given[3], given[4], given[5]));
   } catch (error) {
     return failed(l, se, error, args);
   } finally {
+    l.running = false;
     k.leave(outer);
+  }
+}
+
+function runWithin(p: Proc, se: Sysent, args: readonly unknown[]): unknown {
+  const l = p.takelwp();
+  try {
+    return runNow(l, se, args);
+  } finally {
+    p.putlwp(l);
   }
 }
 
@@ -205,7 +195,7 @@ export function runParked(p: Proc, se: Sysent, args: readonly unknown[]): Promis
   return new Promise((resolve, reject) => {
     const k = p.k;
     const l = p.takelwp();
-    let texts: readonly unknown[] = args;
+    let given: readonly unknown[] = args;
     const fail = (error: unknown): void => {
       if (l.uio.moved > 0 && movesBytes(se.spec) && error instanceof Errno) resolve(l.cutShort());
       else reject(userError(l, se, error, args));
@@ -213,9 +203,10 @@ export function runParked(p: Proc, se: Sysent, args: readonly unknown[]): Promis
     /** Runs the handler; returns whether the call has ended. */
     const attempt = (): boolean => {
       try {
-        if (l.restarts === 0) texts = se.texts === 0 ? args : args.map((x, i) => ((se.texts & (1 << i)) === 0 ? x : textOf(x, se, i)));
         const handler = k.syscalls.handlers[se.num];
-        resolve(handler === undefined ? absent(l, se) : handler(l, ...texts));
+        if (handler === undefined) absent(l, se);
+        if (l.restarts === 0) given = copyin(se, args);
+        resolve(copyout(se, args, given, handler(l, ...given)));
       } catch (error) {
         if (error === SLEEP && !p.exited) return false;
         fail(error === SLEEP ? ERR.EINTR : error);
@@ -304,29 +295,16 @@ function userError(l: Lwp, se: Sysent, error: unknown, args: readonly unknown[])
   return l.k.panicked(error);
 }
 
+/** Bytes of a path that an error shows. */
+const PATH_TEXT_MAX = 4096;
+
 /** For people: bytes as the text that they are meant to be. */
 function pathText(path: unknown): string | undefined {
   if (typeof path === 'string') return path;
-  return path instanceof Uint8Array ? fromBytestr(bytestrOf(path, 0, Math.min(path.length, 4096))) : undefined;
-}
-
-/** A name as the kernel has it. EFAULT: it is none. EINVAL: it has a NUL inside, which no name can have. */
-function textOf(value: unknown, se: Sysent, index: number): string | undefined {
-  if (typeof value !== 'string') return bytesName(value, se, index);
-  for (let i = 0; i < value.length; i++) {
-    const unit = value.charCodeAt(i);
-    if (unit > 0x7f || unit === 0) return checked(toBytestr(value));
+  try {
+    const bytes = bytesArg(path);
+    return fromBytestr(bytestrOf(bytes, 0, Math.min(bytes.length, PATH_TEXT_MAX)));
+  } catch {
+    return undefined;
   }
-  return value;
-}
-
-function bytesName(value: unknown, se: Sysent, index: number): string | undefined {
-  if (value === undefined && se.spec.args[index].endsWith('?')) return undefined;
-  if (!(value instanceof Uint8Array)) throw ERR.EFAULT;
-  return checked(bytestrOf(value));
-}
-
-function checked(name: string): string {
-  if (name.includes('\0')) throw ERR.EINVAL;
-  return name;
 }

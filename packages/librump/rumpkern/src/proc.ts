@@ -24,6 +24,8 @@ export class Lwp {
   wchan: WaitChannel | undefined = undefined;
   /** When it stops sleeping, monotonic ns. */
   wakeAt = Infinity;
+  /** A synchronous call of it is being executed. */
+  running = false;
   /** It sleeps. */
   parked = false;
   /** It was woken, and has not run yet; by wakeupOne() for this channel, if it was. */

@@ -11,13 +11,19 @@ import type { Lwp, Proc } from './proc.js';
 /** A handler of any call, as the entry sees it. */
 export type AnyHandler = (l: Lwp, ...args: unknown[]) => unknown;
 
+/** Bit i for argument i: it is a number; a buffer; a name; something that has to be copied (copyin.ts). */
+export interface ArgMasks {
+  readonly ints: number;
+  readonly bytes: number;
+  readonly texts: number;
+  readonly records: number;
+}
+
 /** What is known of a call without a kernel. */
-export interface Sysent {
+export interface Sysent extends ArgMasks {
   readonly num: number;
   readonly name: string;
   readonly spec: SyscallSpec;
-  /** Which arguments are names: bit i for argument i. */
-  readonly texts: number;
 }
 
 /** Puts something around a handler. */

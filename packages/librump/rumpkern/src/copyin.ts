@@ -1,0 +1,286 @@
+/**
+ * Arguments from outside, and what goes back: each argument is what its kind says, or the call fails with EFAULT, EBADF or EINVAL.
+ *
+ * Records and lists are copied in before the call begins and copied out when it has ended, so that nothing that the caller changes meanwhile, and
+ * no function hidden in what he gave (getters, proxies), reaches a handler. Buffers are shared with the caller: kernel code sees them as plain
+ * Uint8Arrays, and finds out by itself when one of them shrinks while a call sleeps (Uio).
+ */
+import { bytestrOf, toBytestr } from '@anykernel/lib-bytes';
+import {
+  type ArgKind, CTL_MAXNAME, ERR, Errno, type Flock, IOV_MAX, type Itimerspec, Kevent, type Pollfd, type Rlimit, SIGALRM, type SelectSets, type Sigevent, Stat, type Timespec,
+} from '@anykernel/lib-sys';
+import type { ArgMasks, Sysent } from './syscalls.js';
+
+/** The longest list that is copied in. */
+const LIST_MAX = 65_536;
+
+const INT_KINDS: ReadonlySet<ArgKind> = new Set<ArgKind>(['fd', 'int', 'int?', 'uint', 'long', 'off', 'mode', 'mode?', 'dev', 'pid', 'uid', 'gid']);
+const BYTE_KINDS: ReadonlySet<ArgKind> = new Set<ArgKind>(['in', 'in?', 'out', 'out?', 'inout?']);
+const TEXT_KINDS: ReadonlySet<ArgKind> = new Set<ArgKind>(['path', 'path?', 'str', 'str?']);
+
+/** Bit i for argument i: numbers, buffers, names, and those that have to be copied. */
+export function masksOf(kinds: readonly ArgKind[]): ArgMasks {
+  const mask = (of: (kind: ArgKind) => boolean): number => kinds.reduce((bits, kind, i) => (of(kind) ? bits | (1 << i) : bits), 0);
+  return {
+    ints: mask((kind) => INT_KINDS.has(kind)),
+    bytes: mask((kind) => BYTE_KINDS.has(kind)),
+    texts: mask((kind) => TEXT_KINDS.has(kind)),
+    records: mask((kind) => COPIES[kind] !== undefined),
+  };
+}
+
+/** What an argument is, if it is nothing out of the ordinary. */
+export type Fit = 'none' | 'int' | 'int?' | 'bytes' | 'bytes?' | 'absent' | 'int or absent';
+
+/** What argument `i` of a call has to be so that it can be passed on as it is. Names and records that must be there never can. */
+export function fitOf(kinds: readonly ArgKind[], i: number): Fit | undefined {
+  const kind = kinds[i];
+  if (kind === undefined) return 'none';
+  const may = kind.endsWith('?');
+  if (INT_KINDS.has(kind)) return may ? 'int?' : 'int';
+  if (BYTE_KINDS.has(kind)) return may ? 'bytes?' : 'bytes';
+  if (kind === 'fcntl?') return 'int or absent';
+  return may && COPIES[kind] !== undefined ? 'absent' : undefined;
+}
+
+/** Whether `value` is what `fit` says. Otherwise copyin() makes something of it, or an error. */
+export function fits(fit: Fit, value: unknown): boolean {
+  switch (fit) {
+    case 'int':
+      return typeof value === 'number' && (value | 0) === value;
+    case 'bytes':
+      return isView(value) && getPrototypeOf(value) === PLAIN;
+    case 'none':
+      return true;
+    case 'absent':
+      return value === undefined;
+    case 'int?':
+    case 'int or absent':
+      return value === undefined || (typeof value === 'number' && (value | 0) === value);
+    case 'bytes?':
+      return value === undefined || (isView(value) && getPrototypeOf(value) === PLAIN);
+  }
+}
+
+/** All arguments, six of them. EBADF, EINVAL, EFAULT. */
+export function copyin(se: Sysent, args: readonly unknown[]): unknown[] {
+  const kinds = se.spec.args;
+  const given: unknown[] = [undefined, undefined, undefined, undefined, undefined, undefined];
+  for (let i = 0; i < kinds.length; i++) {
+    const bit = 1 << i;
+    if ((se.texts & bit) !== 0) given[i] = nameArg(se, bit, args[i]);
+    else if ((se.records & bit) !== 0) given[i] = recordArg(kinds[i], args[i]);
+    else if ((se.ints & bit) !== 0) given[i] = intArg(se, bit, args[i]);
+    else if ((se.bytes & bit) !== 0) given[i] = args[i] === undefined && optional(se, bit) ? undefined : bytesArg(args[i]);
+    else given[i] = args[i];
+  }
+  return given;
+}
+
+/** What the call gives: the caller's records are filled from their copies. EFAULT: they do not take it. */
+export function copyout(se: Sysent, args: readonly unknown[], given: readonly unknown[], result: unknown): unknown {
+  if (se.records === 0) return result;
+  const kinds = se.spec.args;
+  try {
+    for (let i = 0; i < kinds.length; i++) {
+      const [to, from] = [args[i], given[i]];
+      if (kinds[i] === 'pollfds') fillPolled(to as readonly Pollfd[], from as readonly Pollfd[]);
+      else if (kinds[i] === 'kevents') fillEvents(to as Kevent[], from as readonly Kevent[], result as number);
+      else if (from instanceof Stat) return fillStat(to as Stat, from);
+      else if (kinds[i] === 'fcntl?' && typeof from === 'object' && !isBytes(from)) Object.assign(to as Flock, from);
+    }
+  } catch {
+    throw ERR.EFAULT;
+  }
+  return result;
+}
+
+function fillPolled(to: readonly Pollfd[], from: readonly Pollfd[]): void {
+  for (let n = 0; n < from.length; n++) to[n].revents = from[n].revents;
+}
+
+/** Field by field: Object.assign() is ten times as slow. */
+function fillStat(to: Stat, from: Stat): Stat {
+  to.dev = from.dev;
+  to.ino = from.ino;
+  to.mode = from.mode;
+  to.nlink = from.nlink;
+  to.uid = from.uid;
+  to.gid = from.gid;
+  to.rdev = from.rdev;
+  to.size = from.size;
+  to.blocks = from.blocks;
+  to.blksize = from.blksize;
+  to.flags = from.flags;
+  to.gen = from.gen;
+  to.atime = from.atime;
+  to.atimeNsec = from.atimeNsec;
+  to.mtime = from.mtime;
+  to.mtimeNsec = from.mtimeNsec;
+  to.ctime = from.ctime;
+  to.ctimeNsec = from.ctimeNsec;
+  to.birthtime = from.birthtime;
+  to.birthtimeNsec = from.birthtimeNsec;
+  return to;
+}
+
+function fillEvents(to: Kevent[], from: readonly Kevent[], count: number): void {
+  for (let n = 0; n < count; n++) {
+    if (to[n] === undefined) to[n] = from[n];
+    else Object.assign(to[n], from[n]);
+  }
+}
+
+function optional(se: Sysent, bit: number): boolean {
+  return se.spec.args[31 - Math.clz32(bit)].endsWith('?');
+}
+
+/** EBADF, EINVAL: it is no whole number. */
+function intArg(se: Sysent, bit: number, value: unknown): unknown {
+  if (Number.isSafeInteger(value) || (value === undefined && optional(se, bit))) return value;
+  throw se.spec.args[31 - Math.clz32(bit)] === 'fd' ? ERR.EBADF : ERR.EINVAL;
+}
+
+// -- buffers: the getters of the language itself see what is really there, whatever the object says of itself
+
+const PLAIN: object = Uint8Array.prototype;
+const { getPrototypeOf } = Object;
+const { isView } = ArrayBuffer;
+const tagOf = getter(Symbol.toStringTag);
+const bufferOf = getter('buffer');
+const byteOffsetOf = getter('byteOffset');
+const lengthOf = getter('length');
+
+function getter(name: string | symbol): (this: unknown) => unknown {
+  return Object.getOwnPropertyDescriptor(getPrototypeOf(PLAIN), name)?.get as (this: unknown) => unknown;
+}
+
+function isBytes(value: unknown): value is Uint8Array {
+  return tagOf.call(value) === 'Uint8Array';
+}
+
+/** A buffer as a plain Uint8Array of the same bytes. EFAULT: it is none. */
+export function bytesArg(value: unknown): Uint8Array {
+  if (isView(value) && getPrototypeOf(value) === PLAIN) return value as Uint8Array;
+  if (!isBytes(value)) throw ERR.EFAULT;
+  return new Uint8Array(bufferOf.call(value) as ArrayBuffer, byteOffsetOf.call(value) as number, lengthOf.call(value) as number);
+}
+
+// -- names
+
+/** A name as the kernel has it. EFAULT: it is none. EINVAL: it has a NUL inside, which no name can have. */
+export function nameArg(se: Sysent, bit: number, value: unknown): string | undefined {
+  if (typeof value !== 'string') {
+    if (value === undefined && optional(se, bit)) return undefined;
+    return whole(bytestrOf(bytesArg(value)));
+  }
+  for (let i = 0; i < value.length; i++) {
+    const unit = value.charCodeAt(i);
+    if (unit > 0x7f || unit === 0) return whole(toBytestr(value));
+  }
+  return value;
+}
+
+function whole(name: string): string {
+  if (name.includes('\0')) throw ERR.EINVAL;
+  return name;
+}
+
+// -- records
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const COPIES: { readonly [K in ArgKind]?: (value: unknown) => unknown } = {
+  iovin: (v) => listOf(v, bytesArg, IOV_MAX),
+  iovout: (v) => listOf(v, bytesArg, IOV_MAX),
+  'stat?': (v) => (v === undefined ? undefined : statFor(v)),
+  timespec,
+  'timespec?': (v) => (v === undefined ? undefined : timespec(v)),
+  'times?': (v) => (v === undefined ? undefined : pair(listOf(v, timespec))),
+  itimer: (v): Itimerspec => ({ interval: timespec(fields(v)['interval']), value: timespec(fields(v)['value']) }),
+  rlimit: (v): Rlimit => ({ cur: number(fields(v)['cur']), max: number(fields(v)['max']) }),
+  pollfds: (v) => listOf(v, (p): Pollfd => ({ fd: int(fields(p)['fd']), events: int(fields(p)['events']), revents: 0 })),
+  selects: (v): SelectSets => ({ nfds: int(fields(v)['nfds']), read: someBytes(fields(v)['read']), write: someBytes(fields(v)['write']), except: someBytes(fields(v)['except']) }),
+  changes: (v) => listOf(v, kevent),
+  kevents: (v) => new Array<Kevent>(Math.min(lengthOfList(v), LIST_MAX)),
+  'fcntl?': (v) => (v === undefined ? undefined : typeof v === 'number' ? int(v) : isBytes(v) ? bytesArg(v) : flock(v)),
+  gids: (v) => listOf(v, int),
+  'sigset?': (v) => (v === undefined ? undefined : listOf(v, int)),
+  'sigevent?': (v) => (v === undefined ? undefined : sigevent(v)),
+  sysctlname: (v) => (typeof v === 'string' ? v : listOf(v, (part) => (typeof part === 'string' ? part : int(part)), CTL_MAXNAME)),
+  'sysctl?': (v) => (typeof v === 'object' && v !== null ? bytesArg(v) : v),
+  mountargs: (v) => ({ ...fields(v) }),
+};
+
+/** EFAULT: it is none, or looking at it failed. EINVAL: a part of it is not what it should be. */
+function recordArg(kind: ArgKind, value: unknown): unknown {
+  try {
+    return COPIES[kind]?.(value);
+  } catch (e) {
+    throw e instanceof Errno ? e : ERR.EFAULT;
+  }
+}
+
+function fields(value: unknown): Fields {
+  if (typeof value !== 'object' || value === null) throw ERR.EFAULT;
+  return value as Fields;
+}
+
+/** The kernel's own, to be copied into the caller's. */
+function statFor(value: unknown): Stat {
+  fields(value);
+  return new Stat();
+}
+
+function lengthOfList(value: unknown): number {
+  if (!Array.isArray(value)) throw ERR.EFAULT;
+  return int(value.length);
+}
+
+/** A copy of a list. EFAULT: it is none. EINVAL: it is longer than `most`. */
+function listOf<T>(value: unknown, each: (one: unknown) => T, most: number = LIST_MAX): T[] {
+  const count = lengthOfList(value);
+  if (count > most) throw ERR.EINVAL;
+  const list: T[] = [];
+  for (let i = 0; i < count; i++) list.push(each((value as readonly unknown[])[i]));
+  return list;
+}
+
+function pair<T>(list: readonly T[]): readonly T[] {
+  if (list.length !== 2) throw ERR.EFAULT;
+  return list;
+}
+
+function int(value: unknown): number {
+  if (!Number.isSafeInteger(value)) throw ERR.EINVAL;
+  return value as number;
+}
+
+function number(value: unknown): number {
+  if (typeof value !== 'number' || Number.isNaN(value)) throw ERR.EINVAL;
+  return value;
+}
+
+function someBytes(value: unknown): Uint8Array | undefined {
+  return value === undefined ? undefined : bytesArg(value);
+}
+
+function timespec(value: unknown): Timespec {
+  const { sec, nsec } = fields(value);
+  return { sec: int(sec), nsec: int(nsec) };
+}
+
+function kevent(value: unknown): Kevent {
+  const { ident, filter, flags, fflags, data, udata } = fields(value);
+  return new Kevent(int(ident), int(filter), int(flags), int(fflags ?? 0), int(data ?? 0), udata);
+}
+
+function flock(value: unknown): Flock {
+  const { start, len, pid, type, whence } = fields(value);
+  return { start: int(start), len: int(len), pid: int(pid ?? 0), type: int(type), whence: int(whence) };
+}
+
+function sigevent(value: unknown): Sigevent {
+  const { notify, signo, value: given } = fields(value);
+  return { notify: int(notify), signo: int(signo ?? SIGALRM), value: given };
+}
