@@ -40,8 +40,11 @@ function randomFile(sync: boolean, bshift: number, seed: number, rounds: number)
     else if (op === 9) f.discard(off, n);
     else if (op === 10 && rng.below(2) === 0) f.zero(off, n);
     else if (op === 10) rig.k.run(() => cache.reclaim(rng.below(200_000)));
-    else if (rng.below(2) === 0) rig.call(() => f.u.flush(0, 0, false));
-    else {
+    else if (rng.below(3) === 0) rig.call(() => f.u.flush(0, 0, false));
+    else if (rng.below(2) === 0) {
+      rig.call(() => f.u.flush(off, n, true));
+      same(f.onDisk().subarray(off, off + n), f.want.subarray(off, Math.min(off + n, f.size)));
+    } else {
       rig.call(() => f.u.flush(0, 0, true));
       expect(`${what} dirty: ${f.u.dirty}`).toBe(`${what} dirty: false`);
       same(f.onDisk(), f.want.subarray(0, f.size));
