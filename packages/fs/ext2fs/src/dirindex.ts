@@ -66,6 +66,10 @@ export class DirIndex {
     }
   }
   slot = -1;
+  /** Where an entry went away last, or -1. A hint. */
+  hole = -1;
+  /** Entries that went away since gaps were last joined. */
+  loose = 0;
 
   /** ENOMEM: it would grow beyond its limit. */
   insert(hash: number, off: number): void {

@@ -76,13 +76,18 @@ export function read(vp: Vnode, uio: Uio, _ioflag: number, _l: Lwp): void {
   markAccess(vp, ip);
 }
 
+const DAY = 86_400;
+
 /** Notes the access time; it goes to disk with the next sync. */
 export function markAccess(vp: Vnode, ip: Inode): void {
   const { fs } = ip;
   const { flags } = fs.mp;
   if (!fs.writable || (flags & MNT_NOATIME) !== 0 || (ip.flags & FL_NOATIME) !== 0) return;
   const { sec, nsec } = fs.now();
-  if ((flags & MNT_RELATIME) !== 0 && ip.atime > ip.mtime && ip.atime > ip.ctime && sec - ip.atime < 86400) return;
+  if ((flags & MNT_RELATIME) !== 0) {
+    const last = ip.accessed ? ip.accessSec : ip.atime;
+    if (last > ip.mtime && last > ip.ctime && sec - last < DAY) return;
+  }
   if (!ip.accessed) {
     ip.accessed = true;
     fs.lazyTimes.add(vp);

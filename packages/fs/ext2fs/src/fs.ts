@@ -12,6 +12,7 @@ import {
   GD_BBMAP, GD_FREE_BLOCKS, GD_FREE_INODES, GD_IBMAP, GD_ITABLE, GD_LEN, GD_USED_DIRS, INCOMPAT_FILETYPE, INCOMPAT_META_BG, NDADDR, NIADDR, ROOT_INO,
   SB_FREE_BLOCKS, SB_FREE_INODES, SB_RBLOCKS, SB_RESUID, SB_STATE, SB_WTIME, STATE_VALID, SUPER_OFF, type SuperInfo, groupHasSuper,
 } from './ondisk.js';
+import { Place } from './bmap.js';
 import { Indexes } from './dirindex.js';
 
 /** The operations for a type of vnode. */
@@ -56,6 +57,12 @@ export class Ext2fs {
   readonly suspect: Uint8Array;
   /** Where the search for a free inode of each group starts. */
   readonly inodeHint: Uint32Array;
+  /** log2 of the blocks in a group; -1: they are no power of two. */
+  readonly #gshift: number;
+  /** bmap()'s. */
+  readonly place: Place;
+  /** The inode number of the entry that dirFind() found last. */
+  foundIno = 0;
   readonly #gdbufs: Buf[] = [];
   readonly indexes: Indexes;
   /** Unlinked files that are still there, in the order of the list on disk. See orphan.ts. */
@@ -107,6 +114,9 @@ export class Ext2fs {
     this.suspect = new Uint8Array(this.groups);
     this.inodeHint = new Uint32Array(this.groups);
     this.indexes = new Indexes(k);
+    this.place = new Place(sbuf.view);
+    const bpg = info.blocksPerGroup;
+    this.#gshift = (bpg & (bpg - 1)) === 0 ? 31 - Math.clz32(bpg) : -1;
   }
 
   // -- the superblock
@@ -230,7 +240,8 @@ export class Ext2fs {
     return Math.min(this.info.blocksPerGroup, this.info.blocks - this.groupStart(g));
   }
   groupOf(blkno: number): number {
-    return Math.floor((blkno - this.info.firstData) / this.info.blocksPerGroup);
+    const index = blkno - this.info.firstData;
+    return this.#gshift >= 0 ? index >>> this.#gshift : Math.floor(index / this.info.blocksPerGroup);
   }
 
   /** Adds to the free counts of group `g` and of the whole, within a transaction. They do not go below zero, whatever the disk says. */

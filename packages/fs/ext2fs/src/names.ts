@@ -11,7 +11,8 @@ import { type Componentname, type EmitDirent, VBLK, VCHR, VDIR, VLNK, type Vattr
 import { flagsOf } from './attr.js';
 import { balloc } from './balloc.js';
 import { bmap } from './bmap.js';
-import { dirEnter, dirFind, dirInit, dirIsEmpty, dirRead, dirRemove, dirRewrite, inoAt, parentOf, setParent } from './dir.js';
+import { dirEnter, dirFind, dirRead, dirRemove, dirRewrite } from './dir.js';
+import { dirInit, dirIsEmpty, parentOf, setParent } from './dots.js';
 import { markAccess } from './file.js';
 import type { Ext2fs } from './fs.js';
 import { allocInode } from './ialloc.js';
@@ -34,10 +35,9 @@ export function lookup(dvp: Vnode, cnp: Componentname): Vnode | undefined {
 }
 
 function find(dp: Inode, name: string): Vnode | undefined {
-  const off = dirFind(dp, name);
-  if (off < 0) return undefined;
-  const ino = inoAt(dp, off);
+  if (dirFind(dp, name) < 0) return undefined;
   const { fs } = dp;
+  const ino = fs.foundIno;
   if (ino === ROOT_INO || ino === dp.ino || !isUsableIno(fs, ino)) fs.corrupt(`directory ${dp.ino}: an entry names inode ${ino}, which none may`);
   const vp = childOf(fs, dp, ino);
   const ip = VTOI(vp);
@@ -168,7 +168,7 @@ function checkRemoval(dp: Inode, ip: Inode): void {
 /** Where the entry of `ip` called `name` is. ENOENT: it is not there any more. */
 function entryOf(dp: Inode, name: string, ip: Inode): number {
   const off = dirFind(dp, name);
-  if (off < 0 || inoAt(dp, off) !== ip.ino) throw ERR.ENOENT;
+  if (off < 0 || dp.fs.foundIno !== ip.ino) throw ERR.ENOENT;
   return off;
 }
 

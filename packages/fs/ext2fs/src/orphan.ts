@@ -8,7 +8,7 @@ import { getU32le, putU32le } from '@anykernel/lib-bytes';
 import { ERR, Errno } from '@anykernel/lib-sys';
 import { SLEEP } from '@anykernel/rumpkern';
 import { VDIR, type Vnode, modeToType } from '@anykernel/rumpvfs';
-import { dropIndex } from './dir.js';
+import { dropIndex } from './dirtable.js';
 import { freeRange } from './freerange.js';
 import type { Ext2fs } from './fs.js';
 import { freeInode } from './ialloc.js';

@@ -54,10 +54,12 @@ function mount(mp: Mount, args: object, l: Lwp, update: boolean, opsOf: OpsOf): 
     remount(mp, l);
     return;
   }
+  // Started again after a sleep in the layer: this part is done.
+  if (mp.data instanceof Ext2fs) return;
   const opening = mp.data instanceof Opening ? mp.data : open(mp, args, l);
   const fs = load(mp, opening, opsOf);
-  mp.data = fs;
   if ((mp.flags & MNT_RDONLY) === 0) goWritable(fs);
+  mp.data = fs;
 }
 
 /** Opens the device, for writing if the mount is to be. EROFS: the device is read-only, and the mount is not. */
@@ -131,12 +133,12 @@ function goWritable(fs: Ext2fs): void {
   }
   fs.wasClean = (fs.sb16(SB_STATE) & STATE_VALID) !== 0;
   if (!fs.wasClean) fs.k.printf(`ext2fs: ${mp.fromName}: was not unmounted cleanly, a check by e2fsck is advised`);
-  fs.writable = true;
   fs.run(() => {
     fs.setSb32(SB_MTIME, fs.now().sec);
     fs.setSb16(SB_MNT_COUNT, (fs.sb16(SB_MNT_COUNT) + 1) & 0xffff);
     fs.setSbText(SB_LAST_MOUNTED, 64, mp.onName);
   });
+  fs.writable = true;
   try {
     reap(fs);
   } catch (e) {

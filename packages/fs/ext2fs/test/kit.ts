@@ -1,5 +1,5 @@
 /** Images by mke2fs, kernels that have them mounted, and e2fsck's opinion of what they leave. */
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mustRun, run } from '@anykernel/tools-oracle';
@@ -61,8 +61,9 @@ function writeImage(bytes: Uint8Array | DiskImage, path: string): void {
     writeFileSync(path, bytes);
     return;
   }
-  closeSync(openSync(path, 'w'));
-  writeFileSync(path, bytes.bytes());
+  const fd = openSync(path, 'w');
+  for (const [off, part] of bytes.extents()) writeSync(fd, part, 0, part.length, off);
+  closeSync(fd);
   truncateSync(path, bytes.size);
 }
 

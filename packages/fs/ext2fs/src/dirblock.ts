@@ -1,0 +1,65 @@
+/**
+ * The blocks of a directory, and the entries in them: each says how far away the next one is.
+ *
+ * checkedLen() looks at all of an entry, and is used where a block is read for the first time; stepLen() sees only that no access leaves the block. A block
+ * that makes no sense gives EIO.
+ */
+import { equalsBytestr, getU32le } from '@anykernel/lib-bytes';
+import type { Buf } from '@anykernel/rumpvfs';
+import { balloc } from './balloc.js';
+import { blockAt } from './bmap.js';
+import type { Inode } from './inode.js';
+import { DE_HEADER, direntCheck, direntLen } from './ondisk.js';
+
+/** Block number `b` of a directory. EIO: a hole, or anything that blockAt() does not like. */
+export function dirBlock(ip: Inode, b: number): Buf {
+  const blkno = blockAt(ip, b);
+  if (blkno === 0) ip.fs.corrupt(`directory ${ip.ino} has a hole at block ${b}`);
+  return ip.fs.bcache.bread(blkno);
+}
+
+/** EIO, with the place. */
+export function badEntry(ip: Inode, b: number, off: number): never {
+  ip.fs.corrupt(`directory ${ip.ino}: the entry at byte ${off} of block ${b} makes no sense`);
+}
+
+/** The length of the entry at `off`, all of it checked. EIO. */
+export function checkedLen(ip: Inode, data: Uint8Array, b: number, off: number): number {
+  const len = direntCheck(data, off, data.length, ip.fs.typed, ip.fs.info.inodes);
+  return len === 0 ? badEntry(ip, b, off) : len;
+}
+
+/** The length of an entry in a block that was checked before: enough for every access to stay inside. EIO. */
+export function stepLen(ip: Inode, data: Uint8Array, b: number, off: number): number {
+  const len = data[off + 4] | (data[off + 5] << 8);
+  if (len < 12 || (len & 3) !== 0 || off + len > data.length) badEntry(ip, b, off);
+  return len;
+}
+
+/** The length of the name of the entry at `off`. */
+export function nameLen(ip: Inode, data: Uint8Array, off: number): number {
+  return ip.fs.typed ? data[off + 6] : data[off + 6] | (data[off + 7] << 8);
+}
+
+/** Bytes of the entry at `off` that are in use. */
+export function usedLen(ip: Inode, data: Uint8Array, b: number, off: number, reclen: number): number {
+  if (getU32le(data, off) === 0) return 0;
+  const used = direntLen(nameLen(ip, data, off));
+  return used <= reclen ? used : badEntry(ip, b, off);
+}
+
+/** Whether the entry at `off` is in use and called `name`. */
+export function isNamed(ip: Inode, data: Uint8Array, off: number, name: string): boolean {
+  return getU32le(data, off) !== 0 && off + DE_HEADER + name.length <= data.length && equalsBytestr(data, off + DE_HEADER, nameLen(ip, data, off), name);
+}
+
+/** Block `b` at the end of a directory: zeros, to be filled at once. */
+export function newDirBlock(ip: Inode, b: number): Buf {
+  const { fs } = ip;
+  balloc(ip, b, 1);
+  const bp = fs.bcache.getblk(blockAt(ip, b));
+  fs.txn.dirty(bp);
+  bp.data.fill(0);
+  ip.size = (b + 1) * fs.bsize;
+  return bp;
+}
