@@ -92,6 +92,7 @@ export class HostSys implements SuiteSys {
   }
 
   read(fd: number, buf: Uint8Array): number {
+    if (!ArrayBuffer.isView(buf)) throw new NotExpressible('read into no buffer');
     return fs.readSync(fd, buf, 0, buf.length, null);
   }
   write(fd: number, buf: Uint8Array): number {

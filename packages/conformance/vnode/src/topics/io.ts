@@ -203,6 +203,17 @@ export const io: Cases = {
     t.sys.close(fd);
   },
 
+  'a buffer that is none is EFAULT, and nothing was moved'(t) {
+    t.write('f', 'abc');
+    const fd = t.sys.open('f', O_RDWR);
+    const none = undefined as unknown as Uint8Array;
+    fails(() => t.sys.read(fd, none), 'EFAULT');
+    fails(() => t.sys.write(fd, none), 'EFAULT');
+    expect(t.sys.lseek(fd, 0, SEEK_CUR)).toBe(0);
+    t.sys.close(fd);
+    expect(t.readText('f')).toBe('abc');
+  },
+
   'two descriptors see what the other has written at once'(t) {
     t.touch('f');
     const a = t.sys.open('f', O_RDWR);

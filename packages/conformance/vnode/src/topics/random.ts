@@ -145,6 +145,17 @@ function run(t: Context, seed: number, operations: readonly Operation[]): void {
       : `the model says ${errors.length === 0 ? 'success' : errors.join(' or ')}`;
     if (wrong !== undefined) throw new Error(`seed ${seed}, operation ${n}: ${wrong}\n${history.slice(-30).join('\n')}`);
   }
+  afterRemount(world, seed);
+}
+
+/** What is on a device is what was there before it was mounted again. */
+function afterRemount({ t, model }: World, seed: number): void {
+  if (t.subject.remount === undefined || t.lacks('remount')) return;
+  t.sys.chdir('/');
+  t.subject.remount(false);
+  t.sys.chdir(t.dir);
+  const wrong = difference(t, model.root, '.');
+  if (wrong !== undefined) throw new Error(`seed ${seed}, mounted again: ${wrong}`);
 }
 
 /** What every file system does, twice where it shall come often. */
