@@ -49,7 +49,7 @@ export function fits(fit: Fit, value: unknown): boolean {
     case 'int':
       return typeof value === 'number' && (value | 0) === value;
     case 'bytes':
-      return isView(value) && getPrototypeOf(value) === PLAIN;
+      return isPlain(value);
     case 'none':
       return true;
     case 'absent':
@@ -58,7 +58,7 @@ export function fits(fit: Fit, value: unknown): boolean {
     case 'int or absent':
       return value === undefined || (typeof value === 'number' && (value | 0) === value);
     case 'bytes?':
-      return value === undefined || (isView(value) && getPrototypeOf(value) === PLAIN);
+      return value === undefined || isPlain(value);
   }
 }
 
@@ -150,6 +150,7 @@ const tagOf = getter(Symbol.toStringTag);
 const bufferOf = getter('buffer');
 const byteOffsetOf = getter('byteOffset');
 const lengthOf = getter('length');
+const sliceOf = Uint8Array.prototype.slice;
 
 function getter(name: string | symbol): (this: unknown) => unknown {
   return Object.getOwnPropertyDescriptor(getPrototypeOf(PLAIN), name)?.get as (this: unknown) => unknown;
@@ -159,11 +160,23 @@ function isBytes(value: unknown): value is Uint8Array {
   return tagOf.call(value) === 'Uint8Array';
 }
 
-/** A buffer as a plain Uint8Array of the same bytes. EFAULT: it is none. */
+/** Most buffers. One of no length may have been taken away, and has to be looked at. */
+function isPlain(value: unknown): boolean {
+  return isView(value) && getPrototypeOf(value) === PLAIN && (value as Uint8Array).length > 0;
+}
+
+/** A buffer as a plain Uint8Array of the same bytes. EFAULT: it is none, or it was sent to another thread, or ends beyond its memory. */
 export function bytesArg(value: unknown): Uint8Array {
-  if (isView(value) && getPrototypeOf(value) === PLAIN) return value as Uint8Array;
+  if (isPlain(value)) return value as Uint8Array;
   if (!isBytes(value)) throw ERR.EFAULT;
-  return new Uint8Array(bufferOf.call(value) as ArrayBuffer, byteOffsetOf.call(value) as number, lengthOf.call(value) as number);
+  try {
+    const bytes = new Uint8Array(bufferOf.call(value) as ArrayBuffer, byteOffsetOf.call(value) as number, lengthOf.call(value) as number);
+    // An array beyond its memory says that it is empty and lies at its beginning; only its methods tell.
+    if (bytes.length === 0) sliceOf.call(value);
+    return bytes;
+  } catch {
+    throw ERR.EFAULT;
+  }
 }
 
 // -- names
