@@ -2,6 +2,7 @@
 import { bytestrOf } from '@anykernel/lib-bytes';
 import { ERR, POLLOUT, S_IFCHR, type Stat } from '@anykernel/lib-sys';
 import { File, type Fileops, FREAD, FWRITE } from './filedesc.js';
+import type { Kernel } from './kernel.js';
 import type { Lwp } from './proc.js';
 import type { Uio } from './uio.js';
 
@@ -13,12 +14,7 @@ const consoleFileops: Fileops = {
   read: () => {
     throw ERR.EBADF;
   },
-  write(_f: File, uio: Uio, l: Lwp): void {
-    for (let bytes = uio.peek(CHUNK); bytes !== undefined; bytes = uio.peek(CHUNK)) {
-      l.k.host.putchars(bytestrOf(bytes));
-      uio.skip(bytes.length);
-    }
-  },
+  write: (_f: File, uio: Uio, l: Lwp) => consoleWrite(l.k, uio),
   ioctl: () => {
     throw ERR.ENOTTY;
   },
@@ -33,6 +29,18 @@ const consoleFileops: Fileops = {
     throw ERR.EINVAL;
   },
 };
+
+/** Writes to the host's console, in pieces. EIO: it fails. */
+export function consoleWrite(k: Kernel, uio: Uio): void {
+  for (let bytes = uio.peek(CHUNK); bytes !== undefined; bytes = uio.peek(CHUNK)) {
+    try {
+      k.host.putchars(bytestrOf(bytes));
+    } catch {
+      throw ERR.EIO;
+    }
+    uio.skip(bytes.length);
+  }
+}
 
 export function openConsole(l: Lwp): void {
   const f = new File('misc', consoleFileops, undefined, FWRITE & ~FREAD, l.proc.cred);

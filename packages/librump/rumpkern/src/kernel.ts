@@ -91,6 +91,9 @@ export class Kernel {
   /** Files that are being closed. */
   #closing = 0;
   #stopped: string | undefined;
+  /** What led to the panic, or went wrong in a halt. */
+  #fault: unknown = undefined;
+  #halting = false;
   #ksems: Ksems | undefined;
   #tracing: Ktrace | undefined;
   readonly #boottime: WallTime = { sec: 0, nsec: 0 };
@@ -137,13 +140,27 @@ export class Kernel {
   /** Enters for an event of the host: `fn` does its bit, as the kernel. After a halt events are nobody's, and dropped. */
   intr(fn: () => void): void {
     if (this.#stopped !== undefined) return;
-    const outer = this.enter(this.proc0.lwp);
+    try {
+      const outer = this.enter(this.proc0.lwp);
+      try {
+        fn();
+      } catch (e) {
+        throw this.panicked(e);
+      } finally {
+        this.leave(outer);
+      }
+    } catch (e) {
+      // The host's event loop serves others, too: they do not end with this kernel, which has said of itself that it has.
+      if (!(e instanceof KernelStopped)) throw e;
+    }
+  }
+
+  /** Calls a function of the application's from within the kernel. That it fails is told, and is its own business. */
+  hook(what: string, fn: () => void): void {
     try {
       fn();
     } catch (e) {
-      throw this.panicked(e);
-    } finally {
-      this.leave(outer);
+      this.printf(`${what}: ${faultText(e)}`);
     }
   }
 
@@ -309,7 +326,7 @@ export class Kernel {
 
   /** KernelStopped, if it has. */
   check(): void {
-    if (this.#stopped !== undefined) throw new KernelStopped(this.#stopped);
+    if (this.#stopped !== undefined) throw new KernelStopped(this.#stopped, { cause: this.#fault });
   }
 
   /** What cannot be has been: this kernel ends, and no other. */
@@ -320,18 +337,18 @@ export class Kernel {
   /** What a fault inside the kernel becomes for those who see it: a panic, once. */
   panicked(fault: unknown): unknown {
     if (fault instanceof KernelStopped) return fault;
-    return this.#panic(fault instanceof Errno ? `error ${fault.code} where none can be` : String(fault), fault);
+    return this.#panic(fault instanceof Errno ? `error ${fault.code} where none can be` : faultText(fault), fault);
   }
 
-  #panic(message: string, cause: unknown): KernelStopped {
-    const stop = new KernelStopped(`panic: ${message}`, { cause });
+  #panic(message: string, fault: unknown): KernelStopped {
     if (this.#stopped === undefined) {
-      this.msgbuf.put(`panic: ${message}`);
       this.#stopped = `panic: ${message}`;
+      this.#fault = fault;
+      this.msgbuf.put(this.#stopped, true);
       this.#quiet();
       this.host.exit('panic');
     }
-    return stop;
+    return new KernelStopped(`panic: ${message}`, { cause: fault });
   }
 
   /** An Errno that nobody is there to hear of. Anything else is thrown on. */
@@ -342,46 +359,69 @@ export class Kernel {
   /**
    * Ends the kernel: processes end, file systems are synced and unmounted, components detach in reverse, memory goes back. Twice is once.
    * `nosync` leaves the file systems as they are on disk, as a power cut would. What has to wait for a device is not waited for: see shutdown().
+   * A failure stops nothing; a fault is thrown in the end.
    */
   halt(how: HaltOptions = {}): void {
-    if (this.#stopped === undefined) {
-      this.run(() => {
-        this.#exitAll();
-        this.#runHooks(how, false);
-        this.modules.detachAll(false);
-      });
+    if (this.#halting) return;
+    if (this.#stopped !== undefined) {
+      this.#end();
+      return;
     }
-    this.#end();
+    this.#halting = true;
+    this.run(() => {
+      try {
+        this.#leaveAll(how, false);
+      } finally {
+        this.#end();
+      }
+    });
+    this.#tellFault();
   }
 
   /** The same, waiting for devices. */
-  shutdown(how: HaltOptions = {}): Promise<void> {
-    if (this.#stopped !== undefined) return Promise.resolve(this.#end());
-    return this.wait(() => {
-      this.#exitAll();
-      if (this.#closing > 0) this.sleep(this.onHalt);
-      this.#runHooks(how, true);
-      this.modules.detachAll(true);
-    }).then(() => this.#end());
-  }
-
-  #exitAll(): void {
-    for (const p of [...this.procs].reverse()) if (p.pid > 0) this.procs.exit(p);
-  }
-
-  /** Those that register last run first. One that slept runs again, those that have run do not. A failure stops nothing. */
-  #runHooks(how: HaltOptions, wait: boolean): void {
-    for (let fn = this.onHalt.at(-1); fn !== undefined; fn = this.onHalt.at(-1)) {
-      try {
-        if (how.nosync !== true) fn();
-      } catch (e) {
-        if (e === SLEEP && wait) throw e;
-        if (e === SLEEP) this.printf('halt: a device is asynchronous, and was not waited for');
-        else if (e instanceof Errno) this.printf(`halt: ${e.message}`);
-        else throw e;
-      }
-      this.onHalt.pop();
+  async shutdown(how: HaltOptions = {}): Promise<void> {
+    try {
+      if (this.#stopped === undefined) await this.wait(() => this.#leaveAll(how, true));
+    } catch (e) {
+      // Somebody did not wait, and halted it meanwhile.
+      if (!this.#halting) throw e;
     }
+    this.#end();
+    this.#tellFault();
+  }
+
+  #leaveAll(how: HaltOptions, wait: boolean): void {
+    for (const p of [...this.procs].reverse()) if (p.pid > 0) this.#lastThing(() => this.procs.exit(p), wait);
+    if (wait && this.#closing > 0) this.sleep(this.onHalt);
+    this.#runHooks(how, wait);
+    this.#lastThing(() => this.modules.detachAll(wait), wait);
+  }
+
+  /** Those that register last run first. One that slept runs again, those that have run do not. */
+  #runHooks(how: HaltOptions, wait: boolean): void {
+    for (let fn = this.onHalt.pop(); fn !== undefined; fn = this.onHalt.pop()) {
+      const hook = fn;
+      try {
+        if (how.nosync !== true) this.#lastThing(hook, wait);
+      } catch (e) {
+        this.onHalt.push(hook);
+        throw e;
+      }
+    }
+  }
+
+  #lastThing(fn: () => void, wait: boolean): void {
+    try {
+      fn();
+    } catch (e) {
+      if (e instanceof KernelStopped || (e === SLEEP && wait)) throw e;
+      this.printf(`halt: ${e === SLEEP ? 'a device is asynchronous, and was not waited for' : faultText(e)}`);
+      if (!(e instanceof Errno) && e !== SLEEP) this.#fault ??= e;
+    }
+  }
+
+  #tellFault(): void {
+    if (this.#fault !== undefined) throw this.#fault;
   }
 
   /** Nothing is left. After a panic, too: until then its remains could be looked at. */
@@ -402,6 +442,16 @@ export class Kernel {
 }
 
 function nothing(): void {}
+
+/** A fault as a line; whatever was thrown, to look at it must not fail. */
+function faultText(fault: unknown): string {
+  if (fault instanceof Errno) return fault.message;
+  try {
+    return String(fault);
+  } catch {
+    return 'something that cannot be told';
+  }
+}
 
 /** Bytes from a number with k, m or g behind it; unlimited where there is none. */
 function parseSize(text: string | undefined): number {

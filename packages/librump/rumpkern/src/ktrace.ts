@@ -32,7 +32,7 @@ export interface TraceRecord {
   readonly restarts: number;
 }
 
-/** Told of each call, from within the kernel: it must not call into it. */
+/** Told of each call when it has ended, from within the kernel. Calls that it makes are told, too. */
 export type Tracer = (record: TraceRecord) => void;
 
 /** All tracers of a kernel. */
@@ -113,7 +113,7 @@ export class Ktrace {
       if (l.restarts === 0) this.#started.set(l, this.#k.mono());
       const tell = (outcome: Pick<TraceRecord, 'result' | 'error'>): void => {
         const record = this.#record(l, se, args, outcome);
-        for (const tracer of tracers) tracer(record);
+        for (const tracer of tracers) this.#k.hook('tracer', () => tracer(record));
       };
       try {
         const result = handler(l, ...args);

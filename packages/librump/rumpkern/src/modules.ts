@@ -208,15 +208,17 @@ export class Modules {
 
   /** All leave, those on top first, busy or not: the kernel halts. With `wait`, one may sleep, and is asked again. */
   detachAll(wait: boolean): void {
+    let fault: unknown;
     for (const entry of [...this.#byName.values()].reverse()) {
       try {
         entry.component.detach?.(this.#view(entry.component), entry.state);
       } catch (e) {
         if (e === SLEEP && wait) throw e;
-        if (e !== SLEEP) this.#k.ignoreErrno(e);
+        if (e !== SLEEP && !(e instanceof Errno)) fault ??= e;
       }
       this.#byName.delete(entry.component.name);
     }
+    if (fault !== undefined) throw fault;
   }
 }
 

@@ -16,11 +16,19 @@ export class Msgbuf {
     this.verbose = verbose;
   }
 
-  /** Adds a message: one line, or several. The oldest lines make room. */
-  put(message: string): void {
+  /** Adds a message: one line, or several. The oldest lines make room. `show`: the console gets it in any case. */
+  put(message: string, show = this.verbose): void {
     const text = message.endsWith('\n') ? message.slice(0, -1) : message;
     for (const line of text.split('\n')) this.#add(line.slice(0, MSGBUF_LEN - 1));
-    if (this.verbose) this.#host.putchars(`${text}\n`);
+    if (show) this.#show(`${text}\n`);
+  }
+
+  #show(text: string): void {
+    try {
+      this.#host.putchars(text);
+    } catch {
+      // A console that fails is no reason to end: the message is in the buffer.
+    }
   }
 
   #add(line: string): void {

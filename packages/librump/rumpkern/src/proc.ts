@@ -158,7 +158,7 @@ export class Proc {
     this.pgid = parent?.pgid ?? pid;
     this.sid = parent?.sid ?? pid;
     this.limits = parent?.limits.copy() ?? new Limits();
-    this.sig = new SignalState();
+    this.sig = new SignalState(k);
     this.lwp = this.newlwp();
     this.sys = sysOf(this.lwp);
     this.call = callOf(this);

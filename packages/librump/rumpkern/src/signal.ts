@@ -6,6 +6,7 @@
  * (`onSignal`) gets its signals there, in every model. A signal interrupts once: a call that sleeps now, or else the next one that would.
  */
 import { ERR, NSIG, SIGKILL, SIGPIPE, SIGSTOP, SIGSYS, SIG_BLOCK, SIG_SETMASK, SIG_UNBLOCK, signalName } from '@anykernel/lib-sys';
+import type { Kernel } from './kernel.js';
 import type { Lwp, Proc } from './proc.js';
 
 export type Sigmodel = 'record' | 'ignore' | 'raise' | 'panic';
@@ -47,13 +48,18 @@ class Sigset {
 
 /** The signals of a process. */
 export class SignalState {
+  readonly #k: Kernel;
   readonly #pending = new Sigset();
   readonly #mask = new Sigset();
   readonly #ignored = new Sigset();
   /** A signal has come that no call has noticed yet: the next sleep ends with EINTR. */
   interrupts = false;
-  /** Told of each signal that is delivered, from within the kernel: it must not call into it. */
+  /** Told of each signal that is delivered, from within the call that raised it. */
   onSignal: ((signo: number) => void) | undefined = undefined;
+
+  constructor(k: Kernel) {
+    this.#k = k;
+  }
 
   /** Signals that came and were not taken. */
   get pending(): number[] {
@@ -91,8 +97,19 @@ export class SignalState {
     else for (const signo of change.list()) how === SIG_BLOCK ? this.#mask.add(signo) : this.#mask.delete(signo);
     this.#mask.delete(SIGKILL);
     this.#mask.delete(SIGSTOP);
-    if (this.onSignal !== undefined) for (let signo = this.take(); signo !== undefined; signo = this.take()) this.onSignal(signo);
+    for (let signo = this.#told(); signo !== undefined; signo = this.#told()) this.tell(signo);
     return before;
+  }
+
+  /** The next one for the hook. */
+  #told(): number | undefined {
+    return this.onSignal === undefined ? undefined : this.take();
+  }
+
+  /** Tells the hook, if there is one. */
+  tell(signo: number): void {
+    const hook = this.onSignal;
+    if (hook !== undefined) this.#k.hook('signal hook', () => hook(signo));
   }
 
   /** Whether a signal is dropped when it comes. EINVAL: SIGKILL and SIGSTOP cannot be. */
@@ -155,13 +172,12 @@ export function raise(l: Lwp, signo: number): void {
 function deliver(p: Proc, signo: number): boolean {
   if (p.exited) return false;
   const k = p.k;
-  const hook = p.sig.onSignal;
-  if (hook === undefined && k.sigmodel !== 'record') {
+  if (p.sig.onSignal === undefined && k.sigmodel !== 'record') {
     if (k.sigmodel === 'raise') k.host.kill(signo);
     if (k.sigmodel === 'panic' && signo !== SIGSYS && signo !== SIGPIPE) k.panic(`signal ${signalName(signo) ?? signo} for process ${p.pid}`);
     return false;
   }
   if (!p.sig.post(signo)) return false;
-  hook?.(signo);
+  p.sig.tell(signo);
   return true;
 }

@@ -168,12 +168,12 @@ test('an error of the kernel itself outside of a call is thrown as it is', () =>
   expect(codeIn(ERR.ENXIO)).toBe('ENXIO');
 });
 
-test('an interrupt that fails ends the kernel', () => {
-  const { k } = box();
-  expect(() =>
-    k.intr(() => {
-      throw ERR.EIO;
-    }),
-  ).toThrow('panic: error EIO where none can be');
-  expect(k.stopped).toMatch(/^panic/);
+test('an interrupt that fails ends the kernel, and not the event loop of the host', () => {
+  const { k, host } = box();
+  k.intr(() => {
+    throw ERR.EIO;
+  });
+  expect(k.stopped).toBe('panic: error EIO where none can be');
+  expect(host.console).toBe('panic: error EIO where none can be\n');
+  expect(() => k.check()).toThrow(expect.objectContaining({ cause: ERR.EIO }));
 });

@@ -1,6 +1,6 @@
 import { component } from '@anykernel/lib-component';
 import { hostSim } from '@anykernel/host-sim';
-import { ERR, RB_AUTOBOOT, RB_DUMP, RB_HALT } from '@anykernel/lib-sys';
+import { ERR, RB_AUTOBOOT, RB_DUMP, RB_HALT, rumpkernCalls } from '@anykernel/lib-sys';
 import { Callout, KernelStopped, boot, rumpkern } from '@anykernel/rumpkern';
 import { box, bytes, codeOf, outcome } from './help.js';
 
@@ -236,4 +236,26 @@ test('a buffer that is taken away while its call sleeps is EFAULT', async () => 
   structuredClone(buf.buffer, { transfer: [buf.buffer] });
   p.sys.write(w, bytes('abc'));
   expect([await outcome(read), k.stopped]).toEqual(['EFAULT', undefined]);
+});
+
+test('a console that fails is an error for who writes, and nothing to messages and panics', () => {
+  const { k, host } = box([], { verbose: true });
+  host.putchars = () => {
+    throw new TypeError('no console');
+  };
+  expect(codeOf(() => k.proc1.sys.write(1, bytes('x')))).toBe('EIO');
+  k.printf('still there');
+  expect(() => k.panic('the end')).toThrow('panic: the end');
+  expect(k.msgbuf.text()).toContain('still there\npanic: the end\n');
+});
+
+test('a fault that cannot even be told ends the kernel all the same', () => {
+  const { k, p } = box();
+  k.syscalls.establish(rumpkernCalls, {
+    getppid: () => {
+      throw Object.create(null);
+    },
+  });
+  expect(codeOf(() => p.sys.getppid())).toBe('KernelStopped');
+  expect(k.stopped).toBe('panic: something that cannot be told');
 });

@@ -1,7 +1,6 @@
 /** The character devices that every kernel with files has: null, zero, random, urandom, console. */
-import { bytestrOf } from '@anykernel/lib-bytes';
 import { ERR, Errno, EVFILT_READ, EVFILT_WRITE, O_NONBLOCK, POLLIN, POLLOUT, POLLRDNORM } from '@anykernel/lib-sys';
-import { type Cdevsw, type Kernel, Klist, type Knote, type Lwp, Selinfo, type Uio, knoteAttach, makedev, minor, selrecord } from '@anykernel/rumpkern';
+import { type Cdevsw, type Kernel, Klist, type Knote, type Lwp, Selinfo, type Uio, consoleWrite, knoteAttach, makedev, minor, selrecord } from '@anykernel/rumpkern';
 
 const CONS_MAJOR = 0;
 const MEM_MAJOR = 2;
@@ -97,7 +96,7 @@ class Console {
       open: () => this.#open(),
       close: () => this.#close(),
       read: (_dev, uio, _l, flag) => this.#read(uio, flag),
-      write: (_dev, uio) => this.#write(uio),
+      write: (_dev, uio) => consoleWrite(this.#k, uio),
       ioctl: notTty,
       poll: (_dev, events, l) => this.#poll(events, l),
       kqfilter: (_dev, kn) => this.#kqfilter(kn),
@@ -141,13 +140,6 @@ class Console {
     this.#len -= moved;
     if (moved === first.length) this.#input.shift();
     else this.#input[0] = first.subarray(moved);
-  }
-
-  #write(uio: Uio): void {
-    for (let buf = uio.peek(CHUNK); buf !== undefined; buf = uio.peek(CHUNK)) {
-      this.#k.host.putchars(bytestrOf(buf));
-      uio.skip(buf.length);
-    }
   }
 
   #poll(events: number, l: Lwp): number {
