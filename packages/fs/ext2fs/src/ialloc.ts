@@ -92,6 +92,8 @@ function takeInGroup(fs: Ext2fs, g: number, isDir: boolean): number {
   bitSet(bp.data, bit);
   fs.countInodes(g, -1);
   if (isDir) fs.countDirs(g, 1);
+  // A call that sleeps must find the same inode when it is restarted: its block is the one that was read for it.
+  fs.txn.undo(() => void (fs.inodeHint[g] = hint));
   fs.inodeHint[g] = bit + 1;
   return ino;
 }

@@ -38,7 +38,7 @@ export class Bcache {
   readonly k: Kernel;
   readonly disk: Disk;
   readonly bsize: number;
-  /** Buffers that the cache aims at. */
+  /** Buffers that the cache aims at, besides those that are held. */
   readonly limit: number;
   readonly stats: BcacheStats;
   /** The transactions over this cache, once there are some. */
@@ -49,6 +49,8 @@ export class Bcache {
   /** The clock: where the search for something to evict goes on. */
   #hand: Buf | undefined;
   #reclaiming = false;
+  /** Buffers that are held: they come on top of the limit, so that it is the others' to share. */
+  #held = 0;
   readonly #unregister: () => void;
 
   /** `limit`: buffers; otherwise a share of the kernel's memory. */
@@ -165,13 +167,13 @@ export class Bcache {
     return bp;
   }
 
-  /** A held buffer is never evicted. */
+  /** A held buffer is never evicted; rele() ends it. */
   hold(bp: Buf): void {
-    bp.holds++;
+    if (bp.holds++ === 0) this.#held++;
   }
 
   rele(bp: Buf): void {
-    bp.holds--;
+    if (--bp.holds === 0) this.#held--;
   }
 
   /** Starts reading `count` blocks from `blkno` on, where they are not here. Never sleeps, never fails. */
@@ -264,7 +266,7 @@ export class Bcache {
 
   /** A buffer without contents. */
   #make(blkno: number): Buf {
-    if (this.#map.size >= this.limit) this.#evict(EVICT_STEPS);
+    if (this.#map.size - this.#held >= this.limit) this.#evict(EVICT_STEPS);
     const bp = this.#alloc(blkno);
     this.#map.set(blkno, bp);
     const hand = this.#hand;
@@ -291,7 +293,7 @@ export class Bcache {
 
   /** Moves the clock's hand `steps` on, and evicts what was not used since it last came by, until the cache is below its limit. */
   #evict(steps: number): void {
-    for (let n = steps; n > 0 && this.#hand !== undefined && this.#map.size >= this.limit; n--) this.#turn();
+    for (let n = steps; n > 0 && this.#hand !== undefined && this.#map.size - this.#held >= this.limit; n--) this.#turn();
   }
 
   #turn(): void {
