@@ -120,8 +120,18 @@ export function mountImage(file: string, write: boolean, options: PlaceOptions):
 function imageFs(proc: Proc): Fs {
   const set = (path: string, { atime, mtime }: Times, flags: number): void =>
     proc.sys.utimensat(AT_FDCWD, bytesOf(path), [timespec(atime), timespec(mtime)], flags);
+  const fs = byteFs(ukfs(proc) as unknown as typeof hostFs);
   return {
-    ...byteFs(ukfs(proc) as unknown as typeof hostFs),
+    ...fs,
+    /** Symbolic links have all permission bits, as on the systems where these file systems come from. */
+    symlink(target, path): void {
+      const umask = proc.sys.umask(0);
+      try {
+        fs.symlink(target, path);
+      } finally {
+        proc.sys.umask(umask);
+      }
+    },
     utimes: (path, times) => set(path, times, 0),
     lutimes: (path, times) => set(path, times, AT_SYMLINK_NOFOLLOW),
   };

@@ -129,7 +129,7 @@ export function cat(ctx: Context, operands: readonly string[]): void {
 
 export interface FindOptions {
   readonly name?: string;
-  readonly type?: string;
+  readonly kind?: string;
   readonly maxdepth?: string;
   readonly print0?: boolean;
 }
@@ -139,11 +139,11 @@ const FIND_TYPES = 'fdlbcps';
 
 export function find(ctx: Context, operands: readonly string[], o: FindOptions): void {
   const pattern = o.name === undefined ? undefined : globPattern(toBytestr(o.name));
-  if (o.type !== undefined && !(o.type.length === 1 && FIND_TYPES.includes(o.type)))
-    throw new UsageError(`type ${o.type}: is one of ${[...FIND_TYPES].join(' ')}`);
+  if (o.kind !== undefined && !(o.kind.length === 1 && FIND_TYPES.includes(o.kind)))
+    throw new UsageError(`kind ${o.kind}: is one of ${[...FIND_TYPES].join(' ')}`);
   const max = o.maxdepth === undefined ? Infinity : Number(o.maxdepth);
   if (Number.isNaN(max)) throw new UsageError(`maxdepth ${o.maxdepth}: is a number`);
-  const letter = o.type === 'f' ? '-' : o.type;
+  const letter = o.kind === 'f' ? '-' : o.kind;
   ctx.each(operands.length === 0 ? ['.'] : operands, false, (place) => {
     place.fs.lstat(place.path);
     const visit = (_path: string, text: string, st: Stats, depth: number): boolean => {

@@ -106,7 +106,13 @@ function mounts(ctx: Context, s: Session): void {
 
 /** A commander program for one line: commander's own objects keep the last line's options. */
 export function shellProgram(session: Session, io: Io, result: { status: number }): Command {
-  const program = new Command('').usage('<command> [arguments]').helpCommand('help [command]', 'say what a command does').helpOption(false);
+  const program = new Command('commands')
+    .usage('<command> [arguments]')
+    .helpCommand('help [command]', 'say what a command does')
+    .helpOption(false)
+    .configureHelp({
+      commandUsage: (command) => (command.name() === 'commands' ? command.usage() : `${command.name()} ${command.usage()}`),
+    });
   for (const spec of shellCommands(session)) {
     const command = commandOf(spec).option('--json', 'results as JSON');
     command.action(async () => {
