@@ -79,16 +79,15 @@ export const ROCOMPAT_EXTRA_ISIZE = 0x40;
 export const INCOMPAT_READABLE: number = INCOMPAT_FILETYPE | INCOMPAT_META_BG;
 export const ROCOMPAT_WRITABLE: number = ROCOMPAT_SPARSE_SUPER | ROCOMPAT_LARGE_FILE | ROCOMPAT_BTREE_DIR | ROCOMPAT_EXTRA_ISIZE;
 
-const INCOMPAT_NAMES: Readonly<Record<number, string>> = {
-  0x1: 'compression', 0x2: 'filetype', 0x4: 'needs_recovery', 0x8: 'journal_dev', 0x10: 'meta_bg', 0x40: 'extent', 0x80: '64bit', 0x100: 'mmp',
-  0x200: 'flex_bg', 0x400: 'ea_inode', 0x1000: 'dirdata', 0x2000: 'metadata_csum_seed', 0x4000: 'large_dir', 0x8000: 'inline_data',
-  0x10000: 'encrypt', 0x20000: 'casefold',
-};
-const ROCOMPAT_NAMES: Readonly<Record<number, string>> = {
-  0x1: 'sparse_super', 0x2: 'large_file', 0x4: 'btree_dir', 0x8: 'huge_file', 0x10: 'uninit_bg', 0x20: 'dir_nlink', 0x40: 'extra_isize',
-  0x80: 'snapshot', 0x100: 'quota', 0x200: 'bigalloc', 0x400: 'metadata_csum', 0x800: 'replica', 0x1000: 'read-only', 0x2000: 'project',
-  0x4000: 'shared_blocks', 0x8000: 'verity', 0x10000: 'orphan_present',
-};
+/** By number of the bit. */
+const INCOMPAT_NAMES: readonly (string | undefined)[] = [
+  'compression', 'filetype', 'needs_recovery', 'journal_dev', 'meta_bg', undefined, 'extent', '64bit', 'mmp', 'flex_bg', 'ea_inode', undefined, 'dirdata',
+  'metadata_csum_seed', 'large_dir', 'inline_data', 'encrypt', 'casefold',
+];
+const ROCOMPAT_NAMES: readonly (string | undefined)[] = [
+  'sparse_super', 'large_file', 'btree_dir', 'huge_file', 'uninit_bg', 'dir_nlink', 'extra_isize', 'snapshot', 'quota', 'bigalloc', 'metadata_csum', 'replica',
+  'read-only', 'project', 'shared_blocks', 'verity', 'orphan_present',
+];
 
 /** The names of feature bits, for messages: "extent (0x40), flex_bg (0x200)". */
 export function featureNames(bits: number, kind: 'incompat' | 'rocompat'): string {
@@ -96,7 +95,7 @@ export function featureNames(bits: number, kind: 'incompat' | 'rocompat'): strin
   const names: string[] = [];
   for (let i = 0; i < 32; i++) {
     const bit = (1 << i) >>> 0;
-    if ((bits & bit) !== 0) names.push(`${table[bit] ?? 'unknown'} (0x${bit.toString(16)})`);
+    if ((bits & bit) !== 0) names.push(`${table[i] ?? 'unknown'} (0x${bit.toString(16)})`);
   }
   return names.join(', ');
 }

@@ -168,7 +168,7 @@ function change(w: World, rng: Rng): void {
 }
 
 const FIRST = Number(process.env['EXT2FS_FUZZ_FIRST'] ?? 1);
-const COUNT = Number(process.env['EXT2FS_FUZZ_COUNT'] ?? 600);
+const COUNT = Number(process.env['EXT2FS_FUZZ_COUNT'] ?? 300);
 
 test(`${COUNT} damaged images, from seed ${FIRST} on`, () => {
   let mountedCount = 0;

@@ -149,7 +149,9 @@ describe('a lie about one object is an error of that object', () => {
   const unlink = (name: string): Act => (w) => w.sys.unlink(name);
   const create = (name: string): Act => (w) => w.sys.close(w.sys.open(name, O_CREAT | O_RDWR, 0o644));
   /** Overwrites 16-bit words of a directory block. */
-  const de = (name: string, off: number, ...words: number[]): Patch => (v, b) => words.forEach((word, i) => v.setUint16(b.block[name] + off + 2 * i, word, true));
+  const de = (name: string, off: number, ...words: number[]): Patch => (v, b) => {
+    for (const [i, word] of words.entries()) v.setUint16(b.block[name] + off + 2 * i, word, true);
+  };
   const entry = (name: string, off: number, ino: number): Patch => (v, b) => v.setUint32(b.block[name] + off, ino, true);
   const inoOf = (dir: string, off: number, name: string): Patch => (v, b) => v.setUint32(b.block[dir] + off, b.ino[name], true);
 
@@ -161,7 +163,7 @@ describe('a lie about one object is an error of that object', () => {
     'writing to a block of metadata': [ptr('small', 0, 3), (w) => overwrite(w, 'small'), /said to be at 3/],
     'freeing a block of metadata': [ptr('small', 0, 4), unlink('small'), /said to be at 4/],
     'an indirect block outside of the device': [ptr('indirect', 12, 9_999_999), read('indirect'), /indirect block/],
-    'an indirect block that is a bitmap': [ptr('indirect', 12, 3), (w) => w.sys.truncate('indirect', 0), /level 1 1? ?is said to be at 3|said to be at 3/],
+    'an indirect block that is a bitmap': [ptr('indirect', 12, 3), (w) => w.sys.truncate('indirect', 0), /said to be at 3/],
     'freeing a block twice': [(v, b) => v.setUint32(b.at['small'] + DI_BLOCK + 4, v.getUint32(b.at['small'] + DI_BLOCK, true), true), unlink('small'), /free already/],
     'a tree whose block is its own parent': [(v, b) => {
       const top = v.getUint32(b.at['double'] + DI_BLOCK + 4 * 13, true);

@@ -3,7 +3,7 @@ import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, tru
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mustRun, run } from '@anykernel/tools-oracle';
-import { DiskImage, type DiskOptions, Sim, type SimDisk, type SimHost } from '@anykernel/host-sim';
+import { type DiskImage, type DiskOptions, Sim, type SimDisk, type SimHost } from '@anykernel/host-sim';
 import { type KernelOptions, type Kernel, type Sys, boot } from '@anykernel/rumpkern';
 import { type Mount, type Vfs, rumpvfs } from '@anykernel/rumpvfs';
 import { ext2fs } from '../src/index.js';
