@@ -6,5 +6,14 @@
  */
 export { vnodeConformance } from './suite.js';
 export { kernelSubject, type KernelSubjectOptions } from './kernel.js';
-export { type Actor, type Lack, type Limits, type Manners, NotExpressible, type Subject, type SuiteSys, type VnodeSuite } from './subject.js';
+export {
+  type Actor,
+  type Lack,
+  type Limits,
+  type Manners,
+  NotExpressible,
+  type Subject,
+  type SuiteSys,
+  type VnodeSuite,
+} from './subject.js';
 export { hostSubject, type HostSubjectOptions } from './host/host.js';

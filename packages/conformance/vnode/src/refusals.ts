@@ -55,8 +55,14 @@ export const refusals: Readonly<Record<Lack, Body>> = {
   handles: noChange((t) => t.sys.getfh('r.old'), 'EOPNOTSUPP'),
   flags: noChange((t) => t.sys.chflags('r.old', UF_NODUMP), 'EOPNOTSUPP'),
   birthtime: silent,
-  fallocate: noChange(withFd((t, fd) => t.sys.posix_fallocate(fd, 0, 4096)), 'EOPNOTSUPP'),
-  fdiscard: noChange(withFd((t, fd) => t.sys.fdiscard(fd, 0, 4096)), 'EOPNOTSUPP'),
+  fallocate: noChange(
+    withFd((t, fd) => t.sys.posix_fallocate(fd, 0, 4096)),
+    'EOPNOTSUPP',
+  ),
+  fdiscard: noChange(
+    withFd((t, fd) => t.sys.fdiscard(fd, 0, 4096)),
+    'EOPNOTSUPP',
+  ),
   dots: silent,
   dirlinks: silent,
   figures: silent,

@@ -28,8 +28,26 @@ import { xattr } from './topics/xattr.js';
 
 /** All tests, by topic. */
 export const topics = {
-  names, open, directories, rename, links, io, space, attributes, times, permissions, readdir, special, xattr, flags, handles, locks, mounts, many,
-  random, full,
+  names,
+  open,
+  directories,
+  rename,
+  links,
+  io,
+  space,
+  attributes,
+  times,
+  permissions,
+  readdir,
+  special,
+  xattr,
+  flags,
+  handles,
+  locks,
+  mounts,
+  many,
+  random,
+  full,
 } satisfies Readonly<Record<string, Cases>>;
 
 /** Topics that are run on a small subject. */
@@ -74,7 +92,14 @@ function declare(suite: VnodeSuite, lacks: ReadonlySet<Lack>, topic: string, cas
   }
 }
 
-function inDirectory(subject: Subject, lacks: ReadonlySet<Lack>, name: string, body: (t: Context) => void, unexpressed: () => void): void {
+/** Runs one test in a fresh directory of `subject`, and sees that nothing is left of it. */
+export function inDirectory(
+  subject: Subject,
+  lacks: ReadonlySet<Lack>,
+  name: string,
+  body: (t: Context) => void,
+  unexpressed: () => void,
+): void {
   const sys = subject.process({ uid: 0, gid: 0 });
   const dir = `${subject.dir}/${name}`;
   const before = subject.erase === undefined ? sys.statvfs1(subject.dir, MNT_WAIT) : undefined;

@@ -8,6 +8,9 @@ vnodeConformance({
   lacks: ['figures', 'fallocate', 'remount'],
   make() {
     const host = hostSim();
-    return kernelSubject(boot(host, [rumpvfs]), { limits: { maxFileSize: Number.MAX_SAFE_INTEGER }, advance: (ns) => host.sim.advance(ns) });
+    return kernelSubject(boot(host, [rumpvfs]), {
+      limits: { maxFileSize: Number.MAX_SAFE_INTEGER },
+      advance: (ns) => host.sim.advance(ns),
+    });
   },
 });

@@ -2,7 +2,18 @@
 import { APPEND, ERR, IMMUTABLE, type Stat } from '@anykernel/lib-sys';
 import type { Cred } from '@anykernel/rumpkern';
 import {
-  VDIR, VNOVAL, VREG, VWRITE, type Vattr, type Vnode, genfsAccess, genfsCanChflags, genfsCanChmod, genfsCanChown, genfsCanChtimes, typeToMode,
+  VDIR,
+  VNOVAL,
+  VREG,
+  VWRITE,
+  type Vattr,
+  type Vnode,
+  genfsAccess,
+  genfsCanChflags,
+  genfsCanChmod,
+  genfsCanChown,
+  genfsCanChtimes,
+  typeToMode,
 } from '@anykernel/rumpvfs';
 import { truncate } from './file.js';
 import { CTIME, type Node } from './node.js';
@@ -90,4 +101,3 @@ function setTimes(node: Node, va: Vattr): void {
     node.birthtimeNsec = va.birthtimeNsec;
   }
 }
-

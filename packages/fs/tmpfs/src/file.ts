@@ -5,7 +5,7 @@
  * really have, and a write goes as far as there is room.
  */
 import { ERR } from '@anykernel/lib-sys';
-import { PAGE_SIZE, Uio } from '@anykernel/rumpkern';
+import { CHUNK_MAX, PAGE_SIZE, Uio } from '@anykernel/rumpkern';
 import { IO_APPEND, Uobj, type Vnode } from '@anykernel/rumpvfs';
 import { ATIME, CTIME, MTIME, type Node } from './node.js';
 import { nodeOf, tmountOf } from './of.js';
@@ -95,15 +95,15 @@ export function fallocate(vp: Vnode, off: number, len: number): void {
   if (end > MAX_FILE_SIZE) throw ERR.EFBIG;
   const tm = tmountOf(vp);
   const uobj = uobjOf(vp, node, tm);
-  const made = absentPages(uobj, off, end, tm.maxPages - tm.pages);
+  const least = Math.floor(len / PAGE_SIZE) - uobj.pages;
+  if (least > tm.maxPages - tm.pages) throw ERR.ENOSPC;
+  if (least * PAGE_SIZE > tm.k.mem.limit) throw ERR.ENOMEM;
+  const holes = holesIn(uobj, off, end, tm.maxPages - tm.pages);
   const before = uobj.pages;
-  const uio = new Uio();
-  const zeros = new Uint8Array(PAGE_SIZE);
-  let done = 0;
   try {
-    for (; done < made.length; done++) uobj.write(uio.init(zeros, made[done] * PAGE_SIZE, 'write'), PAGE_SIZE, node.size);
+    for (const hole of holes) fill(uobj, hole, node.size);
   } catch (e) {
-    for (let i = 0; i <= done; i++) uobj.discard(made[i] * PAGE_SIZE, PAGE_SIZE);
+    for (const hole of holes) uobj.discard(hole.from, hole.to - hole.from);
     throw e;
   } finally {
     tm.recount(uobj, before);
@@ -112,15 +112,34 @@ export function fallocate(vp: Vnode, off: number, len: number): void {
   node.touch(CTIME, tm.now());
 }
 
-/** Page numbers of a range that a file has no pages for. ENOSPC: more than `room`. */
-function absentPages(uobj: Uobj, off: number, end: number, room: number): number[] {
-  const absent: number[] = [];
-  for (let page = Math.floor(off / PAGE_SIZE); page * PAGE_SIZE < end; page++) {
-    if (uobj.has(page * PAGE_SIZE)) continue;
-    if (absent.length === room) throw ERR.ENOSPC;
-    absent.push(page);
+/** Bytes [from, to), whole pages, that a file has no pages for. */
+interface Hole {
+  readonly from: number;
+  to: number;
+}
+
+/** The holes in a range. ENOSPC: they take more than `room` pages. */
+function holesIn(uobj: Uobj, off: number, end: number, room: number): Hole[] {
+  const holes: Hole[] = [];
+  let last: Hole | undefined;
+  let pages = 0;
+  for (let at = Math.floor(off / PAGE_SIZE) * PAGE_SIZE; at < end; at += PAGE_SIZE) {
+    if (uobj.has(at)) continue;
+    if (++pages > room) throw ERR.ENOSPC;
+    if (last?.to === at) last.to = at + PAGE_SIZE;
+    else holes.push((last = { from: at, to: at + PAGE_SIZE }));
   }
-  return absent;
+  return holes;
+}
+
+/** Gives a hole pages of zeros. ENOMEM. */
+function fill(uobj: Uobj, hole: Hole, size: number): void {
+  const uio = new Uio();
+  const zeros = new Uint8Array(CHUNK_MAX);
+  for (let at = hole.from; at < hole.to; at += CHUNK_MAX) {
+    const len = Math.min(CHUNK_MAX, hole.to - at);
+    uobj.write(uio.init(zeros, at, 'write'), len, size);
+  }
 }
 
 /** Whole pages in the range go, the rest of it becomes zeros. Length stays. */

@@ -58,7 +58,11 @@ function mount(opsOf: OpsOf, mp: Mount, args: object, l: Lwp, update: boolean): 
     return;
   }
   const cred = l.proc.cred;
-  mp.data = new Tmount(mp, limits, opsOf, { mode: arg(mode, 0o7777, 0o777), uid: arg(uid, ID_MAX, cred.euid), gid: arg(gid, ID_MAX, cred.egid) });
+  mp.data = new Tmount(mp, limits, opsOf, {
+    mode: arg(mode, 0o7777, 0o777),
+    uid: arg(uid, ID_MAX, cred.euid),
+    gid: arg(gid, ID_MAX, cred.egid),
+  });
 }
 
 function unmount(mp: Mount): void {

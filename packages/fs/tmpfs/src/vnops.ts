@@ -2,7 +2,19 @@
 import { APPEND, ERR, O_APPEND, _PC_LINK_MAX, _PC_MIN_HOLE_SIZE } from '@anykernel/lib-sys';
 import { FWRITE, PAGE_SIZE } from '@anykernel/rumpkern';
 import {
-  VBLK, VCHR, VDIR, VFIFO, VLNK, VREG, type Vnode, type VnodeOps, type Vtype, fifofs, genfs, genfsPathconf, specfs,
+  VBLK,
+  VCHR,
+  VDIR,
+  VFIFO,
+  VLNK,
+  VREG,
+  type Vnode,
+  type VnodeOps,
+  type Vtype,
+  fifofs,
+  genfs,
+  genfsPathconf,
+  specfs,
 } from '@anykernel/rumpvfs';
 import { access, getattr, setattr } from './attr.js';
 import { fallocate, fdiscard, read, write } from './file.js';

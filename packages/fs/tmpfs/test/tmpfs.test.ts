@@ -1,6 +1,17 @@
 import { hostSim } from '@anykernel/host-sim';
 import {
-  MNT_FORCE, MNT_NOATIME, MNT_RDONLY, MNT_UPDATE, MNT_WAIT, O_CREAT, O_RDONLY, O_RDWR, O_WRONLY, S_ISVTX, type Statvfs, parseDirents,
+  MNT_FORCE,
+  MNT_NOATIME,
+  MNT_RDONLY,
+  MNT_UPDATE,
+  MNT_WAIT,
+  O_CREAT,
+  O_RDONLY,
+  O_RDWR,
+  O_WRONLY,
+  S_ISVTX,
+  type Statvfs,
+  parseDirents,
 } from '@anykernel/lib-sys';
 import { type Kernel, type Sys, boot } from '@anykernel/rumpkern';
 import { type TmpfsArgs, tmpfs } from '../src/index.js';
@@ -54,7 +65,17 @@ describe('mounting', () => {
   test('arguments that make no sense are refused', () => {
     const { sys, code } = box();
     sys.mkdir('/u', 0o755);
-    const bad = [{ size: -1 }, { size: 1.5 }, { size: 4095 }, { size: '1' }, { nodes: -1 }, { nodes: 2 ** 33 }, { mode: 0o10000 }, { uid: -1 }, { gid: 2 ** 32 }];
+    const bad = [
+      { size: -1 },
+      { size: 1.5 },
+      { size: 4095 },
+      { size: '1' },
+      { nodes: -1 },
+      { nodes: 2 ** 33 },
+      { mode: 0o10000 },
+      { uid: -1 },
+      { gid: 2 ** 32 },
+    ];
     for (const args of bad) expect(code(() => sys.mount('tmpfs', '/u', 0, args))).toBe('EINVAL');
     sys.mount('tmpfs', '/u', 0, { size: 4096, nodes: 1 });
   });
@@ -151,6 +172,17 @@ describe('limits', () => {
     sys.posix_fallocate(fd, 0, 8 * PAGE);
     expect(figures().bfree).toBe(0);
     expect(sys.pwrite(fd, new Uint8Array(8 * PAGE), 0)).toBe(8 * PAGE);
+    sys.close(fd);
+  });
+
+  test('posix_fallocate of more than there is memory is undone', () => {
+    const { sys, figures, code, k } = box({}, 0, 2 << 20);
+    write(sys, '/t/f', 10, 100_000);
+    const before = [figures().bfree, k.mem.used];
+    const fd = sys.open('/t/f', O_RDWR);
+    expect(code(() => sys.posix_fallocate(fd, 0, 64 << 20))).toBe('ENOMEM');
+    expect([figures().bfree, k.mem.used, sys.fstat(fd).size]).toEqual([...before, 100_010]);
+    expect(code(() => sys.posix_fallocate(fd, 0, 2 ** 50))).toBe('ENOSPC');
     sys.close(fd);
   });
 

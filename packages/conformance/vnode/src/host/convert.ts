@@ -1,7 +1,21 @@
 /** Between Linux's numbers and records and NetBSD's. */
 import { type BigIntStats, constants } from 'node:fs';
 import {
-  O_ACCMODE, O_APPEND, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_SYNC, O_TRUNC, Stat, Statvfs, emitDirent, major, makedev, minor,
+  O_ACCMODE,
+  O_APPEND,
+  O_CREAT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_NONBLOCK,
+  O_SYNC,
+  O_TRUNC,
+  Stat,
+  Statvfs,
+  emitDirent,
+  major,
+  makedev,
+  minor,
 } from '@anykernel/lib-sys';
 
 const FLAGS: readonly (readonly [netbsd: number, linux: number])[] = [

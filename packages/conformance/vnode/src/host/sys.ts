@@ -6,7 +6,16 @@
  */
 import fs from 'node:fs';
 import {
-  AT_FDCWD, AT_REMOVEDIR, AT_SYMLINK_FOLLOW, AT_SYMLINK_NOFOLLOW, type Stat, type Statvfs, type Timespec, UTIME_NOW, UTIME_OMIT, _PC_NAME_MAX,
+  AT_FDCWD,
+  AT_REMOVEDIR,
+  AT_SYMLINK_FOLLOW,
+  AT_SYMLINK_NOFOLLOW,
+  type Stat,
+  type Statvfs,
+  type Timespec,
+  UTIME_NOW,
+  UTIME_OMIT,
+  _PC_NAME_MAX,
 } from '@anykernel/lib-sys';
 import { type Actor, NotExpressible, type SuiteSys } from '../subject.js';
 import { emitHostDirents, hostPath, openFlags, pathBytes, statOf, statvfsOf, toHostDev } from './convert.js';
@@ -29,6 +38,7 @@ export class HostSys implements SuiteSys {
   #umask = 0o022;
   #cwd: number;
   readonly #fds = new Set<number>();
+  readonly #places = new Map<number, bigint>();
 
   constructor(actor: Actor, dir: string, calls: HostCalls) {
     this.#actor = actor;
@@ -112,8 +122,11 @@ export class HostSys implements SuiteSys {
     if (off < 0) return this.#call('pwrite64', [FD, buf, buf.length, off], fd).result;
     return fs.writeSync(fd, buf, 0, buf.length, off);
   }
+  /** Places in directories of ext4 have more bits than numbers; they are kept here, and given out rounded. */
   lseek(fd: number, off: number, whence: number): number {
-    return this.#call('lseek', [FD, off, whence], fd).result;
+    const { result, exact } = this.#call('lseek', [FD, this.#places.get(off) ?? off, whence], fd);
+    if (!Number.isSafeInteger(result)) this.#places.set(result, exact);
+    return result;
   }
   truncate(path: Path, len: number): void {
     this.#call('truncate', [pathBytes(path), len]);

@@ -39,7 +39,7 @@ export type HostCall = keyof typeof NUMBERS;
 export const FD = 'fd';
 
 /** A number, bytes to be read, a buffer of so many bytes to be filled, the descriptor. */
-export type HostArg = number | Uint8Array | { readonly fill: number } | typeof FD;
+export type HostArg = number | bigint | Uint8Array | { readonly fill: number } | typeof FD;
 
 export interface HostCaller {
   readonly uid: number;
@@ -104,6 +104,8 @@ while (1) {
 
 export interface HostResult {
   readonly result: number;
+  /** The same, exactly. */
+  readonly exact: bigint;
   /** The buffers that were filled. */
   readonly filled: readonly Uint8Array[];
 }
@@ -132,7 +134,7 @@ export class HostCalls {
     const [result = '', error = '', ...filled] = this.#line().split(' ');
     if (result === 'dead') throw new Error('the process that makes system calls has ended');
     if (error !== '0') throw new HostError(linuxToErrno(Number(error)).code, call);
-    return { result: Number(result), filled: filled.map((hex) => Uint8Array.from(Buffer.from(hex, 'hex'))) };
+    return { result: Number(result), exact: BigInt(result), filled: filled.map((hex) => Uint8Array.from(Buffer.from(hex, 'hex'))) };
   }
 
   #line(): string {
@@ -151,7 +153,7 @@ export class HostCalls {
 }
 
 function word(arg: HostArg): string {
-  if (typeof arg === 'number') return `i${arg}`;
+  if (typeof arg === 'number' || typeof arg === 'bigint') return `i${arg}`;
   if (arg instanceof Uint8Array) return `s${Buffer.from(arg).toString('hex')}`;
   return arg === FD ? FD : `b${arg.fill}`;
 }

@@ -78,7 +78,10 @@ export const directories: Cases = {
     t.sys.mkdir('d', 0o755);
     fails(() => t.sys.rmdir('.'), 'EINVAL');
     fails(() => t.sys.rmdir('d/.'), 'EINVAL');
-    const above = t.differs({ netbsd: ['ENOTEMPTY', 'EINVAL'], linux: 'ENOTEMPTY' }, 'POSIX: a path that ends in dot-dot shall fail; the error is open');
+    const above = t.differs(
+      { netbsd: ['ENOTEMPTY', 'EINVAL'], linux: 'ENOTEMPTY' },
+      'POSIX: a path that ends in dot-dot shall fail; the error is open',
+    );
     t.sys.mkdir('d/e', 0o755);
     fails(() => t.sys.rmdir('d/e/..'), ...above);
     expect(t.list('.')).toEqual(['d']);

@@ -1,6 +1,16 @@
 /** chflags(2): immutable and append-only files. NetBSD t_unpriv flags. */
 import {
-  O_APPEND, O_CREAT, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY, SF_APPEND, SF_IMMUTABLE, UF_APPEND, UF_IMMUTABLE, UF_NODUMP,
+  O_APPEND,
+  O_CREAT,
+  O_RDONLY,
+  O_RDWR,
+  O_TRUNC,
+  O_WRONLY,
+  SF_APPEND,
+  SF_IMMUTABLE,
+  UF_APPEND,
+  UF_IMMUTABLE,
+  UF_NODUMP,
 } from '@anykernel/lib-sys';
 import { expect } from '@jest/globals';
 import { type Cases, needing } from '../cases.js';
@@ -27,7 +37,14 @@ export const flags: Cases = {
     if (!t.lacks('hardlinks')) fails(() => t.sys.link('f', 'g'), 'EPERM');
     fails(() => t.sys.chmod('f', 0o600), 'EPERM');
     if (!t.lacks('owners')) fails(() => t.sys.chown('f', 1, 1), 'EPERM');
-    fails(() => t.sys.utimensat(-100, 'f', [{ sec: 1, nsec: 0 }, { sec: 1, nsec: 0 }]), 'EPERM');
+    fails(
+      () =>
+        t.sys.utimensat(-100, 'f', [
+          { sec: 1, nsec: 0 },
+          { sec: 1, nsec: 0 },
+        ]),
+      'EPERM',
+    );
     expect(t.readText('f')).toBe('text');
     t.sys.chflags('f', 0);
     t.sys.unlink('f');

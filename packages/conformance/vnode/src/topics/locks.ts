@@ -1,6 +1,19 @@
 /** Record locks and flock(2). NetBSD t_vnops fcntl_lock, fcntl_getlock_pids. */
 import {
-  F_GETLK, F_RDLCK, F_SETLK, F_UNLCK, F_WRLCK, type Flock, LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN, O_CREAT, O_RDONLY, O_RDWR, SEEK_SET,
+  F_GETLK,
+  F_RDLCK,
+  F_SETLK,
+  F_UNLCK,
+  F_WRLCK,
+  type Flock,
+  LOCK_EX,
+  LOCK_NB,
+  LOCK_SH,
+  LOCK_UN,
+  O_CREAT,
+  O_RDONLY,
+  O_RDWR,
+  SEEK_SET,
 } from '@anykernel/lib-sys';
 import { expect } from '@jest/globals';
 import type { Cases } from '../cases.js';
@@ -51,7 +64,7 @@ export const locks: Cases = {
     const asker = t.sys.open('f', O_RDWR);
     const holders = [USER, OTHER].map((actor) => t.as(actor));
     const fds = holders.map((sys) => sys.open('f', O_RDWR));
-    holders.forEach((sys, i) => sys.fcntl(fds[i], F_SETLK, lock(F_WRLCK, i * 10, 5)));
+    for (const [i, sys] of holders.entries()) sys.fcntl(fds[i] as number, F_SETLK, lock(F_WRLCK, i * 10, 5));
     const first = lock(F_WRLCK, 0, 0);
     t.sys.fcntl(asker, F_GETLK, first);
     expect([first.type, first.start, first.len]).toEqual([F_WRLCK, 0, 5]);
@@ -62,7 +75,7 @@ export const locks: Cases = {
     const none = lock(F_WRLCK, 5, 5);
     t.sys.fcntl(asker, F_GETLK, none);
     expect(none.type).toBe(F_UNLCK);
-    holders.forEach((sys, i) => sys.close(fds[i]));
+    for (const [i, sys] of holders.entries()) sys.close(fds[i] as number);
     t.sys.close(asker);
   },
 

@@ -32,7 +32,10 @@ export const many: Cases = {
     const tenth = COUNT / 10;
     const first = seconds(() => make(t, 'd', 0, tenth));
     make(t, 'd', tenth, COUNT - tenth);
-    expectLinear(first, seconds(() => make(t, 'd', COUNT - tenth, COUNT)));
+    expectLinear(
+      first,
+      seconds(() => make(t, 'd', COUNT - tenth, COUNT)),
+    );
     const looked = seconds(() => {
       for (let i = 0; i < COUNT; i++) t.sys.stat(`d/${name(i)}`);
     });

@@ -28,7 +28,10 @@ export const mounts: Cases = {
     t.sys.mkdir('d/e', 0o755);
     t.write('d/e/g', 'deep');
     t.sys.truncate('d/e/g', 10_000);
-    t.sys.utimensat(-100, 'f', [{ sec: 1000, nsec: 0 }, { sec: 2000, nsec: 0 }]);
+    t.sys.utimensat(-100, 'f', [
+      { sec: 1000, nsec: 0 },
+      { sec: 2000, nsec: 0 },
+    ]);
     if (!t.lacks('symlinks')) {
       t.sys.symlink('short', 's');
       t.sys.symlink('l'.repeat(Math.min(200, t.limits.symlinkMax)), 'long');
@@ -43,7 +46,8 @@ export const mounts: Cases = {
     expect(names.map((name) => ({ ...t.sys.lstat(name), atime: 0, atimeNsec: 0, dev: 0, blocks: 0 }))).toEqual(before);
     expectBytes(t.read('f'), pattern(150_000, 3));
     expect(text(t.read('d/e/g').subarray(0, 5))).toBe('deep\0');
-    if (!t.lacks('symlinks')) expect([t.readlink('s'), t.readlink('long')]).toEqual(['short', 'l'.repeat(Math.min(200, t.limits.symlinkMax))]);
+    if (!t.lacks('symlinks'))
+      expect([t.readlink('s'), t.readlink('long')]).toEqual(['short', 'l'.repeat(Math.min(200, t.limits.symlinkMax))]);
     if (!t.lacks('hardlinks')) expect(t.stat('d/f').ino).toBe(t.stat('f').ino);
     if (!t.lacks('xattr')) expect(t.sys.getxattr('f', 'user.a')).toBe(5);
   }),

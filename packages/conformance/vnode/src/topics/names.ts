@@ -64,7 +64,10 @@ export const names: Cases = {
   },
 
   'a file cannot be made under a name with a trailing slash'(t) {
-    const code = t.differs({ netbsd: ['ENOENT', 'EISDIR'], linux: 'EISDIR' }, 'POSIX leaves open which error open() of a new name with a slash gives');
+    const code = t.differs(
+      { netbsd: ['ENOENT', 'EISDIR'], linux: 'EISDIR' },
+      'POSIX leaves open which error open() of a new name with a slash gives',
+    );
     fails(() => t.sys.open('new/', O_WRONLY | O_CREAT, 0o644), ...code);
     expect(t.list('.')).toEqual([]);
   },
@@ -76,7 +79,10 @@ export const names: Cases = {
     t.sys.rename('d/', 'e/');
     expect(t.list('.')).toEqual(['e', 'f']);
     fails(() => t.sys.rename('f/', 'g'), 'ENOTDIR');
-    fails(() => t.sys.rename('f', 'g/'), ...t.differs({ netbsd: ['ENOTDIR', 'ENOENT'], linux: 'ENOTDIR' }, 'g is missing, and f is no directory: either is so'));
+    fails(
+      () => t.sys.rename('f', 'g/'),
+      ...t.differs({ netbsd: ['ENOTDIR', 'ENOENT'], linux: 'ENOTDIR' }, 'g is missing, and f is no directory: either is so'),
+    );
     expect(t.list('.')).toEqual(['e', 'f']);
   },
 

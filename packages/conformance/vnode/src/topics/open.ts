@@ -1,6 +1,16 @@
 /** open(2): what its flags mean, and what a new file is like. */
 import {
-  AT_FDCWD, O_APPEND, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY, S_ISREG,
+  AT_FDCWD,
+  O_APPEND,
+  O_CREAT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_RDONLY,
+  O_RDWR,
+  O_TRUNC,
+  O_WRONLY,
+  S_ISREG,
 } from '@anykernel/lib-sys';
 import { expect } from '@jest/globals';
 import { type Cases, needing } from '../cases.js';
@@ -137,7 +147,10 @@ export const open: Cases = {
     expect(t.sys.fstatat(AT_FDCWD, 'd/f').ino).toBe(t.stat('d/f').ino);
     t.sys.mkdirat(d, 'e', 0o755);
     t.sys.unlinkat(d, 'f');
-    fails(() => t.sys.unlinkat(d, 'e'), ...t.differs({ netbsd: 'EPERM', linux: 'EISDIR' }, 'unlink() of a directory: POSIX says EPERM, Linux EISDIR'));
+    fails(
+      () => t.sys.unlinkat(d, 'e'),
+      ...t.differs({ netbsd: 'EPERM', linux: 'EISDIR' }, 'unlink() of a directory: POSIX says EPERM, Linux EISDIR'),
+    );
     t.sys.unlinkat(d, 'e', 0x800);
     expect(t.list('d')).toEqual([]);
     t.sys.close(d);

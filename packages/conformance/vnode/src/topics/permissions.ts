@@ -185,7 +185,10 @@ export const permissions: Cases = {
     t.sys.mkdir('y', 0o777);
     t.sys.chmod('y', 0o777);
     t.sys.mkdir('y/d', 0o755);
-    fails(() => t.as(USER).rename('y/d', 'x/d'), ...t.differs({ netbsd: ['EACCES', 'EPERM'], linux: 'EACCES' }, 'a directory of somebody else'));
+    fails(
+      () => t.as(USER).rename('y/d', 'x/d'),
+      ...t.differs({ netbsd: ['EACCES', 'EPERM'], linux: 'EACCES' }, 'a directory of somebody else'),
+    );
     const user = t.as(USER);
     user.mkdir('mine', 0o755);
     user.rename('mine', 'x/mine');

@@ -171,7 +171,10 @@ function operationsOf(t: Context): Operation[] {
 const SEEDS = [1, 2, 3, 4, 5, 6];
 
 export const random: Cases = Object.fromEntries([
-  ...SEEDS.map((seed) => [`${OPERATIONS} operations with seed ${seed} do what they do to a model`, (t: Context) => run(t, seed, operationsOf(t))]),
+  ...SEEDS.map((seed) => [
+    `${OPERATIONS} operations with seed ${seed} do what they do to a model`,
+    (t: Context) => run(t, seed, operationsOf(t)),
+  ]),
   [
     'names alone, with seed 100: renaming and linking most of all',
     needing('rename', 'hardlinks', (t) => run(t, 100, [create, mkdir, mkdir, unlink, rmdir, link, rename, rename, rename, rename])),

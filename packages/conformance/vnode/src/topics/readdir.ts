@@ -79,7 +79,11 @@ export const readdir: Cases = {
 
   'many entries come through a small buffer, each once'(t) {
     const names = fill(t, 'd', 500);
-    for (const bufLen of [512, 1024, 4096, 65_536]) expectOnce(slowly(t, 'd', bufLen, () => {}), names);
+    for (const bufLen of [512, 1024, 4096, 65_536])
+      expectOnce(
+        slowly(t, 'd', bufLen, () => {}),
+        names,
+      );
   },
 
   'a buffer too small for an entry is refused'(t) {
@@ -92,7 +96,10 @@ export const readdir: Cases = {
   'only directories are listed'(t) {
     t.touch('f');
     const fd = t.sys.open('f', O_RDONLY);
-    fails(() => t.sys.getdents(fd, new Uint8Array(512)), ...t.differs({ netbsd: ['EINVAL', 'ENOTDIR'], linux: 'ENOTDIR' }, 'getdents(2) of NetBSD names EINVAL'));
+    fails(
+      () => t.sys.getdents(fd, new Uint8Array(512)),
+      ...t.differs({ netbsd: ['EINVAL', 'ENOTDIR'], linux: 'ENOTDIR' }, 'getdents(2) of NetBSD names EINVAL'),
+    );
     t.sys.close(fd);
   },
 
@@ -104,7 +111,9 @@ export const readdir: Cases = {
     for (;;) {
       const len = t.sys.getdents(fd, buf);
       if (len === 0) break;
-      const some = parseDirents(buf, len).map((e) => e.name).filter((n) => n !== '.' && n !== '..');
+      const some = parseDirents(buf, len)
+        .map((e) => e.name)
+        .filter((n) => n !== '.' && n !== '..');
       for (const name of some) t.sys.unlink(`d/${name}`);
       listed = listed.concat(some);
     }
@@ -163,7 +172,8 @@ export const readdir: Cases = {
     for (let i = 0; i < 20; i++) t.touch(`d/late${i}`);
     t.sys.lseek(fd, place, SEEK_SET);
     const again: string[] = [];
-    for (let len = t.sys.getdents(fd, buf); len > 0; len = t.sys.getdents(fd, buf)) again.push(...parseDirents(buf, len).map((e) => e.name));
+    for (let len = t.sys.getdents(fd, buf); len > 0; len = t.sys.getdents(fd, buf))
+      again.push(...parseDirents(buf, len).map((e) => e.name));
     expect(again.filter((name) => first.includes(name))).toEqual(first);
     t.sys.close(fd);
   },
@@ -174,7 +184,11 @@ export const readdir: Cases = {
       if (round === 0) for (let i = 0; i < 50; i += 10) t.sys.rename(`d/f${i}`, `d/r${i}`);
     });
     const moved = names.filter((_, i) => i % 10 === 0);
-    expectOnce(listed, names.filter((n) => !moved.includes(n)), [...names, ...moved.map((n) => n.replace('f', 'r'))]);
+    expectOnce(
+      listed,
+      names.filter((n) => !moved.includes(n)),
+      [...names, ...moved.map((n) => n.replace('f', 'r'))],
+    );
   }),
 
   'a reader comes to an end though he renames all that he is given': needing('rename', (t) => {

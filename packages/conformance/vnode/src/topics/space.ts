@@ -72,7 +72,10 @@ export const space: Cases = {
     const before = t.sys.fstat(fd).blocks;
     t.sys.fdiscard(fd, 5000, 150_000);
     expect(t.sys.fstat(fd).size).toBe(200_000);
-    expectBytes(readAll(t.sys, fd), data.map((b, i) => (i >= 5000 && i < 155_000 ? 0 : b)));
+    expectBytes(
+      readAll(t.sys, fd),
+      data.map((b, i) => (i >= 5000 && i < 155_000 ? 0 : b)),
+    );
     if (!t.lacks('sparse')) expect(t.sys.fstat(fd).blocks).toBeLessThan(before);
     t.sys.close(fd);
   }),

@@ -1,6 +1,17 @@
 /** Device nodes and fifos. NetBSD tmpfs mknod, pipes, devices; IEEE Std 1003.1 mkfifo(). */
 import {
-  O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY, S_IFBLK, S_IFCHR, S_IFMT, S_IFREG, S_ISBLK, S_ISCHR, S_ISFIFO, makedev,
+  O_NONBLOCK,
+  O_RDONLY,
+  O_RDWR,
+  O_WRONLY,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFMT,
+  S_IFREG,
+  S_ISBLK,
+  S_ISCHR,
+  S_ISFIFO,
+  makedev,
 } from '@anykernel/lib-sys';
 import { expect } from '@jest/globals';
 import { type Cases, needing } from '../cases.js';
