@@ -99,8 +99,13 @@ export function markAccess(vp: Vnode, ip: Inode): void {
 /** EFBIG: the file cannot be that long. ENOSPC, EIO. */
 export function write(vp: Vnode, uio: Uio, ioflag: number, l: Lwp): void {
   const ip = VTOI(vp);
+  if (uio.resid > 0) writeBytes(vp, ip, uio, ioflag);
+  // A call that slept for the device comes again, with nothing left to move.
+  if ((ioflag & (IO_SYNC | IO_DSYNC)) !== 0 && uio.moved > 0) fsync(vp, (ioflag & IO_SYNC) === 0, 0, 0, l);
+}
+
+function writeBytes(vp: Vnode, ip: Inode, uio: Uio, ioflag: number): void {
   const { fs } = ip;
-  if (uio.resid === 0) return;
   if ((ioflag & IO_APPEND) !== 0) uio.offset = ip.size;
   const room = fs.maxSize - uio.offset;
   if (room <= 0) throw ERR.EFBIG;
@@ -113,7 +118,6 @@ export function write(vp: Vnode, uio: Uio, ioflag: number, l: Lwp): void {
   } finally {
     uio.resid += over;
   }
-  if ((ioflag & (IO_SYNC | IO_DSYNC)) !== 0) fsync(vp, (ioflag & IO_SYNC) === 0, 0, 0, l);
 }
 
 /** What follows the end in its block becomes part of the file: it must be zero on disk, whoever wrote it. */

@@ -17,7 +17,7 @@ import { markAccess } from './file.js';
 import type { Ext2fs } from './fs.js';
 import { allocInode } from './ialloc.js';
 import { type Inode, T_ACCESS, T_CHANGE, T_UPDATE, VTOI, isUsableIno } from './inode.js';
-import { DI_BLOCK, FAST_LINK_MAX, FL_INHERITED, LINK_MAX, NAME_MAX, ROOT_INO, emitRdev } from './ondisk.js';
+import { DI_BLOCK, FAST_LINK_MAX, FL_DIRSYNC, FL_INHERITED, LINK_MAX, NAME_MAX, ROOT_INO, emitRdev } from './ondisk.js';
 import { lostLastName } from './orphan.js';
 import { makeVnode } from './vnodes.js';
 
@@ -105,7 +105,7 @@ function initInode(dp: Inode, ip: Inode, va: Vattr, target: string): void {
   ip.uid = va.uid;
   ip.gid = va.gid;
   ip.nlink = va.type === VDIR ? 2 : 1;
-  ip.flags = dp.flags & FL_INHERITED;
+  ip.flags = dp.flags & (va.type === VDIR ? FL_INHERITED : FL_INHERITED & ~FL_DIRSYNC);
   ip.touch(T_ACCESS | T_CHANGE | T_UPDATE);
   if (va.type === VDIR) dirInit(ip, dp.ino);
   else if (va.type === VLNK) putTarget(ip, target);

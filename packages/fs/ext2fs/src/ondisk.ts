@@ -165,8 +165,11 @@ export const FL_INDEX = 0x1000;
 export const FL_EXTENTS = 0x80000;
 export const FL_EA_INODE = 0x200000;
 export const FL_INLINE_DATA = 0x10000000;
-/** What a new file takes over from its directory: compression and size hints are not kept, sync, nodump, noatime and dirsync are. */
-export const FL_INHERITED = 0x8 | FL_NODUMP | FL_NOATIME | 0x10000;
+export const FL_SYNC = 0x8;
+/** A directory's only. */
+export const FL_DIRSYNC = 0x10000;
+/** What a new file takes over from its directory. */
+export const FL_INHERITED: number = FL_SYNC | FL_NODUMP | FL_NOATIME | FL_DIRSYNC;
 /** The file's bytes are not where the pointers say. */
 export const FL_UNREADABLE: number = FL_COMPRESSED | FL_ENCRYPT | FL_EXTENTS | FL_EA_INODE | FL_INLINE_DATA;
 

@@ -9,6 +9,7 @@ import { ERR, Errno } from '@anykernel/lib-sys';
 import { SLEEP } from '@anykernel/rumpkern';
 import { VDIR, type Vnode, modeToType } from '@anykernel/rumpvfs';
 import { dropIndex } from './dirtable.js';
+import { applyTimes } from './file.js';
 import { freeRange } from './freerange.js';
 import type { Ext2fs } from './fs.js';
 import { freeInode } from './ialloc.js';
@@ -73,9 +74,18 @@ export function endIfUnnamed(vp: Vnode, ip: Inode): boolean {
 export function forgetInode(vp: Vnode, ip: Inode): void {
   const { fs } = ip;
   if (!ip.destroyed && !ip.hopeless && ip.nlink === 0 && fs.orphans.includes(ip.ino)) fs.zombies.add(ip.ino);
-  fs.lazyTimes.delete(vp);
+  if (fs.lazyTimes.delete(vp) && fs.writable && !ip.destroyed) keepTimes(ip);
   dropIndex(ip);
   ip.release();
+}
+
+/** The last chance for an access time; it may be lost. */
+function keepTimes(ip: Inode): void {
+  try {
+    ip.fs.run(() => applyTimes(ip));
+  } catch (e) {
+    if (e !== SLEEP && !(e instanceof Errno)) throw e;
+  }
 }
 
 function addOrphan(ip: Inode): void {
@@ -144,6 +154,6 @@ export function readOrphans(fs: Ext2fs): void {
     found.unshift(ino);
     ino = getU32le(bp.data, inodeOffset(fs, ino) + DI_DTIME);
   }
-  fs.orphans.push(...found);
-  for (const ino of found) fs.zombies.add(ino);
+  fs.orphans.splice(0, fs.orphans.length, ...found);
+  for (const ino of found) if (fs.mp.peekVnode(ino) === undefined) fs.zombies.add(ino);
 }
