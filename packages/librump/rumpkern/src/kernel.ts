@@ -13,7 +13,7 @@ import { KernelStopped, runKernel } from './entry.js';
 import { Evcnts } from './evcnt.js';
 import { Fifo } from './fifo.js';
 import { type File, Filedesc } from './filedesc.js';
-import type { Knote } from './kqueue.js';
+import type { Knote, Kqueue } from './kqueue.js';
 import { Ksems } from './ksem.js';
 import { Ktrace, type Tracer } from './ktrace.js';
 import { Mem } from './mem.js';
@@ -83,6 +83,8 @@ export class Kernel {
   readonly clock: Clock;
   /** Called when a descriptor is closed, before it is free: locks of the process go. */
   readonly onFdClose: ((fd: number, f: File, l: Lwp) => void)[] = [];
+  /** Event queues that have become ready, and of which those who watch them are being told. */
+  readonly kqready: Kqueue[] = [];
   /** Kqueue filters of others, by number: they set the knote's `fop`. */
   readonly kqfilters: Map<number, (kn: Knote) => void> = new Map<number, (kn: Knote) => void>();
   /** Called, last registered first, when the kernel halts. They may sleep, and must not fail; vfs syncs and unmounts here. */

@@ -127,10 +127,17 @@ export class Kqueue {
     if (kn.queued || kn.disabled) return;
     kn.queued = true;
     this.#queue.push(kn);
-    if (this.#ready++ === 0) {
-      this.k.wakeup(this);
-      this.sel.notify();
-    }
+    if (this.#ready++ === 0) this.#tell();
+  }
+
+  /** Queues that watch queues become ready in turn: one after another, so that a long chain of them takes no stack. */
+  #tell(): void {
+    this.k.wakeup(this);
+    const { kqready } = this.k;
+    kqready.push(this);
+    if (kqready.length > 1) return;
+    for (const kq of kqready) kq.sel.notify();
+    kqready.length = 0;
   }
 
   #dequeue(kn: Knote): void {

@@ -5,7 +5,7 @@
  * together. Readers and writers are woken one at a time, and each wakes the next if it leaves something.
  */
 import {
-  ERR, EVFILT_READ, EVFILT_WRITE, EV_EOF, Errno, FIONREAD, FIONSPACE, FIONWRITE, NOTE_LOWAT, O_NONBLOCK, O_NOSIGPIPE, PIPE_BUF, POLLHUP, POLLIN, POLLOUT,
+  ERR, EVFILT_READ, EVFILT_WRITE, EV_EOF, FIONREAD, FIONSPACE, FIONWRITE, NOTE_LOWAT, O_NONBLOCK, O_NOSIGPIPE, PIPE_BUF, POLLHUP, POLLIN, POLLOUT,
   POLLRDNORM, SIGPIPE, S_IFIFO, type Stat,
 } from '@anykernel/lib-sys';
 import type { WallTime } from '@anykernel/host-rumpuser';
@@ -108,21 +108,32 @@ export class Pipe {
     return fits;
   }
 
-  /** The ring, large enough for `n` more bytes if memory allows. */
+  /** The ring, large enough for `n` more bytes, or as large as memory allows. ENOMEM: there is none, and none to be had. */
   #room(n: number): Uint8Array {
     const old = this.#ring;
     if (old !== undefined && old.length - this.len >= n) return old;
     let size = PAGE_SIZE;
     while (size < this.len + n && size < PIPE_SIZE) size *= 2;
-    try {
-      const ring = this.k.mem.alloc(size);
-      if (old !== undefined) this.#unroll(old, ring);
-      this.#head = 0;
-      return (this.#ring = ring);
-    } catch (e) {
-      if (old === undefined || this.len === 0 || !(e instanceof Errno)) throw e;
+    const ring = this.#largest(size, old?.length ?? 0);
+    if (ring === undefined) {
+      if (old === undefined) throw ERR.ENOMEM;
       return old;
     }
+    if (old !== undefined) this.#unroll(old, ring);
+    this.#head = 0;
+    return (this.#ring = ring);
+  }
+
+  /** A chunk of at most `size` bytes that has more than `least`. */
+  #largest(size: number, least: number): Uint8Array | undefined {
+    for (let len = size; len > least && len >= PAGE_SIZE; len /= 2) {
+      try {
+        return this.k.mem.alloc(len);
+      } catch (e) {
+        this.k.ignoreErrno(e);
+      }
+    }
+    return undefined;
   }
 
   /** Moves the contents to the start of a larger ring. */

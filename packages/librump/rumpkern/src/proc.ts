@@ -310,7 +310,9 @@ export class ProcTable {
     }
   }
 
+  /** EAGAIN: all are in use. */
   #newPid(): number {
+    if (this.#byPid.size > PID_MAX) throw ERR.EAGAIN;
     do this.#lastPid = this.#lastPid >= PID_MAX ? 2 : this.#lastPid + 1;
     while (this.#byPid.has(this.#lastPid));
     return this.#lastPid;
