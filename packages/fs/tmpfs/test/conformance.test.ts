@@ -10,6 +10,11 @@ vnodeConformance({
     const host = hostSim();
     const k = boot(host, [tmpfs]);
     const limits = { linkMax: 2 ** 31 - 1 };
-    return kernelSubject(k, { type: 'tmpfs', args: small ? { size: 4 << 20 } : {}, limits, advance: (ns) => host.sim.advance(ns) });
+    return kernelSubject(k, {
+      type: 'tmpfs',
+      args: small ? { size: 4 << 20, nodes: 3000 } : {},
+      limits,
+      advance: (ns) => host.sim.advance(ns),
+    });
   },
 });
