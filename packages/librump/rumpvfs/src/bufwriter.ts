@@ -162,6 +162,8 @@ export class BufWriter implements Writes {
     if (copy !== undefined) for (const chunk of copy.chunks) this.#k.mem.free(chunk);
     if (error !== undefined) this.#failed(bufs[0].blkno, error);
     else this.written += bufs.length;
+    // What had failed has been written by now: there is nothing to report.
+    if (error === undefined && this.dirty.size === 0 && this.#outgoing === 0) this.#error = undefined;
     for (const bp of bufs) {
       bp.writes--;
       const lent = bp.lent;

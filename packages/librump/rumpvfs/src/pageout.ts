@@ -151,6 +151,8 @@ function settle(u: Uobj, io: PageIo): void {
     if (!io.copied) u.settled(c);
     u.k.wakeup(c);
   }
+  // What had failed has been written by now: there is nothing to report.
+  if (io.error === undefined && !u.dirty && u.outgoing === 0) u.writeError = undefined;
 }
 
 function failed(u: Uobj, error: Errno): void {

@@ -215,3 +215,15 @@ describe('the buffer cache while writes are on their way', () => {
     }
   });
 });
+
+test('a failure that the background has made good is not reported', () => {
+  const { rig, bc, txn } = rigOf({ sync: false });
+  rig.call(() => txn.run(() => txn.dirty(bc.bread(2))));
+  rig.sd.fail({ op: 'write', times: 1 });
+  for (let round = 0; round < 2; round++) {
+    rig.call(() => bc.flush(false));
+    rig.sim.runUntilIdle();
+  }
+  expect(bc.stats.dirty).toBe(0);
+  rig.call(() => bc.flush(true));
+});
