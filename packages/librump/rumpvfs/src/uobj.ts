@@ -33,6 +33,8 @@ export interface Pager {
 const WHOLE_FROM = 4;
 /** Clusters past the end of the dense list that still extend it. */
 const LIST_GAP = 64;
+/** Clusters in the dense list at most: 4 GiB of a file. */
+const LIST_MAX = 65536;
 
 const NONE: readonly (Cluster | undefined)[] = Object.freeze([]);
 
@@ -359,7 +361,7 @@ export class Uobj {
   }
 
   #put(index: number, c: Cluster): void {
-    if (index >= this.#list.length + LIST_GAP) {
+    if (index >= Math.min(this.#list.length + LIST_GAP, LIST_MAX)) {
       (this.#far ??= new Map()).set(index, c);
       return;
     }

@@ -388,3 +388,26 @@ describe('writing back', () => {
     expect(difference(f.onDisk(), data)).toBeUndefined();
   });
 });
+
+test('a file of a terabyte is read and written where one looks, and takes no memory elsewhere', () => {
+  const rig = new Rig({ size: 1 << 20 });
+  const far = 2 ** 40;
+  const bmap = (lbn: number, run: { blkno: number; count: number }): void => {
+    run.blkno = lbn >= far / 4096 ? lbn - far / 4096 : -1;
+    run.count = 1;
+  };
+  const u = new Uobj(rig.k, { disk: rig.disk, bshift: 12, writable: true, bmap });
+  const data = pattern(10_000, 4);
+  const size = far + 20_000;
+  rig.call(() => u.write(new Uio().init(data, far + 100, 'write'), data.length, size));
+  rig.call(() => u.flush(0, 0, true));
+  rig.k.run(() => FileCache.of(rig.k).reclaim(Infinity));
+  const got = new Uint8Array(data.length);
+  rig.call(() => u.read(new Uio().init(got, far + 100, 'read'), size));
+  expect(difference(got, data)).toBeUndefined();
+  expect(rig.k.mem.used).toBeLessThan(200_000);
+  rig.k.run(() => u.truncate(far + 200));
+  expect(u.pages).toBe(1);
+  u.drop();
+  expect(rig.k.mem.used).toBe(0);
+});
