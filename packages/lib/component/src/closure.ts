@@ -2,7 +2,7 @@
  * The closure of a set of leaves over their `requires` edges, in the order in which they attach: what is required comes first, and
  * otherwise in the order in which it was named, so that the order depends on the declarations alone.
  */
-import { type AnyComponent, COMPONENT_ABI } from './component.js';
+import { type AnyComponent, COMPONENT_ABI, isComponent } from './component.js';
 
 /** Why a set of components makes no kernel. The message names the components. */
 export class ClosureError extends Error {
@@ -22,6 +22,7 @@ export function closure(leaves: readonly AnyComponent[], loaded: readonly AnyCom
 
   for (const c of loaded) admit(c, byName, byRole);
   const visit = (c: AnyComponent): void => {
+    if (!isComponent(c)) throw new ClosureError(`${path.at(-1)?.name ?? 'the application'} requires something that is no component`);
     if (path.includes(c)) throw new ClosureError(`components require each other in a circle: ${[...path, c].map((x) => x.name).join(' -> ')}`);
     if (byName.get(c.name) === c) return;
     admit(c, byName, byRole);

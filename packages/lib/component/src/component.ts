@@ -64,5 +64,7 @@ export function component<S, const R extends readonly AnyComponent[]>(declaratio
 export function isComponent(value: unknown): value is AnyComponent {
   if (typeof value !== 'object' || value === null) return false;
   const c = value as Partial<AnyComponent>;
-  return typeof c.name === 'string' && typeof c.abi === 'number' && Array.isArray(c.requires) && typeof c.attach === 'function';
+  return (
+    typeof c.name === 'string' && typeof c.abi === 'number' && Array.isArray(c.requires) && Array.isArray(c.provides) && typeof c.attach === 'function'
+  );
 }

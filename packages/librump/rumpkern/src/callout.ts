@@ -34,6 +34,7 @@ export class Callout {
 
   /** Rings at the monotonic time `at` (ns), or as soon as can be if that has passed. */
   scheduleAt(at: number): void {
+    if (this.k.stopped !== undefined) return;
     if (this.pending) this.k.callouts.remove(this);
     this.at = at;
     this.k.callouts.insert(this);

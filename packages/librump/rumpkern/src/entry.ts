@@ -209,6 +209,7 @@ export function runParked(p: Proc, se: Sysent, args: readonly unknown[]): Promis
         resolve(copyout(se, args, given, handler(l, ...given)));
       } catch (error) {
         if (error === SLEEP && !p.exited) return false;
+        k.sleepq.passOn(l);
         fail(error === SLEEP ? ERR.EINTR : error);
       }
       return true;

@@ -10,6 +10,7 @@ import { Errno } from '@anykernel/lib-sys';
 import { type CredInit, ROOT } from './cred.js';
 import { Devsw } from './devsw.js';
 import { KernelStopped, runKernel } from './entry.js';
+import { faultText } from './fault.js';
 import { Evcnts } from './evcnt.js';
 import { Fifo } from './fifo.js';
 import { type File, Filedesc } from './filedesc.js';
@@ -444,16 +445,6 @@ export class Kernel {
 }
 
 function nothing(): void {}
-
-/** A fault as a line; whatever was thrown, to look at it must not fail. */
-function faultText(fault: unknown): string {
-  if (fault instanceof Errno) return fault.message;
-  try {
-    return String(fault);
-  } catch {
-    return 'something that cannot be told';
-  }
-}
 
 /** Bytes from a number with k, m or g behind it; unlimited where there is none. */
 function parseSize(text: string | undefined): number {

@@ -85,10 +85,19 @@ export class Mem {
     throw ERR.ENOMEM;
   }
 
+  /** ENOMEM, whatever the host throws. */
+  #malloc(len: number): Uint8Array {
+    try {
+      return this.#host.malloc(len);
+    } catch {
+      throw ERR.ENOMEM;
+    }
+  }
+
   /** The first slab of a kernel is small, so that a thousand idle kernels are; and all are where memory is limited. */
   #carve(cls: number): Uint8Array {
     const size = this.#slabs.length === 0 || this.limit < 16 * SLAB_SIZE ? CHUNK_MAX : SLAB_SIZE;
-    const slab = this.#host.malloc(size);
+    const slab = this.#malloc(size);
     this.#slabs.push(slab);
     const len = PAGE_SIZE << cls;
     const list = this.#free[cls];

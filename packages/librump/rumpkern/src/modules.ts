@@ -7,6 +7,8 @@
 import { type AnyComponent, type Attach, type Component, ClosureError, type StateOf, closure, isComponent } from '@anykernel/lib-component';
 import { ERR, Errno, type Modstat } from '@anykernel/lib-sys';
 import { Callout } from './callout.js';
+import { KernelStopped } from './entry.js';
+import { faultText } from './fault.js';
 import type { Kernel } from './kernel.js';
 import type { Lwp } from './proc.js';
 import { SLEEP } from './sleep.js';
@@ -148,7 +150,8 @@ export class Modules {
           this.#detach(entry.component);
           again = true;
         } catch (e) {
-          this.#k.ignoreErrno(e);
+          // Busy, or it would have to wait: another time.
+          if (e !== SLEEP) this.#k.ignoreErrno(e);
         }
       }
     }
@@ -176,33 +179,46 @@ export class Modules {
   ask(name: string, l: Lwp, auto = true): boolean {
     if (this.#byName.has(name)) return true;
     if (!/^[a-z][a-z0-9_]*$/.test(name)) return false;
-    let question = this.#asked.get(name);
-    if (question?.answered === true && question.waiting.delete(l)) {
-      if (question.waiting.size === 0) this.#asked.delete(name);
+    const before = this.#asked.get(name);
+    if (before?.answered === true && before.waiting.delete(l)) {
+      if (before.waiting.size === 0) this.#asked.delete(name);
       return false;
     }
-    if (question === undefined || question.answered) {
-      question = { answered: false, waiting: new Set() };
-      this.#asked.set(name, question);
-      this.#k.host.importComponent(name, (found) => this.#k.intr(() => this.#answer(name, found, auto)));
-    }
+    const question = before?.answered === false ? before : this.#question(name, auto);
+    if (this.#byName.has(name)) return true;
+    if (question.answered) return false;
     question.waiting.add(l);
     return this.#k.sleep(question);
   }
 
-  #answer(name: string, found: unknown, auto: boolean): void {
-    const question = this.#asked.get(name);
-    if (question === undefined) return;
+  /** Asks the host. One that fails has no such component. */
+  #question(name: string, auto: boolean): Question {
+    const question: Question = { answered: false, waiting: new Set() };
+    this.#asked.set(name, question);
+    const answer = (found: unknown): void => this.#k.intr(() => this.#answer(question, name, found, auto));
+    try {
+      this.#k.host.importComponent(name, answer);
+    } catch (e) {
+      this.#k.printf(`the host cannot import ${name}: ${faultText(e)}`);
+      answer(undefined);
+    }
+    return question;
+  }
+
+  #answer(question: Question, name: string, found: unknown, auto: boolean): void {
+    if (question.answered) return;
     question.answered = true;
     if (isComponent(found) && found.name === name) {
       try {
         this.loadMissing([found], auto);
       } catch (e) {
-        if (!(e instanceof ClosureError) && !(e instanceof Errno)) throw e;
-        this.#k.printf(`autoload of ${name} failed: ${e.message}`);
+        if (e instanceof KernelStopped) throw e;
+        this.#k.printf(`autoload of ${name} failed: ${faultText(e)}`);
       }
     }
-    if (this.#byName.has(name)) this.#asked.delete(name);
+    // Who was interrupted meanwhile does not come back to hear it.
+    for (const l of question.waiting) if (l.wchan !== question && l !== l.proc.lwp) question.waiting.delete(l);
+    if (this.#byName.has(name) || question.waiting.size === 0) this.#asked.delete(name);
     this.#k.wakeup(question);
   }
 

@@ -189,6 +189,7 @@ export class Proc {
   putlwp(l: Lwp): void {
     this.lwps.delete(l);
     l.resume = undefined;
+    l.wokenFor = undefined;
     l.fp = undefined;
     l.memo = undefined;
     l.uio.clear();

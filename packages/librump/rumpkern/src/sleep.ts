@@ -37,6 +37,7 @@ export class SleepQueue {
     const chan = l.wchan;
     if (chan === undefined) throw new Error('park without a channel');
     l.restarts++;
+    l.wokenFor = undefined;
     const first = this.#waiting.get(chan);
     if (first === undefined) this.#waiting.set(chan, l);
     else link(l, first);
@@ -62,7 +63,7 @@ export class SleepQueue {
 
   /**
    * Makes the one runnable that has waited for `chan` longest. It takes what it came for, and wakes the next one if it leaves something;
-   * should it end without having run, the next one is woken in its place.
+   * should it end without having taken it, the next one is woken in its place.
    */
   wakeupOne(chan: WaitChannel): void {
     const first = this.#waiting.get(chan);
@@ -88,10 +89,7 @@ export class SleepQueue {
   /** The next lwp to run. */
   next(): Lwp | undefined {
     const l = this.#runnable.shift();
-    if (l !== undefined) {
-      l.runnable = false;
-      l.wokenFor = undefined;
-    }
+    if (l !== undefined) l.runnable = false;
     return l;
   }
 
@@ -99,9 +97,11 @@ export class SleepQueue {
     return this.#runnable.length > 0;
   }
 
-  /** `l` ends before it could run: what woke it alone is passed on. */
+  /** `l` was woken alone, and ends without having taken what it came for: the next one is woken. */
   passOn(l: Lwp): void {
-    if (l.runnable && l.wokenFor !== undefined) this.wakeupOne(l.wokenFor);
+    const chan = l.wokenFor;
+    l.wokenFor = undefined;
+    if (chan !== undefined) this.wakeupOne(chan);
   }
 
   /** Everybody is made runnable: the kernel ends. */

@@ -13,6 +13,8 @@ type Calls = Handlers<typeof rumpkernCalls, Lwp>;
 
 /** Timers that one process may have. */
 const TIMER_MAX = 32;
+/** The last second that a Date of the language can be. */
+const CLOCK_MAX = 8.64e12;
 /** The most that timer_getoverrun() tells. */
 const DELAYTIMER_MAX = 32;
 
@@ -188,7 +190,7 @@ export const timeCalls: Pick<
 
 /** EINVAL. EPERM. */
 function setClock(l: Lwp, to: Timespec): void {
-  durationOf(to);
+  if (durationOf(to) > CLOCK_MAX * NS) throw ERR.EINVAL;
   if (!l.proc.cred.isRoot) throw ERR.EPERM;
   l.k.clock.set(to);
 }
