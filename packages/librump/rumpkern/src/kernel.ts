@@ -382,15 +382,16 @@ export class Kernel {
   }
 
   /** The same, waiting for devices. */
-  async shutdown(how: HaltOptions = {}): Promise<void> {
-    try {
-      if (this.#stopped === undefined) await this.wait(() => this.#leaveAll(how, true));
-    } catch (e) {
-      // Somebody did not wait, and halted it meanwhile.
-      if (!this.#halting) throw e;
-    }
+  shutdown(how: HaltOptions = {}): Promise<void> {
+    const end = (e?: unknown): void => {
+      // Somebody may not have waited, and halted it meanwhile.
+      if (e !== undefined && !this.#halting) throw e;
+      this.#end();
+      this.#tellFault();
+    };
+    if (this.#stopped === undefined) return this.wait(() => this.#leaveAll(how, true)).then(() => end(), end);
     this.#end();
-    this.#tellFault();
+    return Promise.resolve();
   }
 
   #leaveAll(how: HaltOptions, wait: boolean): void {

@@ -161,7 +161,7 @@ test('a chain of 5,000 queues, each watching the next, tells of an event at its 
   expect(k.stopped).toBeUndefined();
 });
 
-test('a callout that schedules itself for now does not keep the kernel from anything', () => {
+test('a callout that schedules itself at once does not keep the kernel from anything', () => {
   const { p, k, host } = box();
   let rings = 0;
   const again: Callout = new Callout(k, () => void (++rings < 5000 && again.schedule(0)), true);

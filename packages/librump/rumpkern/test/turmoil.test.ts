@@ -157,7 +157,12 @@ describe('the end of the kernel', () => {
       },
       (k) => k.run(() => k.softint(() => k.halt()).schedule()),
       (k) => {
-        k.syscalls.establish(rumpkernCalls, { getsid: () => (k.halt(), 0) });
+        k.syscalls.establish(rumpkernCalls, {
+          getsid() {
+            k.halt();
+            return 0;
+          },
+        });
         codeOf(() => k.proc1.sys.getsid(0));
       },
     ];
