@@ -9,20 +9,16 @@ import { HOST_FS, Places, splitOperand } from './place.js';
 export function completeLine(program: Command, line: string): string[] {
   const words = line.split(/\s+/);
   const word = words[words.length - 1] ?? '';
-  if (words.length <= 2)
-    return fitting(
-      program.commands.filter((c) => !c.name().startsWith('_')).map((c) => c.name()),
-      word,
-    );
+  if (words.length <= 2) return fitting([...namesOf(program), 'help'], word);
   const command = program.commands.find((c) => c.name() === words[1]);
   if (word.startsWith('-')) return fitting(optionsOf(command), word);
-  if (command?.name() === 'completion') return fitting(['bash', 'zsh', 'fish'], word);
-  if (command?.name() === 'help')
-    return fitting(
-      program.commands.map((c) => c.name()),
-      word,
-    );
+  if (words[1] === 'completion') return fitting(['bash', 'zsh', 'fish'], word);
+  if (words[1] === 'help') return fitting(namesOf(program), word);
   return completePlace(word);
+}
+
+function namesOf(program: Command): string[] {
+  return program.commands.map((c) => c.name());
 }
 
 function fitting(words: readonly string[], word: string): string[] {

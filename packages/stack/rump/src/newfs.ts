@@ -1,5 +1,5 @@
 /** `rump newfs`: makes a file system in a file or on a device. */
-import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, statSync, writeSync } from 'node:fs';
 import { randomFillSync } from 'node:crypto';
 import { type NewfsSummary, newfs as newExt2fs } from '@anykernel/ext2fs';
 import { toBytestr } from '@anykernel/lib-bytes';
@@ -28,11 +28,13 @@ export function newfs(ctx: Context, file: string, options: Options): void {
   if (o.type !== 'ext2fs') throw new UsageError(`type ${o.type}: newfs makes ext2fs`);
   const size = o.size === undefined ? undefined : sizeOf(o.size);
   const layout = layoutOf(o);
+  // What cannot be is found before anything is touched.
+  make(file, size ?? sizeOfThere(file), layout, () => undefined);
   const fd = openImage(file, size !== undefined);
   let made: NewfsSummary;
   try {
     const len = prepare(fd, file, size, o.force === true);
-    made = write(fd, file, len, layout);
+    made = make(file, len, layout, (off, data) => writeAll(fd, off, data), fstatSync(fd).isFile());
     fsyncSync(fd);
   } finally {
     closeSync(fd);
@@ -84,7 +86,6 @@ function openImage(file: string, mayCreate: boolean): number {
   } catch (e) {
     const code = (e as { code?: string }).code;
     if (code === 'ENOENT' && mayCreate) return createImage(file);
-    if (code === 'ENOENT') throw new PlaceError(`${file}: is not there (--size makes it)`);
     throw new PlaceError(`${file}: ${reason(e)}`);
   }
 }
@@ -107,7 +108,6 @@ function prepare(fd: number, file: string, size: number | undefined, force: bool
   if (!st.isFile() && !st.isBlockDevice()) throw new PlaceError(`${file}: is neither a file nor a block device`);
   if (!force && hasExt2(fd)) throw new PlaceError(`${file}: has an ext2 file system already (-f makes a new one over it)`);
   if (st.isBlockDevice()) return size ?? deviceSize(fd);
-  if (size === undefined && st.size === 0) throw new PlaceError(`${file}: is empty (--size gives it a size)`);
   const len = size ?? st.size;
   // Cut to nothing and grown again, the file reads as zeros: nothing of what was there shines through.
   ftruncateSync(fd, 0);
@@ -142,19 +142,28 @@ function deviceSize(fd: number): number {
   return low;
 }
 
-function write(fd: number, file: string, len: number, layout: Layout): NewfsSummary {
-  const zeroed = fstatSync(fd).isFile();
+/** Bytes of a file that is there; a device's are found when it is open, and until then it is large. PlaceError. */
+function sizeOfThere(file: string): number {
+  const st = statSync(file, { throwIfNoEntry: false });
+  if (st === undefined) throw new PlaceError(`${file}: is not there (--size makes it)`);
+  if (st.isFile() && st.size === 0) throw new PlaceError(`${file}: is empty (--size gives it a size)`);
+  return st.isFile() ? st.size : 1 << 30;
+}
+
+function writeAll(fd: number, off: number, data: Uint8Array): void {
+  for (let done = 0; done < data.length; ) done += writeSync(fd, data, done, data.length - done, off + done);
+}
+
+/** PlaceError: it cannot be made so. */
+function make(file: string, len: number, layout: Layout, write: (off: number, data: Uint8Array) => void, zeroed = true): NewfsSummary {
   const random = (): Uint8Array => randomFillSync(new Uint8Array(16));
   const uuid = random();
   // RFC 9562: version 4, its variant.
   uuid[6] = ((uuid[6] ?? 0) & 0x0f) | 0x40;
   uuid[8] = ((uuid[8] ?? 0) & 0x3f) | 0x80;
-  const put = (off: number, data: Uint8Array): void => {
-    for (let done = 0; done < data.length; ) done += writeSync(fd, data, done, data.length - done, off + done);
-  };
   try {
     const time = Math.floor(Date.now() / 1000);
-    return newExt2fs({ size: len, write: put }, { time, uuid, hashSeed: random(), dirIndex: true, zeroed, ...layout });
+    return newExt2fs({ size: len, write }, { time, uuid, hashSeed: random(), dirIndex: true, zeroed, ...layout });
   } catch (e) {
     if (!(e instanceof Errno)) throw e;
     const why = e.code === 'ENOSPC' ? `${humanSize(len)}B are too few for a file system` : 'these options do not go together';

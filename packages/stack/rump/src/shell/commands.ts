@@ -109,12 +109,12 @@ export function shellProgram(session: Session, io: Io, result: { status: number 
   const program = new Command('commands')
     .usage('<command> [arguments]')
     .helpCommand('help [command]', 'say what a command does')
-    .helpOption(false)
-    .configureHelp({
-      commandUsage: (command) => (command.name() === 'commands' ? command.usage() : `${command.name()} ${command.usage()}`),
-    });
+    .helpOption(false);
+
   for (const spec of shellCommands(session)) {
-    const command = commandOf(spec).option('--json', 'results as JSON');
+    const command = commandOf(spec)
+      .option('--json', 'results as JSON')
+      .configureHelp({ commandUsage: (c) => `${c.name()} ${c.usage()}` });
     command.action(async () => {
       const o = command.opts();
       const ctx = new Context(session, io, o['json'] === true);
