@@ -166,6 +166,9 @@ describe('completion', () => {
   });
 });
 
+/** The arrow. */
+const UP = '\x1b[A';
+
 describe('lines that are typed', () => {
   test('are edited, completed, remembered', async () => {
     const image = await freshImage(path);
@@ -185,9 +188,9 @@ describe('lines that are typed', () => {
     };
     const ended = main(['shell', image], io);
     // A slip and a backspace, a tab, the line before again (arrow up), the end of the input.
-    for (const keys of ['mkdir onx\x7fe\r', 'cd o\t\r', 'pwd\r', '\x1b[A\r', '\x04']) {
+    for (const keys of ['mkdir onx\x7fe\r', 'cd o\t\r', 'pwd\r', UP, '\r', '\x04']) {
       // Key by key: what comes at once is taken for pasted text, in which a tab is a tab.
-      for (const key of keys.match(/\x1b\[A|[^]/g) ?? []) input.write(key);
+      for (const key of keys === UP ? [UP] : keys) input.write(key);
       for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
     }
     input.end();
