@@ -15,6 +15,7 @@ import {
 import type { Kernel } from './kernel.js';
 import { bytesArg, copyin, copyout, fitOf, fits, masksOf, nameArg } from './copyin.js';
 import type { Lwp, Proc } from './proc.js';
+import { selclear } from './select.js';
 import { SLEEP } from './sleep.js';
 import type { Sysent } from './syscalls.js';
 
@@ -217,6 +218,7 @@ export function runParked(p: Proc, se: Sysent, args: readonly unknown[]): Promis
     l.resume = (): void => {
       // Its process ended while it slept.
       if (p.exited) {
+        selclear(l);
         fail(ERR.EINTR);
         return;
       }

@@ -115,12 +115,16 @@ export class Filedesc {
     return fd;
   }
 
-  /** Makes `fd` name `f` (dup2); what it named before is closed. */
+  /** Makes `fd` name `f` (dup2); what it named before is closed, and an error of that is nobody's (dup2(2)). */
   replace(fd: number, f: File, cloexec: boolean, l: Lwp): void {
-    f.hold();
-    if (this.#files[fd] !== undefined) this.close(fd, l);
+    if (this.#files[fd] !== undefined) {
+      try {
+        this.close(fd, l);
+      } catch (e) {
+        l.k.ignoreErrno(e);
+      }
+    }
     this.#set(fd, f, cloexec);
-    f.count--;
   }
 
   #set(fd: number, f: File, cloexec: boolean): void {

@@ -5,7 +5,7 @@ import { type AnyComponent, component } from '@anykernel/lib-component';
 import {
   CLOCK_MONOTONIC, ERR, EVFILT_READ, EVFILT_TIMER, EV_ADD, ITIMER_REAL, Kevent, MODCTL_LOAD, POLLIN, SIGALRM, SIGUSR1, SIGUSR2, TIMER_ABSTIME, rumpkernCalls,
 } from '@anykernel/lib-sys';
-import { Callout, type Kernel, SLEEP, boot, psignal } from '@anykernel/rumpkern';
+import { Callout, FREAD, File, type Kernel, SLEEP, boot, psignal } from '@anykernel/rumpkern';
 import { box, bytes, codeOf, now, outcome, random, text } from './help.js';
 
 const ZERO = { sec: 0, nsec: 0 };
@@ -98,6 +98,52 @@ describe('closing while somebody sleeps', () => {
     host.sim.runUntilIdle();
     expect(await now(poll)).not.toBe('waits');
     expect(k.stopped).toBeUndefined();
+  });
+});
+
+describe('a file whose close fails, or has to wait', () => {
+  function fileOf(k: Kernel, close: () => void): File {
+    const no = (): never => {
+      throw ERR.ENOTTY;
+    };
+    const ops = { name: 'odd', read: no, write: no, ioctl: no, poll: () => 0, stat: () => {}, close, kqfilter: no };
+    return new File('misc', ops, undefined, FREAD, k.proc0.cred);
+  }
+
+  test('is replaced by dup2 all the same, and the other one ends with its last descriptor', () => {
+    const { p, k } = box();
+    const [r, w] = p.sys.pipe();
+    const fd = p.fd.alloc(
+      fileOf(k, () => {
+        throw ERR.EIO;
+      }),
+      10,
+    );
+    expect(p.sys.dup2(w, fd)).toBe(fd);
+    p.sys.close(w);
+    expect(p.sys.write(fd, bytes('x'))).toBe(1);
+    p.sys.close(fd);
+    expect([p.sys.read(r, new Uint8Array(2)), p.sys.read(r, new Uint8Array(2))]).toEqual([1, 0]);
+  });
+
+  test('is waited for by dup2, which counts nothing twice', async () => {
+    const { p, k } = box();
+    const [r, w] = p.sys.pipe();
+    let ready = false;
+    const fd = p.fd.alloc(
+      fileOf(k, () => {
+        if (!ready) k.sleep(p);
+      }),
+      10,
+    );
+    const dup = p.call.dup2(w, fd);
+    expect(await now(dup)).toBe('waits');
+    ready = true;
+    k.run(() => k.wakeup(p));
+    expect(await now(dup)).toBe(fd);
+    p.sys.close(w);
+    p.sys.close(fd);
+    expect(p.sys.read(r, new Uint8Array(2))).toBe(0);
   });
 });
 
