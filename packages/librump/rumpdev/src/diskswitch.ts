@@ -5,9 +5,8 @@
  */
 import type { Completion } from '@anykernel/host-rumpuser';
 import { DIOCCACHESYNC, ERR, type Errno, EVFILT_READ, EVFILT_WRITE, MAXPARTITIONS, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM, RAW_PART } from '@anykernel/lib-sys';
-import { type Bdevsw, type Cdevsw, FWRITE, type Kernel, Klist, type Knote, type Lwp, knoteAttach, makedev, minor } from '@anykernel/rumpkern';
+import { type Bdevsw, type Cdevsw, FWRITE, type Kernel, Klist, type Knote, type Lwp, knoteAttach, makedev, minor, physio } from '@anykernel/rumpkern';
 import type { DiskDev } from './diskdev.js';
-import { physio } from './physio.js';
 
 /** What a driver of disks says of its units. */
 export interface DiskUnits {

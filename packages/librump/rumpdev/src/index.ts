@@ -6,4 +6,3 @@ export { Autoconf, type Cfattach, Device, type DeviceInfo } from './autoconf.js'
 export { DiskDev, type DiskDriver, type DiskInfo, Disks } from './diskdev.js';
 export { DiskSwitch, type DiskUnits } from './diskswitch.js';
 export { IOSTAT_LEN, Iostat } from './iostat.js';
-export { MAXPHYS, physio } from './physio.js';

@@ -15,6 +15,8 @@ export { Workqueue } from './workqueue.js';
 export { Fifo } from './fifo.js';
 export { CHUNK_MAX, Mem, PAGE_SHIFT, PAGE_SIZE, type Reclaim } from './mem.js';
 export { type Bdevsw, type Cdevsw, type DevNode, Devsw } from './devsw.js';
+export { type Start, transfer } from './rawio.js';
+export { physio, readBlocks, writeBlocks } from './physio.js';
 export { makedev, major, minor } from '@anykernel/lib-sys';
 export { type Filterops, Klist, Knote, Kqueue, knoteAttach } from './kqueue.js';
 export { Selinfo, selclear, selnotify, selrecord } from './select.js';

@@ -7,10 +7,9 @@
 import { toBytestr } from '@anykernel/lib-bytes';
 import type { HostFile } from '@anykernel/host-rumpuser';
 import { ERR, Errno, FWRITE, type Stat } from '@anykernel/lib-sys';
-import { type Lwp, type Uio, makedev } from '@anykernel/rumpkern';
+import { type Lwp, type Uio, makedev, transfer } from '@anykernel/rumpkern';
 import { genfs, typeToMode } from './genfs.js';
 import type { Mount } from './mount.js';
-import { transfer } from './rawio.js';
 import { RUMPBLK_MAJOR } from './rumpblk.js';
 import { specfs } from './specfs.js';
 import type { Vfs } from './vfs.js';

@@ -1,8 +1,7 @@
 /** Which file system is on a device: each type that is attached looks at its magic numbers. */
 import { ERR } from '@anykernel/lib-sys';
-import type { Lwp } from '@anykernel/rumpkern';
+import { type Lwp, transfer } from '@anykernel/rumpkern';
 import type { Disk } from './disk.js';
-import { transfer } from './rawio.js';
 import type { Vfs, VfsType } from './vfs.js';
 
 /**

@@ -10,9 +10,7 @@ import {
   DIOCCACHESYNC, DIOCGDINFO, DIOCGMEDIASIZE, DIOCGSECTORSIZE, DISKLABEL_LEN, type Disklabel, ERR, EVFILT_READ, EVFILT_WRITE, Errno, FS_BSDFFS,
   FS_UNUSED, FWRITE, POLLIN, POLLOUT, POLLRDNORM, type Partition, RAW_PART, emitDisklabel,
 } from '@anykernel/lib-sys';
-import { type Bdevsw, type Cdevsw, Klist, type Kernel, type Knote, type Lwp, type Uio, knoteAttach, makedev, minor } from '@anykernel/rumpkern';
-import { transfer } from './rawio.js';
-import { physio } from './specfs.js';
+import { type Bdevsw, type Cdevsw, Klist, type Kernel, type Knote, type Lwp, type Uio, knoteAttach, makedev, minor, transfer, physio } from '@anykernel/rumpkern';
 
 export const RUMPBLK_MAJOR = 197;
 

@@ -6,7 +6,8 @@
  */
 import type { Completion } from '@anykernel/host-rumpuser';
 import type { Errno } from '@anykernel/lib-sys';
-import type { Kernel, Lwp } from '@anykernel/rumpkern';
+import type { Kernel } from './kernel.js';
+import type { Lwp } from './proc.js';
 
 /** A transfer: starts it, and returns what it moved, or -1. */
 export type Start = (buf: Uint8Array, done: Completion) => number;
