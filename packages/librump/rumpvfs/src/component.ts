@@ -29,7 +29,9 @@ export const rumpvfs: Component<Vfs, readonly [typeof rumpkern]> = component({
     attachCdevs(k);
     listenForDevices(vfs);
     attachVfsSysctl(vfs);
-    k.onHalt.push(() => vfs.shutdown());
+    // The last one registered runs first.
+    k.onHalt.push(() => vfs.forceAll());
+    k.onHalt.push(() => vfs.unmountAll());
     return vfs;
   },
   /** EBUSY: the kernel runs. */

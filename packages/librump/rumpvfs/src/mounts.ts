@@ -197,6 +197,16 @@ export class Mounts {
     this.#end(mp);
   }
 
+  /** Unmounts what nobody uses; an error is kept in the message buffer, and the mount stays. Sleeps as unmount(2) does. */
+  tryOut(mp: Mount): void {
+    try {
+      this.#takeOut(mp);
+    } catch (e) {
+      if (!(e instanceof Errno)) throw e;
+      this.#vfs.k.printf(`unmount of ${mp.onName}: ${e.message}`);
+    }
+  }
+
   /** Away with it, whatever it is used for: open files become dead ones. */
   forceOut(mp: Mount): void {
     const vfs = this.#vfs;

@@ -4,7 +4,7 @@
 import type { WallTime } from '@anykernel/host-rumpuser';
 import type { AnyComponent } from '@anykernel/lib-component';
 import { ERR, Errno, MNT_NODEV, MNT_RDONLY, Stat } from '@anykernel/lib-sys';
-import { type Kernel, type Lwp, SLEEP, type Softint } from '@anykernel/rumpkern';
+import type { Kernel, Lwp, Softint } from '@anykernel/rumpkern';
 import { deadfs } from './deadfs.js';
 import { Disk } from './disk.js';
 import { Etfs, type EtfsType, type EtfsWindow } from './etfs.js';
@@ -142,14 +142,14 @@ export class Vfs {
     }
   }
 
-  /** The kernel halts: file systems are synced and unmounted, whatever holds them. */
-  shutdown(): void {
-    try {
-      this.sync(true);
-    } catch (e) {
-      if (e !== SLEEP) throw e;
-      this.k.printf('halt: not all is on disk, for a device would have to be waited for');
-    }
+  /** The kernel halts: file systems are synced and unmounted, the youngest mount first. Sleeps on an asynchronous device; what is done stays done. */
+  unmountAll(): void {
+    this.sync(true);
+    for (const mp of [...this.mounts].reverse()) if (mp.covered !== undefined) this.mountTable.tryOut(mp);
+  }
+
+  /** What is still mounted then goes without ceremony, whatever holds it. */
+  forceAll(): void {
     for (const mp of [...this.mounts].reverse()) if (mp.covered !== undefined) this.mountTable.forceOut(mp);
   }
 

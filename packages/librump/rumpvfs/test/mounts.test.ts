@@ -230,6 +230,6 @@ test('halt syncs and unmounts what is in use, and leaves nothing behind', () => 
   s.write(s.open('/g', O_WRONLY | O_CREAT, 0o644), new Uint8Array(100_000));
   k.halt();
   expect(log[0]).toBe('sync');
-  expect(log.at(-1)).toBe('unmount true');
+  expect(log.at(-1)).toBe('unmount false');
   expect(host.allocated).toBe(0);
 });
