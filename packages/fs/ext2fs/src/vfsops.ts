@@ -169,7 +169,7 @@ function remount(mp: Mount, l: Lwp): void {
 
 // -- sync and unmount
 
-/** Data before the metadata that speaks of it. EIO; sleeps where `wait`. */
+/** Data before the metadata that speaks of it. A file that cannot be written keeps no other from it. EIO; sleeps where `wait`. */
 function sync(mp: Mount, wait: boolean): void {
   const fs = mp.data as Ext2fs;
   if (!fs.writable) return;
@@ -179,9 +179,18 @@ function sync(mp: Mount, wait: boolean): void {
   } catch (e) {
     if (wait || e !== SLEEP) throw e;
   }
-  for (const vp of mp.vnodes()) if (vp.uobj?.dirty === true) vp.uobj.flush(0, 0, wait);
+  let failure: Errno | undefined;
+  for (const vp of mp.vnodes()) {
+    try {
+      if (vp.uobj?.dirty === true) vp.uobj.flush(0, 0, wait);
+    } catch (e) {
+      if (!(e instanceof Errno)) throw e;
+      failure ??= e;
+    }
+  }
   fs.bcache.flush(wait);
   settle(fs, wait);
+  if (failure !== undefined) throw failure;
 }
 
 /** Everything has been written, as far as is known: says so on disk. */

@@ -302,3 +302,22 @@ test('no more directories in one than links allow: EMLINK', () => {
   w.k.halt();
   expect(fsck(w.disk.snapshot())).toBe('');
 });
+
+oracle('mke2fs', 'e2fsck').test('a file that cannot be written keeps no other file from the disk', () => {
+  const w = world(mke2fs(4000, ['-b', '1024']), { seed: 21 });
+  const { sys } = w.k.newproc();
+  sys.mount('ext2fs', '/mnt', 0, { fspec: '/disk' });
+  for (const name of ['first', 'second']) sys.write(sys.open(`/mnt/${name}`, O_CREAT | O_RDWR, 0o644), pattern(5000, name.length));
+  w.disk.fail({ op: 'write', nth: 1, errno: 'EIO' });
+  sys.sync();
+  expect(w.k.msgbuf.text()).toContain('sync of /mnt: Input/output error');
+  w.host.powerOff();
+
+  const after = world(w.disk.snapshot(), { seed: 22 });
+  const q = after.k.newproc().sys;
+  q.mount('ext2fs', '/mnt', 0, { fspec: '/disk' });
+  const got = new Uint8Array(5000);
+  expect(q.read(q.open('/mnt/second', 0), got)).toBe(5000);
+  expect(got).toEqual(pattern(5000, 6));
+  after.k.halt();
+});
