@@ -6,7 +6,7 @@ import { type Subject, kernelOn } from './kernel.js';
 
 let s: Subject;
 beforeEach(() => {
-  s = kernelOn('host-sim');
+  s = kernelOn('tmpfs, in the simulator');
 });
 afterEach(() => {
   s.k.halt();

@@ -6,7 +6,7 @@ import hostFs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { HOSTS, kernelOn } from './kernel.js';
+import { KERNELS, type KernelName, kernelOn } from './kernel.js';
 import { type AnyFs, FORMS, type Form, Recorder } from './oracle.js';
 import { DESCRIPTOR_SCRIPTS, SCRIPTS, type Script } from './scripts.js';
 import { withoutDifferences } from './differences.js';
@@ -18,9 +18,9 @@ async function record(fs: AnyFs, form: Form, base: string, script: Script): Prom
 }
 
 /** Runs the script on this machine and on a kernel, below the same path. */
-async function both(host: keyof typeof HOSTS, form: Form, script: Script): Promise<{ node: string[]; ours: string[] }> {
+async function both(name: KernelName, form: Form, script: Script): Promise<{ node: string[]; ours: string[] }> {
   const base = hostFs.mkdtempSync(join(tmpdir(), 'anykernel-ukfs-'));
-  const { k, fs } = kernelOn(host);
+  const { k, fs } = kernelOn(name);
   k.proc1.sys.umask(process.umask());
   try {
     fs.mkdirSync(base, { recursive: true });
@@ -32,16 +32,16 @@ async function both(host: keyof typeof HOSTS, form: Form, script: Script): Promi
   }
 }
 
-describe.each(Object.keys(HOSTS) as (keyof typeof HOSTS)[])('on %s', (host) => {
+describe.each(Object.keys(KERNELS) as KernelName[])('on %s', (kernel) => {
   describe.each(FORMS)('the %s form does as node:fs does', (form) => {
     test.each(Object.keys(SCRIPTS))('%s', async (name) => {
-      const { node, ours } = await both(host, form, SCRIPTS[name] as Script);
+      const { node, ours } = await both(kernel, form, SCRIPTS[name] as Script);
       expect(ours).toEqual(node);
     });
   });
   describe.each(['synchronous', 'callback'] as const)('the %s form does as node:fs does', (form) => {
     test.each(Object.keys(DESCRIPTOR_SCRIPTS))('%s', async (name) => {
-      const { node, ours } = await both(host, form, DESCRIPTOR_SCRIPTS[name] as Script);
+      const { node, ours } = await both(kernel, form, DESCRIPTOR_SCRIPTS[name] as Script);
       expect(ours).toEqual(node);
     });
   });
