@@ -4,7 +4,7 @@
  * A component holds a reference on each that it requires; so does whoever uses it (a mount on its file system). One that is referenced
  * cannot be unloaded. Components that the kernel was booted with are unloaded in the same way, at the latest when it halts.
  */
-import { type AnyComponent, type Attach, type Component, ClosureError, type StateOf, closure, isComponent } from '@anykernel/lib-component';
+import { type AnyComponent, type Attach, ClosureError, type StateOf, closure, isComponent } from '@anykernel/lib-component';
 import { ERR, Errno, type Modstat } from '@anykernel/lib-sys';
 import { Callout } from './callout.js';
 import { KernelStopped } from './entry.js';
@@ -237,5 +237,3 @@ export class Modules {
     if (fault !== undefined) throw fault;
   }
 }
-
-export type { Component };

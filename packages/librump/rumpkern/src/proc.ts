@@ -28,8 +28,7 @@ export class Lwp {
   running = false;
   /** It sleeps. */
   parked = false;
-  /** It was woken, and has not run yet; by wakeupOne() for this channel, if it was. */
-  runnable = false;
+  /** It was woken by wakeupOne() for this channel, and has not taken what it came for. */
   wokenFor: WaitChannel | undefined = undefined;
   /** The ring of those who sleep on the same channel. */
   qnext: Lwp = this;

@@ -88,13 +88,7 @@ export class SleepQueue {
 
   /** The next lwp to run. */
   next(): Lwp | undefined {
-    const l = this.#runnable.shift();
-    if (l !== undefined) l.runnable = false;
-    return l;
-  }
-
-  get runnable(): boolean {
-    return this.#runnable.length > 0;
+    return this.#runnable.shift();
   }
 
   /** `l` was woken alone, and ends without having taken what it came for: the next one is woken. */
@@ -126,7 +120,6 @@ export class SleepQueue {
     this.count--;
     l.stopSleepCallout();
     l.wchan = undefined;
-    l.runnable = true;
     this.#runnable.push(l);
     this.#k.pending = true;
   }
