@@ -129,6 +129,8 @@ class Filler {
   /** The transfer has pages that are needed now. */
   #needed = false;
   #sleepOn: Cluster | undefined;
+  /** Clusters that are filled already. They stay until all is done: what is read ahead must not take the place of what is needed. */
+  readonly #done: Cluster[] = [];
   #off: number;
   readonly #u: Uobj;
   readonly #map: Extents;
@@ -219,6 +221,10 @@ class Filler {
     for (const c of io.clusters) c.transfers++;
     if (io.start(u.pager!.disk, false, () => late(u, io, size))) {
       arrived(u, io, size);
+      for (const c of io.clusters) {
+        c.epoch = u.k.epoch;
+        this.#done.push(c);
+      }
       if (io.error !== undefined) this.#failed(io, io.error);
       return;
     }
@@ -235,6 +241,11 @@ class Filler {
   /** Pages that were taken will not be asked for. */
   giveUp(): void {
     for (const [i, c] of this.#io.clusters.entries()) c.reading &= ~this.#io.masks[i];
+    this.#release();
+  }
+
+  #release(): void {
+    for (const c of this.#done) c.epoch = -1;
   }
 
   finish(): void {
@@ -242,6 +253,8 @@ class Filler {
       this.#start();
     } catch (e) {
       if (!(e instanceof Errno) || this.#off < this.#demand) throw e;
+    } finally {
+      this.#release();
     }
     if (this.#sleepOn !== undefined) this.#u.k.sleep(this.#sleepOn);
   }
