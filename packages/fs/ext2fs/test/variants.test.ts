@@ -31,4 +31,20 @@ describe('random work leaves what a model says, and a clean image', () => {
       expect(w.k.msgbuf.text()).not.toMatch(/ext2fs/);
     });
   }
+
+  oracle('mke2fs', 'e2fsck').test('with memory for few blocks and few vnodes, seed 200', () => {
+    const w = mounted(mke2fs(8000, ['-b', '1024']), { seed: 200, kernel: { memLimitBytes: 3 << 20 }, params: { RUMP_NVNODES: '30' } });
+    const work = new Workload(w.sys, 200, { xattrs: true, manyNames: true });
+    for (let round = 0; round < 3; round++) {
+      for (let i = 0; i < 300; i++) work.step();
+      expect(compare(listModel(work.root), listSys(w.sys)).slice(0, 5)).toEqual([]);
+      w.sys.sync();
+      expect(fsck(w.disk.snapshot())).toBe('');
+    }
+    expect(w.k.mem.used).toBeLessThanOrEqual(3 << 20);
+    w.k.halt();
+    expect(fsck(w.disk.snapshot())).toBe('');
+    expect(w.k.msgbuf.text()).not.toMatch(/ext2fs/);
+    expect(w.host.allocated).toBe(0);
+  });
 });
