@@ -15,6 +15,8 @@ const TOMBSTONE = 0xffffffff;
 const CAPACITY_MIN = 256;
 /** Slots of the largest table: half as many names. */
 const CAPACITY_MAX = 1 << 22;
+/** Names with one hash: more of them are one name again and again, which no directory has. */
+const SAME_MAX = 16;
 /** Bytes of all tables of one mount. */
 const LIMIT = 48 << 20;
 /** Entry lengths come in steps of four bytes, from 12 to 264. */
@@ -71,9 +73,15 @@ export class DirIndex {
   /** Entries that went away since gaps were last joined. */
   loose = 0;
 
-  /** ENOMEM: it would grow beyond its limit. */
+  /** ENOMEM: it would grow beyond its limit, or the name is there too often. */
   insert(hash: number, off: number): void {
     if ((this.#used + 1) * 4 > this.#hashes.length * 3) this.#rehash();
+    this.#put(hash, off / 4 + 1);
+    this.count++;
+  }
+
+  /** Undoes remove(). Never fails: the slot is still there. */
+  putBack(hash: number, off: number): void {
     this.#put(hash, off / 4 + 1);
     this.count++;
   }
@@ -81,7 +89,10 @@ export class DirIndex {
   #put(hash: number, place: number): void {
     const mask = this.#hashes.length - 1;
     let i = hash & mask;
-    while (this.#places[i] !== 0 && this.#places[i] !== TOMBSTONE) i = (i + 1) & mask;
+    let same = 0;
+    for (; this.#places[i] !== 0 && this.#places[i] !== TOMBSTONE; i = (i + 1) & mask) {
+      if (this.#hashes[i] === hash && ++same === SAME_MAX) throw ERR.ENOMEM;
+    }
     if (this.#places[i] === 0) this.#used++;
     this.#hashes[i] = hash;
     this.#places[i] = place;

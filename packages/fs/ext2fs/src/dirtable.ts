@@ -108,7 +108,7 @@ export function indexRemove(ip: Inode, name: string, off: number, gap: number): 
   index.remove(hash, off);
   if (gap > before) index.setGap(b, gap);
   ip.fs.txn.undo(() => {
-    index.insert(hash, off);
+    index.putBack(hash, off);
     index.setGap(b, before);
   });
 }

@@ -161,9 +161,8 @@ export function fallocate(vp: Vnode, off: number, len: number): void {
   const { fs } = ip;
   if (off + len > fs.maxSize) throw ERR.EFBIG;
   const file = fileOf(vp, ip);
-  const holes = holesIn(file, Math.floor(off / fs.bsize), Math.ceil((off + len) / fs.bsize));
-  const wanted = holes.reduce((sum, [, count]) => sum + count, 0);
-  if (wanted > fs.freeBlocks(fs.k.curlwp.proc.cred)) throw ERR.ENOSPC;
+  const free = fs.freeBlocks(fs.k.curlwp.proc.cred);
+  if (countHoles(file, Math.floor(off / fs.bsize), Math.ceil((off + len) / fs.bsize), free) > free) throw ERR.ENOSPC;
   if (off + len > ip.size) zeroTail(file, off + len);
   for (let at = off; at < off + len; ) {
     const end = Math.min(off + len, (Math.floor(at / STEP) + 1) * STEP);
@@ -191,6 +190,17 @@ function fallocateStep(file: Ext2File, off: number, end: number): void {
     ip.touch(T_CHANGE);
   });
   for (const [lbn, count] of holes) file.uobj.zero(lbn * fs.bsize, count * fs.bsize, size);
+}
+
+/** How many of the blocks first..last - 1 are holes; it stops where there are more than `most`. */
+function countHoles(file: Ext2File, first: number, last: number, most: number): number {
+  const run = new Run();
+  let sum = 0;
+  for (let lbn = first; lbn < last && sum <= most; lbn += run.count) {
+    file.bmap(lbn, run);
+    if (run.blkno < 0) sum += Math.min(run.count, last - lbn);
+  }
+  return sum;
 }
 
 /** The holes among blocks first..last - 1: where each starts, and how many blocks it has. */

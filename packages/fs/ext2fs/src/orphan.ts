@@ -115,7 +115,8 @@ function removeOrphan(fs: Ext2fs, ino: number, next: number): void {
 
 /** Ends the zombies. Sleeps; what cannot be ended is left to a checker. */
 export function reap(fs: Ext2fs): void {
-  for (const ino of [...fs.zombies]) {
+  // The one that came last is the first of the list, and the soonest found.
+  for (const ino of [...fs.zombies].reverse()) {
     const bp = fs.bcache.bread(inodeBlock(fs, ino));
     const ip = new Inode(fs, ino, bp, inodeOffset(fs, ino));
     try {
@@ -151,9 +152,10 @@ export function readOrphans(fs: Ext2fs): void {
       fs.complain(`the orphan list names inode ${ino}, which is no orphan`);
       break;
     }
-    found.unshift(ino);
+    found.push(ino);
     ino = getU32le(bp.data, inodeOffset(fs, ino) + DI_DTIME);
   }
-  fs.orphans.splice(0, fs.orphans.length, ...found);
+  fs.orphans.length = 0;
+  for (const ino of found.reverse()) fs.orphans.push(ino);
   for (const ino of found) if (fs.mp.peekVnode(ino) === undefined) fs.zombies.add(ino);
 }

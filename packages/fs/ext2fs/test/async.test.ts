@@ -2,7 +2,9 @@
 import { expect } from '@jest/globals';
 import { O_CREAT, O_RDWR } from '@anykernel/lib-sys';
 import { oracle } from '@anykernel/tools-oracle';
-import { fsck, mke2fs, pattern, world } from './kit.js';
+import type { Sys } from '@anykernel/rumpkern';
+import { type World, fsck, mke2fs, pattern, world } from './kit.js';
+import { Workload, compare, listModel, listSys } from './workload.js';
 
 oracle('mke2fs', 'e2fsck').test('mount, work, sync and unmount on an asynchronous disk', async () => {
   const w = world(mke2fs(6000, ['-b', '1024']), { seed: 11, disk: { sync: false, latencyNs: [10_000, 400_000] } });
@@ -54,3 +56,46 @@ oracle('mke2fs', 'e2fsck').test('mount, work, sync and unmount on an asynchronou
   expect(fsck(w.disk.snapshot())).toBe('');
   w.k.halt();
 });
+
+/** The system calls, each made again when it would have had to wait, after the next event of the simulation. */
+function patient(w: World): Sys {
+  return new Proxy(w.sys, {
+    get(sys, name) {
+      const call = (sys as unknown as Record<string | symbol, (...args: unknown[]) => unknown>)[name];
+      return (...args: unknown[]): unknown => {
+        for (let i = 0; i < 100_000; i++) {
+          try {
+            return call.apply(sys, args);
+          } catch (e) {
+            if ((e as Error).name !== 'WouldSleep') throw e;
+            if (!w.sim.step()) throw new Error(`${String(name)} waits for nothing`);
+          }
+        }
+        throw new Error(`${String(name)} waits for ever`);
+      };
+    },
+  });
+}
+
+for (const [what, seed, kernel, params] of [['', 41, {}, {}], [', with little memory', 42, { memLimitBytes: 3 << 20 }, { RUMP_NVNODES: '30' }]] as const) {
+  oracle('mke2fs', 'e2fsck').test(`random work on an asynchronous disk${what}, seed ${seed}`, async () => {
+    const w = world(mke2fs(6000, ['-b', '1024']), { seed, kernel, params, disk: { sync: false, latencyNs: [10_000, 300_000] } });
+    await w.sim.settle(w.root.call.mount('ext2fs', '/mnt', 0, { fspec: '/disk' }));
+    const sys = patient(w);
+    sys.chdir('/mnt');
+    const work = new Workload(sys, seed, { xattrs: true, maxFile: 100_000 });
+    for (let round = 0; round < 3; round++) {
+      for (let i = 0; i < 150; i++) work.step();
+      expect(compare(listModel(work.root), listSys(sys)).slice(0, 5)).toEqual([]);
+      sys.sync();
+      w.sim.runUntilIdle();
+      expect(fsck(w.disk.snapshot())).toBe('');
+    }
+    sys.chdir('/');
+    sys.unmount('/mnt', 0);
+    w.sim.runUntilIdle();
+    expect(fsck(w.disk.snapshot())).toBe('');
+    expect(w.k.msgbuf.text()).not.toMatch(/ext2fs/);
+    w.k.halt();
+  });
+}
