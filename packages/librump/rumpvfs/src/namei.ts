@@ -57,7 +57,10 @@ export function namei(l: Lwp, nd: Nameidata, op: Nameiop, flags: number, path: s
   cnp.path = path;
   for (;;) {
     pos = skipSlashes(path, pos);
-    if (pos === len) return found(nd, dvp, undefined, 'root', false);
+    if (pos === len) {
+      if (dvp.type === VBAD) throw ERR.ENOENT;
+      return found(nd, dvp, undefined, 'root', false);
+    }
     let end = path.indexOf('/', pos);
     if (end < 0) end = len;
     let next = skipSlashes(path, end);
@@ -142,8 +145,12 @@ function throughLink(vp: Vnode, path: string, end: number, l: Lwp): string {
   return whole;
 }
 
-/** The directory above `dvp`. Above a mount's root is what it covers; above the roots of the process and the kernel they themselves. */
+/**
+ * The directory above `dvp`. Above a mount's root is what it covers; above the roots of the process and the kernel they themselves. A
+ * process that has come out of its root (the directory was renamed, or is another's descriptor) is led back to it.
+ */
 function dotdot(dvp: Vnode, root: Vnode, kernelRoot: Vnode, cnp: Componentname): Vnode {
+  if (root !== kernelRoot && !isUnder(dvp, root, kernelRoot, cnp)) return root;
   for (;;) {
     if (dvp === root || dvp === kernelRoot) return dvp;
     if (!dvp.isRoot) break;
@@ -152,6 +159,17 @@ function dotdot(dvp: Vnode, root: Vnode, kernelRoot: Vnode, cnp: Componentname):
     dvp = covered;
   }
   return parentOf(dvp, cnp);
+}
+
+/** Whether directory `vp` is `root` or below it. One without a name is below nothing. EIO. */
+export function isUnder(vp: Vnode, root: Vnode, kernelRoot: Vnode, cnp: Componentname): boolean {
+  while (vp !== root) {
+    if (vp === kernelRoot || vp.removed || vp.type !== VDIR) return false;
+    const covered = vp.isRoot ? (vp.mp as Mount).covered : parentOf(vp, cnp);
+    if (covered === undefined) return false;
+    vp = covered;
+  }
+  return true;
 }
 
 /** What `..` is in a directory of a file system that is not its root. ENOENT. */

@@ -196,6 +196,21 @@ test('statvfs tells the type, where it is mounted and what it came from', () => 
   expect(s.statvfs1('/m', MNT_WAIT).mntonname).toBe('/m');
 });
 
+test('a process whose root was unmounted by force has none, and every path of it is ENOENT', () => {
+  const { s, k, proc } = box();
+  s.mkdir('/m', 0o755);
+  s.mount('rumpfs', '/m', 0, {});
+  s.mkdir('/m/d', 0o755);
+  const jailed = proc().sys;
+  jailed.chdir('/m/d');
+  jailed.chroot('/m');
+  s.unmount('/m', MNT_FORCE);
+  for (const path of ['/', '/d', '.', '..', 'x'])
+    for (const call of ['stat', 'unlink', 'rmdir', 'getfh', 'revoke', 'chdir'] as const)
+      expect([call, path, codeOf(() => jailed[call](path))]).toEqual([call, path, 'ENOENT']);
+  k.halt();
+});
+
 test('a mounted type keeps its component loaded', () => {
   const fs = otherfs();
   const { s, k, vfs } = box([fs]);

@@ -171,6 +171,26 @@ describe('chroot', () => {
     expect(cwd(s)).toBe('/etc');
   });
 
+  test('leads whoever has come out of it back, and takes no descriptor of a directory outside as the current one', () => {
+    const { s } = box();
+    for (const dir of ['/jail', '/jail/a', '/jail/a/b', '/out']) s.mkdir(dir, 0o755);
+    const out = s.open('/out', O_RDONLY);
+    const above = s.open('/', O_RDONLY);
+    const inside = s.open('/jail/a', O_RDONLY);
+    s.chroot('/jail');
+    const root = s.stat('/').ino;
+    s.chdir('/a/b');
+    s.renameat(above, 'jail/a', above, 'a');
+    expect(s.stat('..').ino).toBe(root);
+    expect(s.stat('../../..').ino).toBe(root);
+    expect(codeOf(() => cwd(s))).toBe('ENOENT');
+    expect(s.fstatat(out, '..').ino).toBe(root);
+    for (const fd of [out, above, inside]) expect(codeOf(() => s.fchdir(fd))).toBe('EPERM');
+    s.mkdir('/c', 0o755);
+    s.fchdir(s.open('/c', O_RDONLY));
+    expect(cwd(s)).toBe('/c');
+  });
+
   test('is inherited, and of others not seen', () => {
     const { s, k, p, proc } = box();
     s.mkdir('/jail', 0o755);

@@ -3,6 +3,7 @@ import { ERR, emitDirent } from '@anykernel/lib-sys';
 import { FREAD, type Lwp } from '@anykernel/rumpkern';
 import { emitBytestr } from '@anykernel/lib-bytes';
 import { cwdiOf } from '../cwdi.js';
+import { isUnder } from '../namei.js';
 import { pathOf } from '../path.js';
 import { VDIR, VEXEC, type Vnode } from '../vnode.js';
 import { type VfsCalls, lookupAt, vnodeFile } from './common.js';
@@ -18,18 +19,28 @@ function fdDir(l: Lwp, fd: number): Vnode {
   return checkDir(l, vnodeFile(l, fd, 0, ERR.ENOTDIR).data as Vnode);
 }
 
-/** EPERM: not the superuser. Whoever is outside of the new root is moved into it. */
-function chroot(l: Lwp, vp: Vnode): void {
-  const cwdi = cwdiOf(l);
-  cwdi.chroot(vp);
-  try {
-    pathOf(cwdi.vfs, cwdi.cdir, vp);
-  } catch (e) {
-    if (e !== ERR.ENOENT) throw e;
-    cwdi.chdir(vp);
-  }
+function isBelow(l: Lwp, vp: Vnode, root: Vnode): boolean {
+  const { vfs } = cwdiOf(l);
+  return isUnder(vp, root, vfs.rootvp, vfs.nd.cnp);
 }
 
+/** Whoever is outside of the new root is moved into it. */
+function chroot(l: Lwp, vp: Vnode): void {
+  const cwdi = cwdiOf(l);
+  const inside = isBelow(l, cwdi.cdir, vp);
+  cwdi.chroot(vp);
+  if (!inside) cwdi.chdir(vp);
+}
+
+/** EPERM: the directory is outside of the process's root. */
+function fchdir(l: Lwp, fd: number): void {
+  const cwdi = cwdiOf(l);
+  const vp = fdDir(l, fd);
+  if (cwdi.rdir !== undefined && !isBelow(l, vp, cwdi.rdir)) throw ERR.EPERM;
+  cwdi.chdir(vp);
+}
+
+/** EPERM: not the superuser. */
 function checkRoot(l: Lwp): void {
   if (l.proc.cred.euid !== 0) throw ERR.EPERM;
 }
@@ -64,7 +75,7 @@ function getdents(l: Lwp, fd: number, buf: Uint8Array): number {
 
 export const dirCalls: Pick<VfsCalls, 'chdir' | 'fchdir' | 'chroot' | 'fchroot' | 'getcwd' | 'getdents'> = {
   chdir: (l, path) => cwdiOf(l).chdir(checkDir(l, lookupAt(l, undefined, path, true))),
-  fchdir: (l, fd) => cwdiOf(l).chdir(fdDir(l, fd)),
+  fchdir,
   chroot(l, path) {
     checkRoot(l);
     chroot(l, checkDir(l, lookupAt(l, undefined, path, true)));
