@@ -64,9 +64,8 @@ export class Clock {
   }
 }
 
-/** EINVAL: it is no time. EFAULT: it is no record. */
+/** EINVAL: it is no time. */
 export function nsOf(ts: Timespec): number {
-  if (typeof ts !== 'object' || ts === null) throw ERR.EFAULT;
   if (!timespecValid(ts)) throw ERR.EINVAL;
   return ts.sec * NS + ts.nsec;
 }

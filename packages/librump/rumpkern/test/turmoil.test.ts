@@ -44,6 +44,18 @@ describe('buffers while a call sleeps', () => {
     expect(text(a) + text(b)).toBe('wxyz');
   });
 
+  test('sets of select() that are gone when there is an answer are EFAULT, and those that were changed are as they were', async () => {
+    const { p, k } = box();
+    const [r, w] = p.sys.pipe();
+    const [gone, changed] = [new Uint8Array(1).fill(1 << r), new Uint8Array(1).fill(1 << r)];
+    const calls = [p.call.select({ nfds: 8, read: gone }), p.call.select({ nfds: 8, read: changed })];
+    await now(calls[0]);
+    structuredClone(gone.buffer, { transfer: [gone.buffer] });
+    changed[0] = 0xff;
+    p.sys.write(w, bytes('x'));
+    expect([await now(calls[0]), await now(calls[1]), changed[0], k.stopped]).toEqual(['EFAULT', 1, 1 << r, undefined]);
+  });
+
   test('records that are changed meanwhile are what they were', async () => {
     const { p, host } = box();
     const time = { sec: 5, nsec: 0 };
@@ -56,6 +68,11 @@ describe('buffers while a call sleeps', () => {
     host.sim.runUntilIdle();
     expect([await now(sleep), await now(poll), polled[0].revents, host.sim.now]).toEqual([undefined, 0, 0, 5e9]);
   });
+});
+
+test.each([2 ** 31, 2 ** 32, 2 ** 32 + 8, Number.MAX_SAFE_INTEGER, 1025])('select() of %d descriptors is EINVAL, not for ever', (nfds) => {
+  const { p } = box();
+  for (const sets of [{ nfds }, { nfds, read: new Uint8Array(8) }]) expect(codeOf(() => p.sys.select(sets, ZERO))).toBe('EINVAL');
 });
 
 describe('closing while somebody sleeps', () => {

@@ -56,7 +56,6 @@ function masked<T>(l: Lwp, mask: readonly number[] | undefined, wait: () => T): 
 function pollFds(l: Lwp, fds: readonly Pollfd[]): number {
   let ready = 0;
   for (const p of fds) {
-    if (typeof p !== 'object' || p === null) throw ERR.EFAULT;
     p.revents = 0;
     if (p.fd < 0) continue;
     const f = l.proc.fd.peek(p.fd);
@@ -66,9 +65,8 @@ function pollFds(l: Lwp, fds: readonly Pollfd[]): number {
   return ready;
 }
 
-/** EFAULT: not a list. EINVAL: longer than descriptors can be. */
+/** EINVAL: longer than descriptors can be. */
 function checkFds(l: Lwp, fds: readonly Pollfd[]): void {
-  if (!Array.isArray(fds)) throw ERR.EFAULT;
   if (fds.length > Math.max(l.proc.limits.nofile, FD_SETSIZE)) throw ERR.EINVAL;
 }
 
@@ -87,12 +85,11 @@ const SETS = [
 ] as const;
 
 function select(l: Lwp, sets: SelectSets, ns: number): number {
-  if (typeof sets !== 'object' || sets === null) throw ERR.EFAULT;
-  if (!Number.isInteger(sets.nfds) || sets.nfds < 0) throw ERR.EINVAL;
+  if (sets.nfds < 0 || sets.nfds > Math.max(l.proc.limits.nofile, FD_SETSIZE)) throw ERR.EINVAL;
   const bytes = (sets.nfds + 7) >> 3;
   for (const [which] of SETS) {
     const set = sets[which];
-    if (set !== undefined && (!(set instanceof Uint8Array) || set.length < bytes)) throw ERR.EFAULT;
+    if (set !== undefined && set.length < bytes) throw ERR.EFAULT;
   }
   // The caller's sets stay what they are until there is an answer.
   const answers = SETS.map(() => new Uint8Array(bytes));
@@ -147,7 +144,6 @@ export const eventCalls: Pick<Calls, 'poll' | 'pollts' | 'select' | 'pselect' | 
   /** Changes first, whose errors are events if there is room for them; then what is active. Changes stay made when the call would sleep. */
   kevent(l, fd, changes, events, timeout) {
     const kq = kqueueFile(l.file(fd, 0));
-    if (!Array.isArray(changes) || !Array.isArray(events)) throw ERR.EFAULT;
     const ns = timeoutOf(timeout);
     if (l.restarts === 0) {
       const told = makeChanges(kq, changes, events, l);

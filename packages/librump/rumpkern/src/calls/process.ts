@@ -58,7 +58,6 @@ export const processCalls: Pick<
 
   getrlimit: (l, resource) => l.proc.limits.get(resource),
   setrlimit(l, resource, limit) {
-    if (typeof limit !== 'object' || limit === null) throw ERR.EFAULT;
     l.proc.limits.set(resource, limit, l.proc.cred.isRoot);
   },
 

@@ -73,7 +73,6 @@ class Timer {
 
   /** Sets it anew; zero stops it. EINVAL. */
   set(to: Itimerspec, absolute: boolean): Itimerspec {
-    if (typeof to !== 'object' || to === null) throw ERR.EFAULT;
     const interval = durationOf(to.interval);
     const value = durationOf(to.value);
     const before = this.spec;
@@ -116,7 +115,7 @@ export function stopTimers(p: Proc): void {
 
 /** EINVAL: no such timer. */
 function timerOf(l: Lwp, id: number): Timer {
-  const timer = Number.isInteger(id) && id >= 0 ? timersOf(l.proc)[id + TIMER_FIRST] : undefined;
+  const timer = id >= 0 ? timersOf(l.proc)[id + TIMER_FIRST] : undefined;
   if (timer === undefined) throw ERR.EINVAL;
   return timer;
 }
@@ -171,7 +170,7 @@ export const timeCalls: Pick<
     const notify = event?.notify ?? SIGEV_SIGNAL;
     if (notify !== SIGEV_NONE && notify !== SIGEV_SIGNAL) throw ERR.EINVAL;
     const signo = notify === SIGEV_NONE ? undefined : (event?.signo ?? SIGALRM);
-    if (signo !== undefined && !(Number.isInteger(signo) && signo > 0 && signo < 64)) throw ERR.EINVAL;
+    if (signo !== undefined && !(signo > 0 && signo < 64)) throw ERR.EINVAL;
     const timers = timersOf(l.proc);
     let id = 0;
     while (timers[id + TIMER_FIRST] !== undefined) id++;
