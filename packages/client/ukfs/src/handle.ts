@@ -1,8 +1,10 @@
 /** FileHandle: an open file of the promise interface. */
 import type { Proc } from '@anykernel/rumpkern';
+import type { Encoding } from './bytes.js';
 import * as files from './files.js';
 import { makeError } from './errors.js';
 import { type Op, runAsync } from './run.js';
+import type { BigIntStats, Stats } from './stats.js';
 
 export class FileHandle {
   readonly #p: Proc;
@@ -39,6 +41,9 @@ export class FileHandle {
   sync(): Promise<void> {
     return this.#run((fd) => files.fsync(fd));
   }
+  stat(options?: { readonly bigint?: false }): Promise<Stats>;
+  stat(options: { readonly bigint: true }): Promise<BigIntStats>;
+  stat(options?: files.BigIntOption): Promise<files.AnyStats>;
   stat(options?: files.BigIntOption): Promise<files.AnyStats> {
     return this.#run((fd) => files.fstat(fd, options));
   }
@@ -48,6 +53,9 @@ export class FileHandle {
   utimes(atime: unknown, mtime: unknown): Promise<void> {
     return this.#run((fd) => files.futimes(fd, atime, mtime));
   }
+  readFile(options?: { readonly encoding?: null | 'buffer' } | null): Promise<Uint8Array>;
+  readFile(options: Encoding | { readonly encoding: Encoding }): Promise<string>;
+  readFile(options?: files.FileOptions | string | null): Promise<Uint8Array | string>;
   readFile(options?: files.FileOptions | string | null): Promise<Uint8Array | string> {
     return this.#run((fd) => files.readFile(fd, options));
   }

@@ -8,6 +8,7 @@ export {
   type UkfsPromises,
   ukfs,
 } from './ukfs.js';
+export type { PromiseChoices, SyncChoices } from './forms.js';
 export { FileHandle } from './handle.js';
 export { BigIntStats, Dirent, StatFs, Stats } from './stats.js';
 export { constants } from './constants.js';

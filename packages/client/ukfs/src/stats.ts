@@ -178,10 +178,10 @@ const MODE_OF_DT: Readonly<Record<number, number>> = {
   [DT_BLK]: S_IFBLK,
 };
 
-export class Dirent extends FileType {
+export class Dirent<Name extends string | Uint8Array = string> extends FileType {
   readonly #type: number;
   constructor(
-    readonly name: string | Uint8Array,
+    readonly name: Name,
     /** The directory in which it is, as it was asked for. */
     readonly parentPath: string,
     dtype: number,

@@ -38,10 +38,13 @@ export interface ReaddirOptions {
   readonly recursive?: boolean;
 }
 
-export function* readdir(path: PathLike, options?: ReaddirOptions | string | null): Op<(string | Uint8Array | Dirent)[]> {
+export function* readdir(
+  path: PathLike,
+  options?: ReaddirOptions | string | null,
+): Op<(string | Uint8Array | Dirent<string | Uint8Array>)[]> {
   const o = typeof options === 'object' && options !== null ? options : undefined;
   const top = bytePath(toPath(path));
-  const out: (string | Uint8Array | Dirent)[] = [];
+  const out: (string | Uint8Array | Dirent<string | Uint8Array>)[] = [];
   const queue = [''];
   for (let below = queue.shift(); below !== undefined; below = queue.shift()) {
     const dir = below === '' ? top : join(top, below);

@@ -8,6 +8,7 @@ import type { Proc } from '@anykernel/rumpkern';
 import { constants } from './constants.js';
 import { invalidArgType } from './errors.js';
 import { open } from './files.js';
+import type { PromiseChoices, SyncChoices } from './forms.js';
 import { FileHandle } from './handle.js';
 import { common, mkdtempOf, onDescriptors } from './ops.js';
 import type { PathLike } from './args.js';
@@ -31,12 +32,14 @@ export type CallbackForm<T> = { readonly [K in keyof T]: (...args: unknown[]) =>
 type Common = typeof common & { mkdtemp: ReturnType<typeof mkdtempOf> };
 type All = Common & typeof onDescriptors;
 
-export type UkfsPromises = PromiseForm<Common> & {
-  open(path: PathLike, flags?: unknown, mode?: unknown): Promise<FileHandle>;
-  readonly constants: typeof constants;
-};
+export type UkfsPromises = Omit<PromiseForm<Common>, keyof PromiseChoices<FileHandle>> &
+  PromiseChoices<FileHandle> & {
+    open(path: PathLike, flags?: unknown, mode?: unknown): Promise<FileHandle>;
+    readonly constants: typeof constants;
+  };
 
-export type Ukfs = SyncForm<All> &
+export type Ukfs = Omit<SyncForm<All>, keyof SyncChoices> &
+  SyncChoices &
   CallbackForm<All> & {
     existsSync(path: unknown): boolean;
     exists(path: unknown, callback: (there: boolean) => void): void;

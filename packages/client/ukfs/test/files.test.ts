@@ -51,7 +51,7 @@ describe('each process has its own rights', () => {
     owner.chmodSync('/f', 0o604);
     expect(codeOf(() => other.chmodSync('/f', 0o777))).toBe('EPERM');
     expect(codeOf(() => owner.chownSync('/f', 1001, 1001))).toBe('EPERM');
-    expect((owner.statSync('/f') as { mode: number }).mode & 0o777).toBe(0o604);
+    expect(owner.statSync('/f').mode & 0o777).toBe(0o604);
   });
 
   test('umask, current directory and descriptors are one process’s affair', () => {
@@ -60,8 +60,8 @@ describe('each process has its own rights', () => {
     const [fa, fb] = [ukfs(a), ukfs(b)];
     fa.mkdirSync('/a');
     fb.mkdirSync('/b');
-    expect((fa.statSync('/a') as { mode: number }).mode & 0o777).toBe(0o700);
-    expect((fb.statSync('/b') as { mode: number }).mode & 0o777).toBe(0o755);
+    expect(fa.statSync('/a').mode & 0o777).toBe(0o700);
+    expect(fb.statSync('/b').mode & 0o777).toBe(0o755);
     a.sys.chdir('/a');
     fa.writeFileSync('here', '1');
     expect(fb.existsSync('/a/here')).toBe(true);
@@ -82,11 +82,11 @@ describe('sizes', () => {
       expect(fs.readSync(fd, buf, 0, 4, at)).toBe(4);
       expect(Buffer.from(buf).toString()).toBe('mark');
     }
-    const st = fs.fstatSync(fd, { bigint: true }) as { size: bigint; blocks: bigint };
+    const st = fs.fstatSync(fd, { bigint: true });
     expect(st.size).toBe(2n ** 40n + 4n);
     expect(Number(st.blocks) * 512).toBeLessThan(1 << 20);
     fs.ftruncateSync(fd, 2 ** 33);
-    expect((fs.fstatSync(fd) as { size: number }).size).toBe(2 ** 33);
+    expect(fs.fstatSync(fd).size).toBe(2 ** 33);
     fs.closeSync(fd);
   });
 
@@ -95,7 +95,7 @@ describe('sizes', () => {
     fs.mkdirSync('/many');
     const names = Array.from({ length: 3000 }, (_, i) => `name-${i}`);
     for (const name of names) fs.writeFileSync(`/many/${name}`, '');
-    expect((fs.readdirSync('/many') as string[]).sort()).toEqual([...names].sort());
+    expect(fs.readdirSync('/many').sort()).toEqual([...names].sort());
     fs.rmSync('/many', { recursive: true });
     expect(fs.existsSync('/many')).toBe(false);
   });
@@ -104,7 +104,7 @@ describe('sizes', () => {
     const { fs } = s;
     const data = Buffer.alloc(300_000, 'abc');
     fs.writeFileSync('/f', data);
-    expect((fs.readFileSync('/f') as Buffer).equals(data)).toBe(true);
+    expect(data.equals(fs.readFileSync('/f'))).toBe(true);
   });
 });
 
@@ -139,7 +139,7 @@ describe('FileHandle', () => {
     expect((await handle.stat()).size).toBe(11);
     await handle.truncate(5);
     await handle.appendFile('!');
-    expect(await promises.readFile(handle as never, 'utf8')).toBe('');
+    expect(await promises.readFile(handle, 'utf8')).toBe('');
     expect(await promises.readFile('/f', 'utf8')).toMatch(/^hello/);
     await handle.close();
     await handle.close();
@@ -213,10 +213,37 @@ describe('options of the synchronous forms', () => {
 
   test('mkdtemp makes directories that were not there', () => {
     const { fs } = s;
-    const [a, b] = [fs.mkdtempSync('/t-') as string, fs.mkdtempSync('/t-') as string];
+    const [a, b] = [fs.mkdtempSync('/t-'), fs.mkdtempSync('/t-')];
     expect(a).toMatch(/^\/t-[A-Za-z0-9]{6}$/);
     expect(a).not.toBe(b);
-    expect((fs.statSync(a) as { mode: number }).mode & 0o777).toBe(0o700);
+    expect(fs.statSync(a).mode & 0o777).toBe(0o700);
+  });
+});
+
+describe('types', () => {
+  test('follow from the options, as Node’s do', async () => {
+    const { fs } = s;
+    fs.writeFileSync('/f', 'text');
+    const text: string = fs.readFileSync('/f', 'utf8');
+    const bytes: Uint8Array = fs.readFileSync('/f');
+    const names: string[] = fs.readdirSync('/');
+    const sizes: number[] = fs.readdirSync('/', { withFileTypes: true }).map((entry) => entry.name.length);
+    const whole: bigint = fs.statSync('/f', { bigint: true }).size;
+    const absent = fs.statSync('/none', { throwIfNoEntry: false });
+    const later: string = await fs.promises.readFile('/f', { encoding: 'utf8' });
+    const handle = await fs.promises.open('/f');
+    const read: string = await handle.readFile('utf8');
+    await handle.close();
+    expect([text, bytes.length, names, sizes, whole, absent?.size, later, read]).toEqual([
+      'text',
+      4,
+      ['f'],
+      [1],
+      4n,
+      undefined,
+      'text',
+      'text',
+    ]);
   });
 });
 

@@ -40,30 +40,30 @@ export function withImage<T>(image: string, body: (fs: Ukfs) => T): T {
 /** Copies a tree from the kernel to this machine. */
 export function copyOut(fs: Ukfs, from: string, to: string): void {
   mkdirSync(to, { recursive: true });
-  for (const entry of fs.readdirSync(from, { withFileTypes: true }) as hostFs.Dirent[]) {
+  for (const entry of fs.readdirSync(from, { withFileTypes: true })) {
     const [source, dest] = [join(from, entry.name), join(to, entry.name)];
     if (entry.isDirectory()) copyOut(fs, source, dest);
-    else if (entry.isSymbolicLink()) symlinkSync(fs.readlinkSync(source) as string, dest);
-    else writeFileSync(dest, fs.readFileSync(source) as Uint8Array);
-    if (!entry.isSymbolicLink()) hostFs.chmodSync(dest, (fs.statSync(source) as hostFs.Stats).mode & 0o7777);
+    else if (entry.isSymbolicLink()) symlinkSync(fs.readlinkSync(source), dest);
+    else writeFileSync(dest, fs.readFileSync(source));
+    if (!entry.isSymbolicLink()) hostFs.chmodSync(dest, fs.statSync(source).mode & 0o7777);
   }
 }
 
 /** How a tree in the kernel differs from one of this machine, as sentences. */
 export function compareTrees(fs: Ukfs, inside: string, outside: string): string[] {
   const names = (entries: readonly string[]): string => [...entries].sort().join(' ');
-  const [here, there] = [fs.readdirSync(inside) as string[], readdirSync(outside)];
+  const [here, there] = [fs.readdirSync(inside), readdirSync(outside)];
   if (names(here) !== names(there)) return [`${inside} has ${names(here)}, and under plain Node ${names(there)}`];
   return there.flatMap((name) => compareNames(fs, join(inside, name), join(outside, name)));
 }
 
 function compareNames(fs: Ukfs, inside: string, outside: string): string[] {
-  const [here, there] = [fs.lstatSync(inside) as hostFs.Stats, hostFs.lstatSync(outside)];
+  const [here, there] = [fs.lstatSync(inside), hostFs.lstatSync(outside)];
   if (here.mode !== there.mode) return [`${inside} has mode ${here.mode.toString(8)}, not ${there.mode.toString(8)}`];
   if (there.isDirectory()) return compareTrees(fs, inside, outside);
   const same = there.isSymbolicLink()
     ? fs.readlinkSync(inside) === readlinkSync(outside)
-    : readFileSync(outside).equals(fs.readFileSync(inside) as Uint8Array);
+    : readFileSync(outside).equals(fs.readFileSync(inside));
   return same ? [] : [`${inside} has other contents`];
 }
 
