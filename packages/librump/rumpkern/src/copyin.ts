@@ -77,6 +77,11 @@ export function copyin(se: Sysent, args: readonly unknown[]): unknown[] {
   return given;
 }
 
+/** A call that has slept looks at its buffers again. EFAULT: one was taken away meanwhile. */
+export function recheck(se: Sysent, given: readonly unknown[]): void {
+  for (let i = 0; i < given.length; i++) if ((se.bytes & (1 << i)) !== 0 && given[i] !== undefined) bytesArg(given[i]);
+}
+
 /** What the call gives: the caller's records are filled from their copies. EFAULT: they do not take it. */
 export function copyout(se: Sysent, args: readonly unknown[], given: readonly unknown[], result: unknown): unknown {
   if (se.records === 0) return result;

@@ -13,7 +13,7 @@ import {
   rumpvfsCalls,
 } from '@anykernel/lib-sys';
 import type { Kernel } from './kernel.js';
-import { bytesArg, copyin, copyout, fitOf, fits, masksOf, nameArg } from './copyin.js';
+import { bytesArg, copyin, copyout, fitOf, fits, masksOf, nameArg, recheck } from './copyin.js';
 import type { Lwp, Proc } from './proc.js';
 import { selclear } from './select.js';
 import { SLEEP } from './sleep.js';
@@ -207,6 +207,7 @@ export function runParked(p: Proc, se: Sysent, args: readonly unknown[]): Promis
         const handler = k.syscalls.handlers[se.num];
         if (handler === undefined) absent(l, se);
         if (l.restarts === 0) given = copyin(se, args);
+        else if (se.bytes !== 0) recheck(se, given);
         resolve(copyout(se, args, given, handler(l, ...given)));
       } catch (error) {
         if (error === SLEEP && !p.exited) return false;

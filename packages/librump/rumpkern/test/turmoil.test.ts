@@ -30,6 +30,22 @@ describe('buffers while a call sleeps', () => {
     expect(k.stopped).toBeUndefined();
   });
 
+  test('that a handler fills without a uio are looked at again, too', async () => {
+    const { p, k } = box();
+    k.syscalls.establish(rumpkernCalls, {
+      utrace(l, _label, data) {
+        if (l.restarts === 0) k.sleep(p);
+        data.set([1]);
+      },
+    });
+    const buf = new Uint8Array(4);
+    const call = p.call.utrace('x', buf);
+    await now(call);
+    structuredClone(buf.buffer, { transfer: [buf.buffer] });
+    k.run(() => k.wakeup(p));
+    expect([await now(call), k.stopped]).toEqual(['EFAULT', undefined]);
+  });
+
   test('lists of them that are changed meanwhile are what they were', async () => {
     const { p } = box();
     const [r, w] = p.sys.pipe();
