@@ -196,7 +196,7 @@ export function runParked(p: Proc, se: Sysent, args: readonly unknown[]): Promis
   return new Promise((resolve, reject) => {
     const k = p.k;
     const l = p.takelwp();
-    let given: readonly unknown[] = args;
+    let given: readonly unknown[] | undefined;
     const fail = (error: unknown): void => {
       if (l.uio.moved > 0 && movesBytes(se.spec) && error instanceof Errno) resolve(l.cutShort());
       else reject(userError(l, se, error, args));
@@ -206,7 +206,7 @@ export function runParked(p: Proc, se: Sysent, args: readonly unknown[]): Promis
       try {
         const handler = k.syscalls.handlers[se.num];
         if (handler === undefined) absent(l, se);
-        if (l.restarts === 0) given = copyin(se, args);
+        if (given === undefined) given = copyin(se, args);
         else if (se.bytes !== 0) recheck(se, given);
         resolve(copyout(se, args, given, handler(l, ...given)));
       } catch (error) {

@@ -3,9 +3,9 @@ import type { Rumpuser } from '@anykernel/host-rumpuser';
 import { Sim, type SimHost, hostSim } from '@anykernel/host-sim';
 import { type AnyComponent, component } from '@anykernel/lib-component';
 import {
-  CLOCK_MONOTONIC, ERR, EVFILT_READ, EVFILT_TIMER, EV_ADD, ITIMER_REAL, Kevent, MODCTL_LOAD, POLLIN, SIGALRM, SIGUSR1, SIGUSR2, TIMER_ABSTIME, rumpkernCalls,
+  CLOCK_MONOTONIC, ERR, EVFILT_READ, EVFILT_TIMER, EV_ADD, ITIMER_REAL, Kevent, MODCTL_LOAD, POLLIN, SIGALRM, SIGUSR1, SIGUSR2, TIMER_ABSTIME, nfsserverCalls, rumpkernCalls,
 } from '@anykernel/lib-sys';
-import { Callout, FREAD, File, type Kernel, SLEEP, boot, psignal } from '@anykernel/rumpkern';
+import { Callout, FREAD, File, type Kernel, SLEEP, boot, psignal, rumpkern } from '@anykernel/rumpkern';
 import { box, bytes, codeOf, now, outcome, random, text } from './help.js';
 
 const ZERO = { sec: 0, nsec: 0 };
@@ -395,6 +395,20 @@ describe('components that come and go', () => {
     const again = p.call.modctl(MODCTL_LOAD, 'foofs');
     host.sim.runUntilIdle();
     expect([await now(again), asked]).toEqual([undefined, 1]);
+  });
+
+  test('a call whose component comes with it gets arguments that were looked at', async () => {
+    const seen: unknown[] = [];
+    const nfsserver = component({
+      name: 'nfsserver',
+      class: 'misc',
+      requires: [rumpkern],
+      attach: (a) => a.use(rumpkern).syscalls.establish(nfsserverCalls, { nfssvc: (_l, flag) => seen.push(flag) }),
+    });
+    const { p, host } = box([], {}, { components: [nfsserver] });
+    const calls = [p.call.nfssvc('x' as never), p.call.nfssvc(5)];
+    host.sim.runUntilIdle();
+    expect([await now(calls[0]), await now(calls[1]), seen]).toEqual(['EINVAL', 1, [5]]);
   });
 
   test('a halt while the host is asked ends the caller, and the answer is nobody’s', async () => {
