@@ -1,5 +1,5 @@
 /** Whatever a caller gives, he alone hears of it: an errno, and the kernel goes on. */
-import { annoy } from '@anykernel/conformance-syscalls';
+import { annoy, annoyParked } from '@anykernel/conformance-syscalls';
 import { type ArgKind, Kevent, rumpkernCalls } from '@anykernel/lib-sys';
 import { SystemError } from '@anykernel/rumpkern';
 import { type Box, box } from './help.js';
@@ -52,6 +52,12 @@ function victim(): Box {
   return b;
 }
 
+const annoyance = { table: rumpkernCalls, victim, good, isError: (e: unknown) => e instanceof SystemError, skip: ['reboot'] };
+
 test('no argument of a system call is more than an error for its caller', () => {
-  expect(annoy({ table: rumpkernCalls, victim, good, isError: (e) => e instanceof SystemError, skip: ['reboot'] })).toEqual([]);
+  expect(annoy(annoyance)).toEqual([]);
+});
+
+test('nor is one of a call that may wait', async () => {
+  expect(await annoyParked(annoyance)).toEqual([]);
 });

@@ -1,5 +1,5 @@
 /** Whatever a caller gives to a call on files, he alone hears of it. */
-import { annoy } from '@anykernel/conformance-syscalls';
+import { annoy, annoyParked } from '@anykernel/conformance-syscalls';
 import { hostSim } from '@anykernel/host-sim';
 import { type ArgKind, O_CREAT, O_RDWR, rumpkernCalls, rumpvfsCalls } from '@anykernel/lib-sys';
 import { type Kernel, type Proc, SystemError, boot } from '@anykernel/rumpkern';
@@ -52,9 +52,10 @@ test.each([
   ['a directory', 1],
   ['a device', 2],
   ['a FIFO', 3],
-])('no argument of a call on files is more than an error for its caller, whose descriptor is %s', (_what, fd) => {
+])('no argument of a call on files is more than an error for its caller, whose descriptor is %s', async (_what, fd) => {
   const isError = (e: unknown): boolean => e instanceof SystemError;
   const skip = ['poll', 'pollts', 'select', 'pselect', 'kevent', 'reboot'];
   expect(annoy({ table: rumpvfsCalls, victim, good: good(fd), isError })).toEqual([]);
+  expect(await annoyParked({ table: rumpvfsCalls, victim, good: good(fd), isError })).toEqual([]);
   expect(annoy({ table: rumpkernCalls, victim, good: good(fd), isError, skip })).toEqual([]);
 });
