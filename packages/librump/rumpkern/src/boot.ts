@@ -27,10 +27,15 @@ export function boot(host: Rumpuser, components: readonly AnyComponent[] = [], o
   const k = new Kernel(host, options);
   k.printf(`${OSTYPE} ${OSRELEASE}`);
   k.modules.install(rumpkern, k);
-  k.run(() => {
-    baseCalls(k);
-    openConsole(k.proc1.lwp);
-    k.modules.loadMissing(components);
-  });
+  try {
+    k.run(() => {
+      baseCalls(k);
+      openConsole(k.proc1.lwp);
+      k.modules.loadMissing(components);
+    });
+  } catch (e) {
+    k.discard();
+    throw e;
+  }
   return k;
 }

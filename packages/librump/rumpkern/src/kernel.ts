@@ -394,6 +394,12 @@ export class Kernel {
     return Promise.resolve();
   }
 
+  /** Ends a kernel that has not booted: what its components have begun is dropped. */
+  discard(): void {
+    if (this.#stopped !== undefined) this.#end();
+    else this.run(() => this.#end());
+  }
+
   #leaveAll(how: HaltOptions, wait: boolean): void {
     for (const p of [...this.procs].reverse()) if (p.pid > 0) this.#lastThing(() => this.procs.exit(p), wait);
     if (wait && this.#closing > 0) this.sleep(this.onHalt);

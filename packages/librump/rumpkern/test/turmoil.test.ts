@@ -419,6 +419,23 @@ describe('components that come and go', () => {
     expect(await now(load)).toBe('EINTR');
   });
 
+  test('a kernel whose component does not attach has not booted, and leaves nothing to the host', () => {
+    const host = hostSim();
+    const grabs = component({
+      name: 'grabs',
+      class: 'misc',
+      requires: [rumpkern],
+      attach(a) {
+        const k = a.use(rumpkern);
+        k.mem.alloc(4096);
+        new Callout(k, () => k.panic('too late'), true).schedule(10);
+        throw new TypeError('it does not attach');
+      },
+    });
+    expect(() => boot(host, [grabs])).toThrow('it does not attach');
+    expect([host.allocated, host.sim.runUntilIdle(), host.exits]).toEqual([0, 0, []]);
+  });
+
   test('what is no component does not boot, and says so', () => {
     for (const wrong of [undefined, null, 5, {}, { ...make('x'), requires: [null] }, { ...make('x'), provides: 7 }])
       expect(() => boot(hostSim(), [wrong as never])).toThrow('component');
