@@ -33,10 +33,13 @@ class HostNode {
     readonly ino: number,
     readonly hostpath: string,
     readonly begin: number,
-    readonly size: number,
+    /** Of a name in a directory: what it was when the name was last looked up and nobody had it open. */
+    public size: number,
     readonly rdev: number,
     /** A directory's directories are seen. */
     readonly subdirs: boolean,
+    /** The directory that it was found in; undefined: a key. */
+    readonly parent: Vnode | undefined,
   ) {}
 }
 
@@ -66,8 +69,8 @@ export class Etfs {
   register(key: string, hostpath: string, type: EtfsType, window?: EtfsWindow): void {
     const name = nameOf(key);
     const { host } = this.#vfs.k;
+    if (!Object.hasOwn(TYPES, type)) throw ERR.EINVAL;
     const vtype = TYPES[type];
-    if (vtype === undefined) throw ERR.EINVAL;
     const info = host.getfileinfo(hostpath);
     if (info === undefined) throw ERR.ENOENT;
     if (vtype === VDIR && info.type !== 'dir') throw ERR.ENOTDIR;
@@ -79,7 +82,7 @@ export class Etfs {
     const device = vtype === VBLK || vtype === VCHR;
     const rdev = device ? makedev(RUMPBLK_MAJOR, this.#vfs.rumpblk.add(hostpath, begin, size)) : 0;
     if (vtype === VBLK) this.#vfs.k.printf(`${key}: hostpath ${hostpath} (${Math.floor(size / 1024)} KB)`);
-    this.#keys.set(name, this.#vnode(vtype, hostpath, begin, size, rdev, type === 'dir-subdirs').hold());
+    this.#keys.set(name, this.#vnode(vtype, hostpath, begin, size, rdev, type === 'dir-subdirs', undefined).hold());
   }
 
   /** ENOENT. Whoever still uses it has a dead file. */
@@ -91,8 +94,7 @@ export class Etfs {
     const mp = vp.mp as Mount;
     const { rdev } = vp;
     const device = vp.type === VBLK || vp.type === VCHR;
-    for (const below of (vp.data as HostNode).below.values()) mp.forget(below);
-    mp.forget(vp);
+    for (const each of withBelow(vp)) mp.forget(each);
     if (device) this.#vfs.rumpblk.remove(rdev);
   }
 
@@ -119,36 +121,41 @@ export class Etfs {
 
   /** Files of the host are closed. */
   release(): void {
-    for (const vp of this.#keys.values()) {
-      closeHost(nodeOf(vp));
-      for (const below of nodeOf(vp).below.values()) closeHost(nodeOf(below));
-    }
+    for (const key of this.#keys.values()) for (const vp of withBelow(key)) closeHost(nodeOf(vp));
   }
 
-  /** A name in a host directory: regular files, and directories if they are to be seen. */
+  /** A name in a host directory, as it is there now: regular files, and directories if they are to be seen. */
   below(dvp: Vnode, name: string): Vnode | undefined {
-    const dir = dvp.data as HostNode;
+    const dir = nodeOf(dvp);
     const known = dir.below.get(name);
-    if (known !== undefined) return known;
     const hostpath = `${dir.hostpath}/${name}`;
     const info = this.#vfs.k.host.getfileinfo(hostpath);
-    if (info === undefined || (info.type !== 'reg' && !(info.type === 'dir' && dir.subdirs))) return undefined;
-    const vp = this.#vnode(info.type === 'reg' ? VREG : VDIR, hostpath, 0, info.size, 0, dir.subdirs).hold();
+    const type = info?.type === 'reg' ? VREG : info?.type === 'dir' && dir.subdirs ? VDIR : undefined;
+    if (known !== undefined && known.type === type && info !== undefined) {
+      const node = nodeOf(known);
+      if (node.opens === 0) node.size = info.size;
+      return known;
+    }
+    // Whoever has it open keeps what he has.
+    known?.rele();
+    dir.below.delete(name);
+    if (info === undefined || type === undefined) return undefined;
+    const vp = this.#vnode(type, hostpath, 0, info.size, 0, dir.subdirs, dvp).hold();
     dir.below.set(name, vp);
     return vp;
   }
 
-  #vnode(type: Vtype, hostpath: string, begin: number, size: number, rdev: number, subdirs: boolean): Vnode {
-    const node = new HostNode(++this.#lastIno, hostpath, begin, size, rdev, subdirs);
+  #vnode(type: Vtype, hostpath: string, begin: number, size: number, rdev: number, subdirs: boolean, parent: Vnode | undefined): Vnode {
+    const node = new HostNode(++this.#lastIno, hostpath, begin, size, rdev, subdirs, parent);
     const vp = new Vnode(type, type === VBLK || type === VCHR ? specOps : ops, this.#vfs.mounts[0], node);
     vp.rdev = rdev;
     return vp;
   }
 }
 
-/** A key without its slashes at the front. */
+/** A key without its slashes at the front and at the end. */
 function nameOf(key: string): string {
-  const name = toBytestr(key).replace(/^\/+/, '');
+  const name = toBytestr(key).replace(/^\/+|\/+$/g, '');
   if (!key.startsWith('/') || name === '') throw ERR.EINVAL;
   return name;
 }
@@ -157,13 +164,18 @@ function nodeOf(vp: Vnode): HostNode {
   return vp.data as HostNode;
 }
 
+/** A file, and all that was found below it. */
+function withBelow(vp: Vnode): Vnode[] {
+  return [...[...nodeOf(vp).below.values()].flatMap(withBelow), vp];
+}
+
 const ops: VnodeOps = {
   ...genfs,
   name: 'etfs',
 
   lookup(dvp: Vnode, cnp: Componentname): Vnode | undefined {
     const { vfs, rootvp } = dvp.mp as Mount;
-    if (cnp.name === '..') return rootvp;
+    if (cnp.name === '..') return nodeOf(dvp).parent ?? rootvp;
     return vfs.etfs.below(dvp, cnp.name);
   },
 

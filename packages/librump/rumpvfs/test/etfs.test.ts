@@ -59,6 +59,8 @@ test('register and remove refuse what cannot be', () => {
   sim.disk('host.dir', { size: 0, type: 'dir' });
   const reg = (...args: Parameters<typeof vfs.etfsRegister>): string => codeOf(() => vfs.etfsRegister(...args));
   expect(reg('/k', 'nothing', 'reg')).toBe('ENOENT');
+  expect(reg('/k', 'host.img', 'toString' as 'reg')).toBe('EINVAL');
+  expect(reg('/', 'host.img', 'reg')).toBe('EINVAL');
   expect(reg('/k', 'host.img', 'dir')).toBe('ENOTDIR');
   expect(reg('/k', 'host.dir', 'blk')).toBe('EISDIR');
   expect(reg('/k', 'host.dir', 'dir', { begin: 0 })).toBe('EISDIR');
@@ -169,6 +171,29 @@ test('a directory key gives the host’s files by name, its directories only whe
   expect([codeOf(() => s.stat('/one/sub')), codeOf(() => s.stat('/one/dev')), codeOf(() => s.stat('/one/nothing'))]).toEqual(['ENOENT', 'ENOENT', 'ENOENT']);
   expect([s.stat('/one').mode & 0o170000, s.stat('/all/of/it').mode & 0o170000]).toEqual([S_IFDIR, S_IFDIR]);
   expect(codeOf(() => s.open('/one/new', O_WRONLY | O_CREAT, 0o644))).toBe('EOPNOTSUPP');
+});
+
+test('a directory key shows what the host has now, and `..` in it is the directory above', () => {
+  const sim = new Sim();
+  for (const dir of ['/h', '/h/sub']) sim.disk(dir, { size: 0, type: 'dir' });
+  sim.disk('/h/f', { bytes: bytes('f'), type: 'reg' });
+  sim.disk('/h/sub/g', { bytes: bytes('g'), type: 'reg' });
+  const { s, vfs } = box([], {}, {}, sim);
+  vfs.etfsRegister('/h/', '/h', 'dir-subdirs');
+  expect([get(s, '/h/sub/../f'), codeOf(() => s.stat('/h/sub/../../h/f')), get(s, '/h/f')]).toEqual(['f', 'ok', 'f']);
+  const fd = s.open('/h/f', O_RDONLY);
+  sim.disk('/h/f', { bytes: bytes('longer'), type: 'reg' });
+  expect(s.stat('/h/f').size).toBe(1);
+  s.close(fd);
+  expect([s.stat('/h/f').size, get(s, '/h/f')]).toEqual([6, 'longer']);
+  sim.disks.delete('/h/f');
+  expect(codeOf(() => s.stat('/h/f'))).toBe('ENOENT');
+  sim.disk('/h/f', { size: 0, type: 'dir' });
+  expect(s.stat('/h/f').mode & 0o170000).toBe(S_IFDIR);
+  const below = s.open('/h/sub/g', O_RDONLY);
+  vfs.etfsRemove('/h');
+  expect(codeOf(() => s.fstat(below))).not.toBe('ok');
+  expect(codeOf(() => s.stat('/h/sub/g'))).toBe('ENOENT');
 });
 
 test('a device that the host lets us only read is EROFS for writers, a file EACCES', () => {
