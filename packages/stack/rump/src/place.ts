@@ -71,6 +71,7 @@ export class Places implements Resolver {
     }
     const image = mountImage(file, write, this.#options);
     this.#images.set(key, image);
+    if (write) checkWritable(image, this.#options);
     return image;
   }
 
@@ -79,6 +80,12 @@ export class Places implements Resolver {
     for (const image of this.#images.values()) closeImage(image);
     this.#images.clear();
   }
+}
+
+/** PlaceError: the file system can only be read here, and nobody has asked for that. */
+export function checkWritable(image: MountedImage, options: PlaceOptions): void {
+  if (!image.readonly || options.options?.includes('ro') === true) return;
+  throw new PlaceError(`${image.file}: can only be read: ${lastWords(image.kernel) ?? 'the file system says so'}`);
 }
 
 /** `file:/path` where `file` is a file or a device of the host; undefined: a path of the host. PlaceError: there is no such file. */
@@ -112,7 +119,7 @@ export function mountImage(file: string, write: boolean, options: PlaceOptions):
     const said = lastWords(kernel);
     kernel.halt({ nosync: true });
     if (e instanceof MountOptionError) throw new UsageError(e.message);
-    throw new PlaceError(`${file}: ${mountReason(e)}${said === undefined ? '' : ` (${said})`}`);
+    throw new PlaceError(`${file}: ${said ?? mountReason(e)}`);
   }
 }
 
@@ -170,13 +177,14 @@ function mountReason(e: unknown): string {
   return ((e as Error).message ?? String(e)).replace(/^E[A-Z]+: /, '').replace(/, \w+( '.*)?$/s, '');
 }
 
-/** What the file system said last, if it said anything. */
+/** What the file system said last of the image, if it said anything: `ext2fs: /dev/host/disk.img: inodes of 409 bytes`. */
 function lastWords(kernel: Kernel): string | undefined {
-  return kernel.msgbuf
+  const line = kernel.msgbuf
     .text()
     .trim()
     .split('\n')
-    .findLast((line) => DISK_FILE_SYSTEMS.some((c) => line.includes(c.name)));
+    .findLast((text) => DISK_FILE_SYSTEMS.some((c) => text.startsWith(`${c.name}: `)));
+  return line?.replace(/^\w+: /, '').replace(/^\/dev\/host\/\S+: /, '');
 }
 
 /** Writes back, and ends the image's kernel. PlaceError: not everything could be written. */
