@@ -242,6 +242,12 @@ export interface SuperInfo {
 /** The most groups: 2^32 blocks in groups of 8192. */
 const GROUPS_MAX = 1 << 19;
 
+/** The features that decide who may read and write, of what may be a superblock: none where it is not one that has them. */
+export function superFeatures(b: Uint8Array): Pick<SuperInfo, 'incompat' | 'rocompat'> {
+  if (b.length < SUPER_LEN || getU16le(b, SB_MAGIC) !== MAGIC || getU32le(b, SB_REV) !== 1) return { incompat: 0, rocompat: 0 };
+  return { incompat: getU32le(b, SB_INCOMPAT), rocompat: getU32le(b, SB_ROCOMPAT) };
+}
+
 /** Takes a superblock apart; a string says what is wrong with it. Feature bits are not judged. */
 export function parseSuper(b: Uint8Array): SuperInfo | string {
   if (b.length < SUPER_LEN) return 'the superblock is cut short';

@@ -14,7 +14,7 @@ import { Ext2fs, type OpsOf } from './fs.js';
 import { VTOI } from './inode.js';
 import {
   INCOMPAT_READABLE, MAGIC, NAME_MAX, ROCOMPAT_WRITABLE, ROOT_INO, SB_FREE_BLOCKS, SB_FREE_INODES, SB_LAST_MOUNTED, SB_MAGIC, SB_MNT_COUNT, SB_MTIME,
-  SB_RBLOCKS, SB_STATE, STATE_VALID, SUPER_LEN, SUPER_OFF, type SuperInfo, featureNames, parseSuper,
+  SB_RBLOCKS, SB_STATE, STATE_VALID, SUPER_LEN, SUPER_OFF, type SuperInfo, featureNames, parseSuper, superFeatures,
 } from './ondisk.js';
 import { readOrphans, reap } from './orphan.js';
 import { loadVnode } from './vnodes.js';
@@ -105,10 +105,15 @@ function readSuper(mp: Mount, opening: Opening): SuperInfo {
 }
 
 function checkSuper(mp: Mount, disk: Disk, b: Uint8Array): SuperInfo {
-  const info = parseSuper(b);
-  if (typeof info === 'string') return refuse(mp, info);
-  const unknown = info.incompat & ~INCOMPAT_READABLE;
+  const { incompat, rocompat } = superFeatures(b);
+  const unknown = incompat & ~INCOMPAT_READABLE;
   if (unknown !== 0) refuse(mp, `the image needs features that are not supported: ${featureNames(unknown, 'incompat')}`);
+  const info = parseSuper(b);
+  if (typeof info === 'string') {
+    // One of them may be why the rest looks strange.
+    const strange = rocompat & ~ROCOMPAT_WRITABLE;
+    return refuse(mp, strange === 0 ? info : `${info}; and there are features that are not supported: ${featureNames(strange, 'rocompat')}`);
+  }
   if (info.blocks * 2 ** info.bshift > disk.size) refuse(mp, `the file system has ${info.blocks} blocks of ${1 << info.bshift} bytes, and the device has ${disk.size} bytes`);
   return info;
 }
@@ -233,9 +238,18 @@ function unmount(mp: Mount, force: boolean): void {
 // -- the rest
 
 function root(mp: Mount): Vnode {
-  const vp = mp.vget(ROOT_INO);
+  const vp = rootVnode(mp);
   if (!VTOI(vp).isDir) (mp.data as Ext2fs).corrupt('the root is no directory');
   return vp;
+}
+
+function rootVnode(mp: Mount): Vnode {
+  try {
+    return mp.vget(ROOT_INO);
+  } catch (e) {
+    if (e !== ERR.ESTALE) throw e;
+    return (mp.data as Ext2fs).corrupt('the inode of the root is free');
+  }
 }
 
 /** Blocks without those that hold the structure of the file system. */
