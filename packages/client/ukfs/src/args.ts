@@ -83,10 +83,21 @@ export function toFd(fd: unknown): number {
 
 export function toFlags(flags: unknown, fallback: number): number {
   if (flags === undefined || flags === null) return fallback;
-  if (typeof flags === 'number') return flags;
+  if (typeof flags === 'number') {
+    if (!Number.isInteger(flags)) throw outOfRange('flags', 'an integer', flags);
+    if (flags !== (flags | 0)) throw outOfRange('flags', '>= -2147483648 && <= 2147483647', flags);
+    return flags;
+  }
   const known = typeof flags === 'string' ? flagsOfWord(flags) : undefined;
   if (known === undefined) throw invalidArgValue('flags', flags);
   return known;
+}
+
+/** An option that is true or false; false where it is left out. */
+export function toBool(value: unknown, name: string): boolean {
+  if (value === undefined) return false;
+  if (typeof value !== 'boolean') throw invalidArgType(`options.${name}`, 'of type boolean', value);
+  return value;
 }
 
 export function toLength(len: unknown, name = 'len'): number {

@@ -1,7 +1,8 @@
 /**
  * Bytes and text as `fs` takes and gives them. Where there is Node's Buffer, what is read comes as one; on a page it is a Uint8Array.
  */
-import { bytesOf, bytestrOf, fromBytestr, toBytestr } from '@anykernel/lib-bytes';
+import { bytesOf, fromBytestr } from '@anykernel/lib-bytes';
+import { codecOf } from './codecs.js';
 import { invalidArgType, invalidArgValue } from './errors.js';
 
 export type Encoding =
@@ -39,15 +40,14 @@ export function asBuffer(bytes: Uint8Array): Uint8Array {
 /** Bytes as text. */
 export function decode(bytes: Uint8Array, encoding: Encoding): string {
   if (NodeBuffer !== undefined) return NodeBuffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(encoding);
-  const s = bytestrOf(bytes);
-  return encoding === 'latin1' || encoding === 'binary' ? s : fromBytestr(s);
+  return codecOf(encoding).decode(bytes);
 }
 
 /** What may be written, as bytes: text in `encoding`, and any view. ERR_INVALID_ARG_TYPE. */
 export function toBytes(data: unknown, encoding: Encoding = 'utf8', name = 'data'): Uint8Array {
   if (typeof data === 'string') {
     if (NodeBuffer !== undefined) return NodeBuffer.from(data, encoding);
-    return bytesOf(encoding === 'latin1' || encoding === 'binary' ? data : toBytestr(data));
+    return codecOf(encoding).encode(data);
   }
   return viewOf(data, name, 'of type string or an instance of Buffer, TypedArray, or DataView');
 }
@@ -77,7 +77,7 @@ const ENCODINGS: readonly string[] = [
 /** Checks an encoding; 'buffer' and none at all are undefined. ERR_INVALID_ARG_VALUE. */
 export function encodingOf(options: unknown): Encoding | undefined {
   const encoding = typeof options === 'string' ? options : (options as { encoding?: unknown } | null | undefined)?.encoding;
-  if (encoding === undefined || encoding === null || encoding === 'buffer') return undefined;
+  if (encoding === undefined || encoding === null || encoding === '' || encoding === 'buffer') return undefined;
   const known = typeof encoding === 'string' && (ENCODINGS.includes(encoding.toLowerCase()) || NodeBuffer?.isEncoding(encoding) === true);
   if (!known) throw invalidArgValue('encoding', encoding, 'is invalid encoding');
   return (encoding as string).toLowerCase() as Encoding;

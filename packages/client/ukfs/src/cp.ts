@@ -46,7 +46,7 @@ interface Both {
 /** Paths are byte strings. */
 function* cpNode(from: string, to: string, options: CpOptions): Op<void> {
   const b: Both = { source: kernelPath(from), dest: kernelPath(to), sourceText: fromBytestr(from), destText: fromBytestr(to) };
-  if (options.filter !== undefined && !options.filter(b.sourceText, b.destText)) return;
+  if (options.filter !== undefined && !answer(options.filter(b.sourceText, b.destText))) return;
   const look = options.dereference === true ? stat : lstat;
   const st = (yield* look(b.source)) as Stats;
   const there = (yield* look(b.dest, { throwIfNoEntry: false })) as Stats | undefined;
@@ -95,21 +95,30 @@ function* cpLeaf(b: Both, st: Stats, replaces: boolean, options: CpOptions): Op<
     if (parent !== '' && parent !== '/') yield* mkdir(kernelPath(parent), { recursive: true });
   }
   if (st.isSymbolicLink()) return yield* cpLink(b, options);
-  if (!st.isFile()) {
-    throw cpError(
-      'ERR_FS_CP_UNKNOWN',
-      'Cannot copy an unknown file type',
-      'EINVAL',
-      `cannot copy an unknown file type: ${b.destText}`,
-      b.destText,
-    );
-  }
+  if (!st.isFile()) throw notCopied(b, st);
   yield* copyFile(b.source, b.dest, options.mode);
   if (options.preserveTimestamps === true) yield* utimes(b.dest, st.atime, st.mtime);
+}
+
+function notCopied({ destText }: Both, st: Stats): Error {
+  const [code, kind] = st.isFIFO()
+    ? ['FIFO_PIPE', 'a FIFO pipe']
+    : st.isSocket()
+      ? ['SOCKET', 'a socket file']
+      : ['UNKNOWN', 'an unknown file type'];
+  return cpError(`ERR_FS_CP_${code}`, `Cannot copy ${kind}`, 'EINVAL', `cannot copy ${kind}: ${destText}`, destText);
 }
 
 function* cpLink(b: Both, options: CpOptions): Op<void> {
   const target = yield* readlinkBytes(b.source);
   const whole = options.verbatimSymlinks === true ? target : resolve(dirname(bytePath(b.source)), target);
   yield* symlink(kernelPath(whole), b.dest);
+}
+
+/** What a filter said. ERR_INVALID_RETURN_VALUE: a promise, which would be true whatever it comes to. */
+function answer(said: unknown): boolean {
+  if (typeof (said as { then?: unknown } | null | undefined)?.then !== 'function') return Boolean(said);
+  throw Object.assign(new TypeError('Expected boolean to be returned from the "filter" function but got an instance of Promise.'), {
+    code: 'ERR_INVALID_RETURN_VALUE',
+  });
 }

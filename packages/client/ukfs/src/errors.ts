@@ -64,6 +64,11 @@ export function outOfRange(name: string, range: string, value: unknown): CodedEr
   );
 }
 
+/** RangeError [ERR_FS_FILE_TOO_LARGE]: a file is to be read whole, and is too long for that. */
+export function fileTooLarge(size: number): CodedError {
+  return coded(new RangeError(`File size (${size}) is greater than 2 GiB`), 'ERR_FS_FILE_TOO_LARGE');
+}
+
 function received(value: unknown): string {
   if (value === null || value === undefined) return ` Received ${value}`;
   if (typeof value === 'function') return ` Received function ${value.name}`;

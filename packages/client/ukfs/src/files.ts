@@ -3,7 +3,7 @@ import { AT_FDCWD, type Stat } from '@anykernel/lib-sys';
 import { type PathLike, pathText, toFd, toFlags, toId, toLength, toMode, toPath, toPosition, toTime, toWritePosition } from './args.js';
 import { type Encoding, asBuffer, decode, encodingOf, newBytes, toBytes, viewOf } from './bytes.js';
 import { constants, kernelFlags } from './constants.js';
-import { invalidArgType, invalidArgValue, outOfRange } from './errors.js';
+import { fileTooLarge, invalidArgType, invalidArgValue, outOfRange } from './errors.js';
 import { type Op, call } from './run.js';
 import { BigIntStats, Stats } from './stats.js';
 
@@ -141,6 +141,9 @@ export interface FileOptions {
 /** Bytes read at a time when the length of a file is not known. */
 const CHUNK = 65536;
 
+/** The longest file that is read whole, as in Node. */
+const WHOLE_MAX = 2 ** 31 - 1;
+
 /** A whole file, by path or descriptor: bytes, or text where an encoding is given. */
 export function* readFile(file: unknown, options?: FileOptions | string | null): Op<Uint8Array | string> {
   const encoding = encodingOf(options);
@@ -165,6 +168,7 @@ export function* withFile<T>(path: PathLike, flags: unknown, mode: unknown, use:
 
 function* readAll(fd: number): Op<Uint8Array> {
   const st = yield* call('fstat', [fd], 'fstat');
+  if (st.size > WHOLE_MAX) throw fileTooLarge(st.size);
   let bytes = newBytes(st.size > 0 ? st.size : CHUNK);
   let len = 0;
   for (;;) {
@@ -203,7 +207,7 @@ export function* writeFile(file: unknown, data: unknown, options?: FileOptions |
     if (o?.flush === true) yield* fsync(fd);
   };
   if (typeof file === 'number') return yield* put(toFd(file));
-  return yield* withFile(file as PathLike, o?.flag ?? flag, o?.mode, put);
+  return yield* withFile(file as PathLike, o?.flag || flag, o?.mode, put);
 }
 
 export function* appendFile(file: unknown, data: unknown, options?: FileOptions | string | null): Op<void> {

@@ -8,7 +8,7 @@ import type { PathLike } from './args.js';
 import type { Encoding } from './bytes.js';
 import type { FileOptions } from './files.js';
 import type { StatOptions } from './paths.js';
-import type { BigIntStats, Dirent, Stats } from './stats.js';
+import type { BigIntStats, Dirent, StatFs, Stats } from './stats.js';
 import type { ReaddirOptions } from './tree.js';
 
 type FlagOption = Pick<FileOptions, 'flag'>;
@@ -59,6 +59,7 @@ export interface SyncChoices {
   readonly statSync: StatSync;
   readonly lstatSync: StatSync;
   readonly fstatSync: StatOf<number, Stats, BigIntStats, Stats | BigIntStats>;
+  readonly statfsSync: StatOf<PathLike, StatFs, StatFs<bigint>, StatFs | StatFs<bigint>>;
   readonly readlinkSync: Name<string, Uint8Array, string | Uint8Array>;
   readonly realpathSync: Name<string, Uint8Array, string | Uint8Array> & { readonly native: Name<string, Uint8Array, string | Uint8Array> };
   readonly mkdtempSync: Name<string, Uint8Array, string | Uint8Array>;
@@ -73,6 +74,7 @@ export interface PromiseChoices<Handle> {
   readonly readdir: Readdir<Later<string[]>, Later<Uint8Array[]>, Later<Dirent[]>, Later<Dirent<Uint8Array>[]>, Later<AnyNames>>;
   readonly stat: StatOf<PathLike, Later<Stats>, Later<BigIntStats>, Later<Stats | BigIntStats>>;
   readonly lstat: StatOf<PathLike, Later<Stats>, Later<BigIntStats>, Later<Stats | BigIntStats>>;
+  readonly statfs: StatOf<PathLike, Later<StatFs>, Later<StatFs<bigint>>, Later<StatFs | StatFs<bigint>>>;
   readonly readlink: Name<Later<string>, Later<Uint8Array>, Later<string | Uint8Array>>;
   readonly realpath: Name<Later<string>, Later<Uint8Array>, Later<string | Uint8Array>>;
   readonly mkdtemp: Name<Later<string>, Later<Uint8Array>, Later<string | Uint8Array>>;

@@ -3,7 +3,8 @@ import { AT_FDCWD, AT_SYMLINK_NOFOLLOW, Errno, type Stat } from '@anykernel/lib-
 import { type PathLike, pathText, toBits, toId, toLength, toMode, toPath, toTime } from './args.js';
 import { encodingOf, nameOut } from './bytes.js';
 import { constants } from './constants.js';
-import { bytestrOf, toBytestr } from '@anykernel/lib-bytes';
+import { bytesOf, bytestrOf, fromBytestr, toBytestr } from '@anykernel/lib-bytes';
+import { resolve } from './pathnames.js';
 import { type AnyStats, type BigIntOption, statsOf, withFile, writeAll } from './files.js';
 import { makeError } from './errors.js';
 import { type Op, call } from './run.js';
@@ -38,9 +39,10 @@ export function lstat(path: PathLike, options?: StatOptions): Op<AnyStats | unde
   return statBy('lstat', path, options);
 }
 
-export function* statfs(path: PathLike): Op<StatFs> {
+export function* statfs(path: PathLike, options?: BigIntOption): Op<StatFs<number> | StatFs<bigint>> {
   const p = toPath(path);
-  return new StatFs(yield* call('statvfs1', [p, 0], 'statfs', pathText(p)));
+  const sb = yield* call('statvfs1', [p, 0], 'statfs', pathText(p));
+  return options?.bigint === true ? new StatFs(sb, BigInt) : new StatFs(sb, Number);
 }
 
 export function* exists(path: unknown): Op<boolean> {
@@ -136,13 +138,33 @@ export function* truncate(path: PathLike, len?: unknown): Op<void> {
   });
 }
 
-/** An absolute path without `.`, `..`, symbolic links. Errors are those of the lstat and stat that find it. */
+/**
+ * An absolute path without `.`, `..`, symbolic links. As in Node, `..` first takes away the name before it, whatever that is. Errors are those
+ * of the lstat and stat that find it.
+ */
 export function* realpath(path: PathLike, options?: unknown): Op<string | Uint8Array> {
   encodingOf(options);
+  const p = byteStringOf(toPath(path));
+  return nameOut(yield* follow(resolve(p.startsWith('/') ? '' : yield* cwd(), p), false), options);
+}
+
+/** The same, as the kernel walks the path, with errors of one operation; what the promise form and `realpath.native` are. */
+export function* realpathNative(path: PathLike, options?: unknown): Op<string | Uint8Array> {
+  encodingOf(options);
   const p = toPath(path);
-  const text = typeof p === 'string' ? p : pathText(p);
-  const rest = text.split('/').reverse();
-  let at = text.startsWith('/') ? '' : yield* cwd();
+  if (p.length === 0) throw makeError('ENOENT', 'realpath', '');
+  try {
+    return nameOut(yield* follow(byteStringOf(p), true), options);
+  } catch (e) {
+    const code = (e as { syscall?: string }).syscall === undefined ? undefined : (e as { code?: string }).code;
+    throw code === undefined ? e : makeError(code as 'EIO', 'realpath', pathText(p));
+  }
+}
+
+/** Byte strings. `strict`: what is followed by a slash is a directory. */
+function* follow(path: string, strict: boolean): Op<string> {
+  const rest = path.split('/').reverse();
+  let at = path.startsWith('/') ? '' : yield* cwd();
   for (let name = rest.pop(); name !== undefined; name = rest.pop()) {
     if (name === '' || name === '.') continue;
     if (name === '..') {
@@ -150,37 +172,32 @@ export function* realpath(path: PathLike, options?: unknown): Op<string | Uint8A
       continue;
     }
     const next = `${at}/${name}`;
-    const st = yield* call('lstat', [next], 'lstat', next);
-    if ((st.mode & constants.S_IFMT) !== constants.S_IFLNK) {
+    const [kernel, text] = [bytesOf(next), fromBytestr(next)];
+    const st = yield* call('lstat', [kernel], 'lstat', text);
+    const type = st.mode & constants.S_IFMT;
+    if (type !== constants.S_IFLNK) {
+      if (strict && rest.length > 0 && type !== constants.S_IFDIR) throw makeError('ENOTDIR', 'lstat', text);
       at = next;
       continue;
     }
     // A circle of links is found here: ELOOP.
-    yield* call('stat', [next], 'stat', next);
-    const target = nameOut(yield* readlinkBytes(next), undefined) as string;
+    yield* call('stat', [kernel], 'stat', text);
+    const target = yield* readlinkBytes(kernel);
     if (target.startsWith('/')) at = '';
     rest.push(...target.split('/').reverse());
   }
-  const result = at === '' ? '/' : at;
-  return options === undefined ? result : nameOut(toBytestr(result), options);
+  return at === '' ? '/' : at;
 }
 
-/** The same, whose errors are of one operation; what the promise form and `realpath.native` are. */
-export function* realpathNative(path: PathLike, options?: unknown): Op<string | Uint8Array> {
-  const p = toPath(path);
-  try {
-    return yield* realpath(p, options);
-  } catch (e) {
-    const code = (e as { syscall?: string }).syscall === undefined ? undefined : (e as { code?: string }).code;
-    throw code === undefined ? e : makeError(code as 'EIO', 'realpath', pathText(p));
-  }
+function byteStringOf(path: string | Uint8Array): string {
+  return typeof path === 'string' ? toBytestr(path) : bytestrOf(path);
 }
 
-/** The current directory; '' for the root, so that a name can follow. */
+/** The current directory as a byte string; '' for the root, so that a name can follow. */
 export function* cwd(): Op<string> {
   const buf = new Uint8Array(4096);
   const n = yield* call('getcwd', [buf], 'getcwd');
-  const path = nameOut(bytestrOf(buf, 0, n - 1), undefined) as string;
+  const path = bytestrOf(buf, 0, n - 1);
   return path === '/' ? '' : path;
 }
 

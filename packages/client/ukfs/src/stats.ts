@@ -200,21 +200,21 @@ export class Dirent<Name extends string | Uint8Array = string> extends FileType 
   }
 }
 
-export class StatFs {
-  type: number;
-  bsize: number;
-  blocks: number;
-  bfree: number;
-  bavail: number;
-  files: number;
-  ffree: number;
-  constructor(sb: Statvfs) {
-    this.type = 0;
-    this.bsize = sb.frsize;
-    this.blocks = sb.blocks;
-    this.bfree = sb.bfree;
-    this.bavail = sb.bavail;
-    this.files = sb.files;
-    this.ffree = sb.ffree;
+export class StatFs<N extends number | bigint = number> {
+  type: N;
+  bsize: N;
+  blocks: N;
+  bfree: N;
+  bavail: N;
+  files: N;
+  ffree: N;
+  constructor(sb: Statvfs, as: (value: number) => N) {
+    this.type = as(0);
+    this.bsize = as(sb.frsize);
+    this.blocks = as(sb.blocks);
+    this.bfree = as(sb.bfree);
+    this.bavail = as(sb.bavail);
+    this.files = as(sb.files);
+    this.ffree = as(sb.ffree);
   }
 }

@@ -2,7 +2,7 @@
 import { DT_DIR, type Dirent as KernelDirent, O_CLOEXEC, O_DIRECTORY, parseDirents } from '@anykernel/lib-sys';
 import { bytesOf, bytestrOf, fromBytestr, isAscii, toBytestr } from '@anykernel/lib-bytes';
 import type { Proc } from '@anykernel/rumpkern';
-import { type PathLike, pathText, toMode, toPath } from './args.js';
+import { type PathLike, pathText, toBool, toMode, toPath } from './args.js';
 import { nameOut } from './bytes.js';
 import { makeError } from './errors.js';
 import type { AnyStats } from './files.js';
@@ -43,6 +43,7 @@ export function* readdir(
   options?: ReaddirOptions | string | null,
 ): Op<(string | Uint8Array | Dirent<string | Uint8Array>)[]> {
   const o = typeof options === 'object' && options !== null ? options : undefined;
+  const recursive = toBool(o?.recursive, 'recursive');
   const top = bytePath(toPath(path));
   const out: (string | Uint8Array | Dirent<string | Uint8Array>)[] = [];
   const queue = [''];
@@ -50,8 +51,8 @@ export function* readdir(
     const dir = below === '' ? top : join(top, below);
     for (const e of yield* entriesOf(kernelPath(dir))) {
       const within = below === '' ? e.name : `${below}/${e.name}`;
-      if (o?.recursive === true && e.type === DT_DIR) queue.push(within);
-      out.push(o?.withFileTypes === true ? new Dirent(nameOut(e.name, options), fromBytestr(dir), e.type) : nameOut(within, options));
+      if (recursive && e.type === DT_DIR) queue.push(within);
+      out.push(o?.withFileTypes ? new Dirent(nameOut(e.name, options), fromBytestr(dir), e.type) : nameOut(within, options));
     }
   }
   return out;
@@ -82,17 +83,18 @@ export function* mkdir(path: PathLike, options?: MkdirOptions | number | string 
   const o = typeof options === 'object' && options !== null ? options : { mode: options ?? undefined };
   const p = toPath(path);
   const mode = toMode(o.mode, 0o777);
-  if (o.recursive !== true) {
+  if (!toBool(o.recursive, 'recursive')) {
     yield* call('mkdir', [p, mode], 'mkdir', pathText(p));
     return undefined;
   }
-  return yield* mkdirs(pathText(p).replace(/(?!^)\/+$/, ''), mode, pathText(p));
+  return yield* mkdirs(bytePath(p).replace(/(?!^)\/+$/, ''), mode, pathText(p));
 }
 
+/** `path` is a byte string. */
 function* mkdirs(path: string, mode: number, asked: string): Op<string | undefined> {
   try {
-    yield* call('mkdir', [path, mode], 'mkdir', asked);
-    return path;
+    yield* call('mkdir', [kernelPath(path), mode], 'mkdir', asked);
+    return fromBytestr(path);
   } catch (e) {
     const code = (e as { code?: string }).code;
     if (code === 'ENOENT') {
@@ -103,9 +105,9 @@ function* mkdirs(path: string, mode: number, asked: string): Op<string | undefin
       return first ?? own;
     }
     if (code !== 'EEXIST' && code !== 'EISDIR') throw e;
-    const st = (yield* stat(path)) as Stats;
+    const st = (yield* stat(kernelPath(path))) as Stats;
     if (st.isDirectory()) return undefined;
-    throw path === asked ? e : makeError('ENOTDIR', 'mkdir', asked);
+    throw fromBytestr(path) === asked ? e : makeError('ENOTDIR', 'mkdir', asked);
   }
 }
 
@@ -123,15 +125,17 @@ export function* rmdir(path: PathLike, options?: { readonly recursive?: boolean 
 
 export function* rm(path: PathLike, options?: RmOptions): Op<void> {
   const p = toPath(path);
+  const force = toBool(options?.force, 'force');
+  const recursive = toBool(options?.recursive, 'recursive');
   let st: AnyStats | undefined;
   try {
     st = yield* lstat(p);
   } catch (e) {
-    if (options?.force === true && isAbsent(e)) return;
+    if (force && isAbsent(e)) return;
     throw e;
   }
   if (st?.isDirectory() !== true) return yield* unlink(p);
-  if (options?.recursive !== true) {
+  if (!recursive) {
     const text = pathText(p);
     throw Object.assign(new Error(`Path is a directory: rm returned EISDIR (is a directory) ${text}`), {
       code: 'ERR_FS_EISDIR',
@@ -158,14 +162,14 @@ const NAME_CHARS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 
 /** A new directory with six random letters behind `prefix`. */
 export function* mkdtemp(p: Proc, prefix: PathLike, options?: unknown): Op<string | Uint8Array> {
-  const base = pathText(toPath(prefix, 'prefix'));
+  const base = bytePath(toPath(prefix, 'prefix'));
   for (let tries = 0; ; tries++) {
     const random = new Uint8Array(6);
     p.k.host.getrandom(random);
     const path = base + Array.from(random, (b) => NAME_CHARS[b % NAME_CHARS.length]).join('');
     try {
-      yield* call('mkdir', [path, 0o700], 'mkdtemp', `${base}XXXXXX`);
-      return options === undefined ? path : nameOut(path, options);
+      yield* call('mkdir', [kernelPath(path), 0o700], 'mkdtemp', `${fromBytestr(base)}XXXXXX`);
+      return nameOut(path, options);
     } catch (e) {
       if ((e as { code?: string }).code !== 'EEXIST' || tries >= 100) throw e;
     }

@@ -67,7 +67,12 @@ export function ukfs(p: Proc): Ukfs {
   out['realpathSync'] = Object.assign(out['realpathSync'] as object, { native });
   out['realpath'] = Object.assign(out['realpath'] as object, { native: callbackForm(p, 'realpath', realpathNative as AnyOp) });
   out['existsSync'] = (path: unknown) => runSync(p, exists(path));
-  out['exists'] = (path: unknown, callback: (there: boolean) => void) => void runAsync(p, exists(path)).then(callback);
+  const existing = (path: unknown): Promise<boolean> => runAsync(p, exists(path));
+  const existsForm = (path: unknown, callback: (there: boolean) => void): void => {
+    checkCallback(callback);
+    void existing(path).then(callback);
+  };
+  out['exists'] = Object.assign(existsForm, { [PROMISIFY]: existing });
   const modes = { F_OK: constants.F_OK, R_OK: constants.R_OK, W_OK: constants.W_OK, X_OK: constants.X_OK };
   return { ...out, ...modes, promises: promisesOf(p), constants, Stats, BigIntStats, Dirent, StatFs } as unknown as Ukfs;
 }
@@ -88,10 +93,30 @@ const MOVES: readonly string[] = ['read', 'readv', 'write', 'writev'];
 /** Bytes in the buffer of a read() that gives none. */
 const READ_LEN = 16384;
 
+/** What Node's util.promisify() asks a function for, where its promise is not of one value. */
+const PROMISIFY = Symbol.for('nodejs.util.promisify.custom');
+
+function checkCallback(callback: unknown): asserts callback is (...args: unknown[]) => void {
+  if (typeof callback !== 'function') throw invalidArgType('cb', 'of type function', undefined);
+}
+
 function callbackForm(p: Proc, name: string, op: AnyOp): (...args: unknown[]) => void {
+  const form = callingBack(p, name, op);
+  if (!MOVES.includes(name)) return form;
+  const keys = [name.startsWith('read') ? 'bytesRead' : 'bytesWritten', name.endsWith('v') ? 'buffers' : 'buffer'] as const;
+  const promised = (...args: unknown[]): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      form(...args, (error: unknown, moved: unknown, buffer: unknown) =>
+        error ? reject(error) : resolve({ [keys[0]]: moved, [keys[1]]: buffer }),
+      );
+    });
+  return Object.assign(form, { [PROMISIFY]: promised });
+}
+
+function callingBack(p: Proc, name: string, op: AnyOp): (...args: unknown[]) => void {
   return (...given) => {
-    const callback = given.pop();
-    if (typeof callback !== 'function') throw invalidArgType('cb', 'of type function', callback);
+    const callback = name === 'close' && given.length < 2 ? () => undefined : given.pop();
+    checkCallback(callback);
     const args = name === 'read' ? readArgs(given) : given;
     const made = op(...(args as never[]));
     // What is wrong with the arguments is thrown at once.

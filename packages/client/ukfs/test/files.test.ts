@@ -90,6 +90,13 @@ describe('sizes', () => {
     fs.closeSync(fd);
   });
 
+  test('a file of more than 2 GiB is not read whole, as in Node', () => {
+    const { fs } = s;
+    fs.writeFileSync('/big', '');
+    fs.truncateSync('/big', 2 ** 31);
+    expect(codeOf(() => fs.readFileSync('/big'))).toBe('ERR_FS_FILE_TOO_LARGE');
+  });
+
   test('a directory of 3000 names is listed whole, and removed', () => {
     const { fs } = s;
     fs.mkdirSync('/many');
@@ -125,6 +132,16 @@ describe('names are bytes', () => {
     const { fs } = s;
     fs.writeFileSync(`/${'é'.repeat(127)}x`, '');
     expect(codeOf(() => fs.writeFileSync(`/${'é'.repeat(128)}`, ''))).toBe('ENAMETOOLONG');
+  });
+});
+
+describe('what is no file', () => {
+  test('is not copied, and the error says what it is', () => {
+    const p = s.k.newproc();
+    p.sys.mkfifo('/fifo', 0o600);
+    expect(codeOf(() => s.fs.cpSync('/fifo', '/copy'))).toBe('ERR_FS_CP_FIFO_PIPE');
+    expect(codeOf(() => s.fs.cpSync('/', '/inside', { recursive: true }))).toBe('ERR_FS_CP_EINVAL');
+    expect(s.fs.readdirSync('/')).toEqual(['fifo']);
   });
 });
 

@@ -40,6 +40,9 @@ export const SCRIPTS: Readonly<Record<string, Script>> = {
     await r.call('readFile', r.at('new'), 'utf8');
     await r.call('writeFile', r.at('u'), 'grüße 🚀', 'utf16le');
     await r.call('readFile', r.at('u'), 'utf16le');
+    await r.call('truncate', r.at('u'), 2 ** 31);
+    await r.call('readFile', r.at('u'));
+    await r.call('stat', r.at('u'));
   },
 
   async 'arguments that make no sense'(r) {
@@ -102,6 +105,31 @@ export const SCRIPTS: Readonly<Record<string, Script>> = {
     await r.call('readFile', Buffer.concat([Buffer.from(r.at('')), Buffer.from([0xff, 0xfe, 0x80])]), 'utf8');
     await r.call('readFile', Buffer.concat([Buffer.from(r.at('')), Buffer.from([0xff, 0xfe])]), 'utf8');
     await r.call('readlink', r.at('d/link'), 'buffer');
+  },
+
+  async 'options of the wrong kind'(r) {
+    await tree(r);
+    for (const value of [1, 'yes', null]) {
+      await r.call('rm', r.at('f'), { recursive: value });
+      await r.call('rm', r.at('nothing'), { force: value });
+      await r.call('mkdir', r.at('m'), { recursive: value });
+      await r.call('readdir', r.at('d'), { recursive: value });
+    }
+    await r.call('readdir', r.at('d'), { withFileTypes: 1 });
+    await r.call('readdir', r.at('d'), '');
+    await r.call('writeFile', r.at('a'), 'x', { flag: '', encoding: '' });
+    for (const flag of [Number.NaN, 1.5, 2 ** 31]) await r.call('readFile', r.at('f'), { flag });
+  },
+
+  async realpath(r) {
+    await tree(r);
+    for (const name of ['d/link', 'd/../f', 'f/..', 'f/', 'd/', 'd/.', 'd//e/', 'nothing/../f', 'nothing', 'd/link/', 'd/e/../../f', 'f/x']) {
+      await r.call('realpath', r.at(name));
+    }
+    const odd = Buffer.concat([Buffer.from(r.at('odd/')), Buffer.from([0xff, 0xfe])]);
+    await r.quiet('mkdir', odd, { recursive: true });
+    await r.call('readdir', r.at('odd'), 'buffer');
+    await r.call('readdir', odd);
   },
 
   async stat(r) {
