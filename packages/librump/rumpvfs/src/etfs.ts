@@ -6,8 +6,8 @@
  */
 import { toBytestr } from '@anykernel/lib-bytes';
 import type { HostFile } from '@anykernel/host-rumpuser';
-import { ERR, Errno, FWRITE, type Stat } from '@anykernel/lib-sys';
-import { type Lwp, type Uio, makedev, transfer } from '@anykernel/rumpkern';
+import { ERR, FWRITE, type Stat } from '@anykernel/lib-sys';
+import { type Lwp, type Uio, hostInfo, makedev, openHost, transfer } from '@anykernel/rumpkern';
 import { genfs, typeToMode } from './genfs.js';
 import type { Mount } from './mount.js';
 import { RUMPBLK_MAJOR } from './rumpblk.js';
@@ -68,10 +68,9 @@ export class Etfs {
    */
   register(key: string, hostpath: string, type: EtfsType, window?: EtfsWindow): void {
     const name = nameOf(key);
-    const { host } = this.#vfs.k;
     if (!Object.hasOwn(TYPES, type)) throw ERR.EINVAL;
     const vtype = TYPES[type];
-    const info = host.getfileinfo(hostpath);
+    const info = hostInfo(this.#vfs.k, hostpath);
     if (info === undefined) throw ERR.ENOENT;
     if (vtype === VDIR && info.type !== 'dir') throw ERR.ENOTDIR;
     if (vtype === VDIR ? window !== undefined : info.type === 'dir') throw ERR.EISDIR;
@@ -129,7 +128,7 @@ export class Etfs {
     const dir = nodeOf(dvp);
     const known = dir.below.get(name);
     const hostpath = `${dir.hostpath}/${name}`;
-    const info = this.#vfs.k.host.getfileinfo(hostpath);
+    const info = hostInfo(this.#vfs.k, hostpath);
     const type = info?.type === 'reg' ? VREG : info?.type === 'dir' && dir.subdirs ? VDIR : undefined;
     if (known !== undefined && known.type === type && info !== undefined) {
       const node = nodeOf(known);
@@ -204,7 +203,7 @@ const ops: VnodeOps = {
   open(vp: Vnode, flag: number, l: Lwp): void {
     const node = nodeOf(vp);
     if (vp.type !== VREG) return;
-    if (node.file === undefined) node.file = openHost(l, node.hostpath);
+    if (node.file === undefined) node.file = openHost(l.k, node.hostpath, false);
     if ((flag & FWRITE) !== 0 && !node.file.writable) {
       if (node.opens === 0) closeHost(node);
       throw ERR.EACCES;
@@ -266,16 +265,6 @@ const ops: VnodeOps = {
 };
 
 const specOps: VnodeOps = { ...ops, ...specfs, setattr: ops.setattr };
-
-/** To write if the host allows it, to read otherwise. */
-function openHost(l: Lwp, hostpath: string): HostFile {
-  try {
-    return l.k.host.open(hostpath, { read: true, write: true });
-  } catch (e) {
-    if (!(e instanceof Errno)) throw e;
-    return l.k.host.open(hostpath, { read: true });
-  }
-}
 
 function closeHost(node: HostNode): void {
   node.file?.close();

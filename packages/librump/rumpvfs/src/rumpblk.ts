@@ -7,10 +7,10 @@
 import { putU32le, putU64le } from '@anykernel/lib-bytes';
 import type { Completion, HostFile } from '@anykernel/host-rumpuser';
 import {
-  DIOCCACHESYNC, DIOCGDINFO, DIOCGMEDIASIZE, DIOCGSECTORSIZE, DISKLABEL_LEN, type Disklabel, ERR, EVFILT_READ, EVFILT_WRITE, Errno, FS_BSDFFS,
+  DIOCCACHESYNC, DIOCGDINFO, DIOCGMEDIASIZE, DIOCGSECTORSIZE, DISKLABEL_LEN, type Disklabel, ERR, EVFILT_READ, EVFILT_WRITE, FS_BSDFFS,
   FS_UNUSED, FWRITE, POLLIN, POLLOUT, POLLRDNORM, type Partition, RAW_PART, emitDisklabel,
 } from '@anykernel/lib-sys';
-import { type Bdevsw, type Cdevsw, Klist, type Kernel, type Knote, type Lwp, type Uio, knoteAttach, makedev, minor, transfer, physio } from '@anykernel/rumpkern';
+import { type Bdevsw, type Cdevsw, Klist, type Kernel, type Knote, type Lwp, type Uio, knoteAttach, makedev, minor, openHost, physio, transfer } from '@anykernel/rumpkern';
 
 export const RUMPBLK_MAJOR = 197;
 
@@ -74,7 +74,7 @@ export class Rumpblk {
   /** ENXIO. EROFS: to be written, and the host lets us only read. */
   #open(dev: number, flag: number): void {
     const unit = this.#unit(dev);
-    unit.file ??= openHost(this.#k, unit.hostpath);
+    unit.file ??= openHost(this.#k, unit.hostpath, true);
     if ((flag & FWRITE) !== 0 && !unit.file.writable) throw ERR.EROFS;
   }
 
@@ -139,15 +139,6 @@ const READY = POLLIN | POLLRDNORM | POLLOUT;
 function alwaysReady(_dev: number, kn: Knote): void {
   if (kn.filter !== EVFILT_READ && kn.filter !== EVFILT_WRITE) throw ERR.EINVAL;
   knoteAttach(kn, new Klist(), () => true);
-}
-
-function openHost(k: Kernel, hostpath: string): HostFile {
-  try {
-    return k.host.open(hostpath, { read: true, write: true, bio: true });
-  } catch (e) {
-    if (!(e instanceof Errno)) throw e;
-    return k.host.open(hostpath, { read: true, bio: true });
-  }
 }
 
 function room(data: Uint8Array | undefined, len: number): Uint8Array {
