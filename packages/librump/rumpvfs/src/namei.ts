@@ -57,10 +57,7 @@ export function namei(l: Lwp, nd: Nameidata, op: Nameiop, flags: number, path: s
   cnp.path = path;
   for (;;) {
     pos = skipSlashes(path, pos);
-    if (pos === len) {
-      if (dvp.type === VBAD) throw ERR.ENOENT;
-      return found(nd, dvp, undefined, 'root', false);
-    }
+    if (pos === len) return onlySlashes(nd, dvp);
     let end = path.indexOf('/', pos);
     if (end < 0) end = len;
     let next = skipSlashes(path, end);
@@ -115,6 +112,12 @@ function found(nd: Nameidata, vp: Vnode | undefined, dvp: Vnode | undefined, las
   nd.last = last;
   nd.slash = slash;
   return nd;
+}
+
+/** The path has no component (left): it stands for where the walk is. */
+function onlySlashes(nd: Nameidata, dvp: Vnode): Nameidata {
+  if (dvp.type === VBAD) throw ERR.ENOENT;
+  return found(nd, dvp, undefined, 'root', false);
 }
 
 /** The last component is not there, and is to be made. */
