@@ -43,7 +43,6 @@ export function* readdir(
   options?: ReaddirOptions | string | null,
 ): Op<(string | Uint8Array | Dirent<string | Uint8Array>)[]> {
   const o = typeof options === 'object' && options !== null ? options : undefined;
-  const recursive = toBool(o?.recursive, 'recursive');
   const top = bytePath(toPath(path));
   const out: (string | Uint8Array | Dirent<string | Uint8Array>)[] = [];
   const queue = [''];
@@ -51,7 +50,7 @@ export function* readdir(
     const dir = below === '' ? top : join(top, below);
     for (const e of yield* entriesOf(kernelPath(dir))) {
       const within = below === '' ? e.name : `${below}/${e.name}`;
-      if (recursive && e.type === DT_DIR) queue.push(within);
+      if (o?.recursive && e.type === DT_DIR) queue.push(within);
       out.push(o?.withFileTypes ? new Dirent(nameOut(e.name, options), fromBytestr(dir), e.type) : nameOut(within, options));
     }
   }

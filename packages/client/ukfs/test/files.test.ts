@@ -1,4 +1,5 @@
 /** What Node's suite of calls does not show: processes with their own rights, large files, many files, file handles, waiting. */
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { NodeSystemError } from '@anykernel/ukfs';
 import { ukfs } from '@anykernel/ukfs';
@@ -20,6 +21,28 @@ function codeOf(fn: () => unknown): string | undefined {
     return (e as NodeSystemError).code;
   }
 }
+
+test('util.promisify gives what it gives of node:fs', async () => {
+  s.fs.writeFileSync('/f', 'text');
+  const { exists, read, writev } = s.fs;
+  expect([await promisify(exists)('/f'), await promisify(exists)('/nothing')]).toEqual([true, false]);
+  const fd = s.fs.openSync('/f', 'r+');
+  const buf = new Uint8Array(2);
+  expect(await promisify(read)(fd, buf, 0, 2, 1)).toEqual({ bytesRead: 2, buffer: buf });
+  expect(await promisify(writev)(fd, [buf], 0)).toMatchObject({ bytesWritten: 2 });
+  expect(s.fs.readFileSync('/f', 'utf8')).toBe('exxt');
+  expect(codeOf(() => exists('/f', undefined as never))).toBe('ERR_INVALID_ARG_TYPE');
+  s.fs.close(fd);
+});
+
+test('arguments that would be taken for others are refused', () => {
+  s.fs.writeFileSync('/f', 'text');
+  for (const flag of [Number.NaN, 1.5, 2 ** 31]) expect(codeOf(() => s.fs.openSync('/f', flag))).toBe('ERR_OUT_OF_RANGE');
+  const filter = (() => Promise.resolve(false)) as unknown as () => boolean;
+  expect(codeOf(() => s.fs.cpSync('/f', '/g', { filter }))).toBe('ERR_INVALID_RETURN_VALUE');
+  expect(s.fs.existsSync('/g')).toBe(false);
+  expect(typeof s.fs.statfsSync('/', { bigint: true }).bsize).toBe('bigint');
+});
 
 describe('each process has its own rights', () => {
   test('a file of mode 600 is closed to another user, in every form', async () => {
