@@ -14,7 +14,7 @@ import { bmap } from './bmap.js';
 import { freeRange } from './freerange.js';
 import type { Ext2fs } from './fs.js';
 import { type Inode, T_CHANGE, T_UPDATE, VTOI } from './inode.js';
-import { FL_NOATIME, ROCOMPAT_LARGE_FILE, SB_ROCOMPAT } from './ondisk.js';
+import { FL_APPEND, FL_IMMUTABLE, FL_NOATIME, ROCOMPAT_LARGE_FILE, SB_ROCOMPAT } from './ondisk.js';
 
 /** A regular file, as the file data cache and genfsWrite() see it. */
 class Ext2File implements Pager, GenfsFile {
@@ -96,7 +96,7 @@ export function markAccess(vp: Vnode, ip: Inode): void {
   ip.accessNsec = nsec;
 }
 
-/** EFBIG: the file cannot be that long. ENOSPC, EIO. */
+/** EPERM: the file only grows. EFBIG: it cannot be that long. ENOSPC, EIO. */
 export function write(vp: Vnode, uio: Uio, ioflag: number, l: Lwp): void {
   const ip = VTOI(vp);
   if (uio.resid > 0) writeBytes(vp, ip, uio, ioflag);
@@ -107,6 +107,8 @@ export function write(vp: Vnode, uio: Uio, ioflag: number, l: Lwp): void {
 function writeBytes(vp: Vnode, ip: Inode, uio: Uio, ioflag: number): void {
   const { fs } = ip;
   if ((ioflag & IO_APPEND) !== 0) uio.offset = ip.size;
+  // fcntl(2) may have taken O_APPEND away.
+  else if ((ip.flags & FL_APPEND) !== 0 && uio.offset !== ip.size) throw ERR.EPERM;
   const room = fs.maxSize - uio.offset;
   if (room <= 0) throw ERR.EFBIG;
   const over = Math.max(0, uio.resid - room);
@@ -216,10 +218,11 @@ function holesIn(file: Ext2File, first: number, last: number): [number, number][
   return holes;
 }
 
-/** Whole blocks of [off, off+len) are given back, the rest of the range becomes zero. The length stays. EIO. */
+/** Whole blocks of [off, off+len) are given back, the rest of the range becomes zero. The length stays. EPERM: it may only grow. EIO. */
 export function fdiscard(vp: Vnode, off: number, len: number): void {
   const ip = VTOI(vp);
   const { fs } = ip;
+  if ((ip.flags & (FL_IMMUTABLE | FL_APPEND)) !== 0) throw ERR.EPERM;
   const file = fileOf(vp, ip);
   const end = Math.min(off + len, ip.size);
   if (off >= end) return;

@@ -369,6 +369,6 @@ function largestFile(bsize: number, ashift: number, maxLbn: number): number {
   const total = Math.floor(sectors / (bsize >> 9));
   const per = 2 ** ashift;
   const leaves = Math.ceil(total / per);
-  const indirect = leaves + Math.ceil(leaves / per) + 2;
+  const indirect = leaves + Math.ceil(leaves / per) + 1;
   return Math.min(maxLbn, total - indirect) * bsize;
 }

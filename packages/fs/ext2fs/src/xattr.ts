@@ -10,7 +10,7 @@ import { type Buf, Run, type Vnode } from '@anykernel/rumpvfs';
 import { allocBlocks, freeBlocks } from './alloc.js';
 import type { Ext2fs } from './fs.js';
 import { type Inode, T_CHANGE, VTOI } from './inode.js';
-import { COMPAT_EXT_ATTR, DI_OLD_LEN, SB_COMPAT } from './ondisk.js';
+import { COMPAT_EXT_ATTR, DI_OLD_LEN, FL_APPEND, FL_IMMUTABLE, SB_COMPAT } from './ondisk.js';
 import { XATTR_HEADER_LEN, XATTR_MAGIC, XH_REFCOUNT, type Xattr, emitXattrBlock, emitXattrs, parseXattrBlock, parseXattrs, xattrsSize } from './xattrdisk.js';
 
 const USER = 1;
@@ -111,7 +111,7 @@ export function listextattr(vp: Vnode, ns: number): string[] {
   return names;
 }
 
-/** EOPNOTSUPP: the image is of revision 0, or the name is of a kind that is not kept. ENAMETOOLONG, EINVAL. ENOSPC: no room in inode and block. */
+/** EOPNOTSUPP: the image is of revision 0, or the name is of a kind that is not kept. ENAMETOOLONG, EINVAL. ENOSPC: no room in inode and block. EPERM: it only grows, or does not change. */
 export function setextattr(vp: Vnode, ns: number, name: string, value: Uint8Array): void {
   const ip = VTOI(vp);
   if (ip.fs.info.rev === 0) throw ERR.EOPNOTSUPP;
@@ -129,6 +129,7 @@ export function deleteextattr(vp: Vnode, ns: number, name: string): void {
 
 function change(ip: Inode, key: Key, fresh: Xattr | undefined): void {
   const { fs } = ip;
+  if ((ip.flags & (FL_IMMUTABLE | FL_APPEND)) !== 0) throw ERR.EPERM;
   fs.run(() => {
     const body = readBody(ip);
     const block = readBlock(ip);

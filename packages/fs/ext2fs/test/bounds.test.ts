@@ -1,6 +1,6 @@
 /** Images and calls that ask for much work: each is done, or refused, soon. */
 import { describe, expect, test } from '@jest/globals';
-import { O_CREAT, O_RDWR } from '@anykernel/lib-sys';
+import { F_SETFL, O_APPEND, O_CREAT, O_RDWR, O_WRONLY, SF_APPEND } from '@anykernel/lib-sys';
 import { newfs } from '../src/index.js';
 import { inodeBlock, inodeOffset } from '../src/inode.js';
 import {
@@ -118,4 +118,24 @@ describe('a mount that is refused says why', () => {
     expect(w2.k.msgbuf.text()).toMatch(says);
     w2.k.halt();
   });
+});
+
+test('a file that only grows keeps its bytes and attributes, whatever a descriptor is told', () => {
+  const w = mounted(image(1 << 20, 64));
+  const { sys } = w;
+  const fd = sys.open('f', O_CREAT | O_RDWR, 0o644);
+  sys.write(fd, pattern(5000, 1));
+  sys.close(fd);
+  sys.chflags('f', SF_APPEND);
+  const append = sys.open('f', O_WRONLY | O_APPEND);
+  expect(errnoOf(() => sys.fdiscard(append, 0, 4096))).toBe('EPERM');
+  expect(errnoOf(() => sys.setxattr('f', 'user.x', pattern(3, 1), 0))).toBe('EPERM');
+  sys.fcntl(append, F_SETFL, 0);
+  expect(errnoOf(() => sys.pwrite(append, new Uint8Array(10), 0))).toBe('EPERM');
+  expect(sys.pwrite(append, pattern(10, 2), 5000)).toBe(10);
+  sys.close(append);
+  const back = new Uint8Array(5000);
+  sys.pread(sys.open('f', 0), back, 0);
+  expect(back).toEqual(pattern(5000, 1));
+  w.k.halt();
 });

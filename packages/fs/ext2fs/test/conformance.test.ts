@@ -18,7 +18,7 @@ vnodeConformance({
     host.sim.disk('disk', { image: image(small ? 8 << 20 : 128 << 20), record: 'none' });
     const k = boot(host, [ext2fs]);
     k.modules.use(rumpvfs).etfsRegister('/disk', 'disk', 'blk');
-    const limits = { linkMax: 32_000, maxFileSize: 2_196_873_662_464, symlinkMax: 1023 };
+    const limits = { linkMax: 32_000, maxFileSize: 2_196_873_666_560, symlinkMax: 1023 };
     return kernelSubject(k, { type: 'ext2fs', args: { fspec: '/disk' }, limits, advance: (ns) => host.sim.advance(ns) });
   },
 });
