@@ -73,7 +73,7 @@ export class Sim {
 
   /** An event at time `at`, now at the earliest; `hold`: the simulation is not idle before it. */
   at(at: number, fn: () => void, hold = true): SimEvent {
-    return this.#queue.add(Math.max(at, this.#now), fn, hold);
+    return this.#queue.add(at > this.#now ? at : this.#now, fn, hold);
   }
 
   cancel(event: SimEvent): void {
@@ -84,7 +84,7 @@ export class Sim {
   advance(ns: number, options: RunOptions = {}): number {
     const end = this.#now + ns;
     const count = this.#runWhile(() => (this.#queue.peek()?.at ?? Infinity) <= end, options);
-    this.#now = end;
+    this.#reach(end);
     return count;
   }
 
@@ -92,9 +92,14 @@ export class Sim {
   step(): boolean {
     const event = this.#queue.shift();
     if (event === undefined) return false;
-    this.#now = event.at;
+    this.#reach(event.at);
     event.fn();
     return true;
+  }
+
+  /** Time does not go back: an event may have moved it on itself. */
+  #reach(at: number): void {
+    if (at > this.#now) this.#now = at;
   }
 
   /** Runs until nothing is left that holds. An alarm that need not ring (a syncer's) may remain. Returns how many events that were. */

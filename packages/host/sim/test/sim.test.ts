@@ -53,6 +53,27 @@ describe('virtual time', () => {
     expect(time).toEqual({ sec: 1002, nsec: 500_000_000 });
   });
 
+  test('time that an event moves on itself does not go back', () => {
+    const sim = new Sim();
+    const times: number[] = [];
+    sim.at(10, () => sim.advance(100));
+    for (const at of [20, 200]) sim.at(at, () => times.push(sim.now));
+    sim.advance(50);
+    times.push(sim.now);
+    sim.runUntilIdle();
+    expect(times).toEqual([20, 110, 200]);
+  });
+
+  test('an event at no time happens now', () => {
+    const sim = new Sim();
+    const order: number[] = [];
+    sim.at(5, () => order.push(5));
+    sim.at(Number.NaN, () => order.push(0));
+    sim.at(-1, () => order.push(-1));
+    sim.runUntilIdle();
+    expect(order).toEqual([0, -1, 5]);
+  });
+
   test('alarms of all hosts are one order: by time, then as they were set', () => {
     const sim = new Sim();
     const log: string[] = [];
