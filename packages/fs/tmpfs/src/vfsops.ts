@@ -47,8 +47,11 @@ function arg(value: unknown, max: number, otherwise: number): number {
   return value;
 }
 
-/** EINVAL: an argument makes no sense. EBUSY (update): more is in use than the new limits allow. */
+const ARGS: readonly string[] = ['size', 'nodes', 'mode', 'uid', 'gid', 'fspec'] satisfies (keyof TmpfsArgs | 'fspec')[];
+
+/** EINVAL: an argument makes no sense, or is none of tmpfs's (a limit with its name misspelt would be no limit). EBUSY (update): more is in use than the new limits allow. */
 function mount(opsOf: OpsOf, mp: Mount, args: object, l: Lwp, update: boolean): void {
+  for (const name of Object.keys(args)) if (!ARGS.includes(name)) throw ERR.EINVAL;
   const { size, nodes, mode, uid, gid } = args as Record<keyof TmpfsArgs, unknown>;
   const old = update ? tmountOfMount(mp).limits : { sizeBytes: 0, nodes: 0 };
   const limits: Limits = { sizeBytes: arg(size, Number.MAX_SAFE_INTEGER, old.sizeBytes), nodes: arg(nodes, ID_MAX, old.nodes) };

@@ -75,6 +75,7 @@ describe('mounting', () => {
       { mode: 0o10000 },
       { uid: -1 },
       { gid: 2 ** 32 },
+      { sise: 4096 },
     ];
     for (const args of bad) expect(code(() => sys.mount('tmpfs', '/u', 0, args))).toBe('EINVAL');
     sys.mount('tmpfs', '/u', 0, { size: 4096, nodes: 1 });

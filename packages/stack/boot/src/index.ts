@@ -36,13 +36,26 @@ export function bootStack(
   return k;
 }
 
-/** Mounts one file system, as the superuser. */
+/** Mounts one file system, as the superuser. MountTypeError: there is none of that type. */
 export function mountFs(k: Kernel, m: MountSpec): void {
   const { flags, args } = parseOptions(m.options ?? []);
-  const sys = k.proc1.sys;
+  if (!k.modules.has(rumpvfs.name)) throw new MountTypeError(m, []);
   if (m.source !== undefined) args['fspec'] = deviceFor(k, m.source);
   makeDirs(k, m.on);
-  sys.mount(m.type, m.on, flags, args);
+  try {
+    k.proc1.sys.mount(m.type, m.on, flags, args);
+  } catch (e) {
+    const { types } = k.modules.use(rumpvfs);
+    throw m.type === 'auto' || types.has(m.type) ? e : new MountTypeError(m, [...types.keys()]);
+  }
+}
+
+/** A type of file system that no component of the kernel brings. */
+export class MountTypeError extends Error {
+  override name = 'MountTypeError';
+  constructor(m: MountSpec, types: readonly string[]) {
+    super(`mount on ${m.on}: no component of this kernel brings file systems of type ${m.type}; there are ${types.join(', ') || 'none'}`);
+  }
 }
 
 /** A block device over a host file; the node's path. The same file has one device. SystemError: there is no such file, or it is a directory. */
@@ -88,11 +101,11 @@ export class MountOptionError extends Error {
   override name = 'MountOptionError';
 }
 
-/** Flags and arguments from option words. A value that is a number is one; it may have k, m or g behind it. */
+/** Flags and arguments from option words, which may also stand in one with commas. A value that is a number is one; it may have k, m or g behind it. */
 export function parseOptions(words: readonly string[]): { flags: number; args: Record<string, unknown> } {
   let flags = 0;
   const args: Record<string, unknown> = {};
-  for (const word of words) {
+  for (const word of words.flatMap((w) => w.split(','))) {
     const eq = word.indexOf('=');
     if (eq > 0) args[word.slice(0, eq)] = parseValue(word.slice(eq + 1));
     else if (Object.hasOwn(FLAGS, word)) flags |= FLAGS[word];

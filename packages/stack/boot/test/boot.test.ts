@@ -68,6 +68,14 @@ describe('bootStack', () => {
   });
 });
 
+test('a type that no component brings is named, with those that there are', () => {
+  const host = hostSim();
+  expect(() => bootStack(host, [tmpfs], [{ type: 'foofs', on: '/m' }])).toThrow(/on \/m: no component .* type foofs; there are rumpfs, tmpfs/);
+  expect(() => bootStack(host, [], [{ type: 'tmpfs', on: '/m' }])).toThrow(/type tmpfs; there are none/);
+  expect(() => bootStack(host, [tmpfs], [{ type: 'tmpfs', on: '/m', options: ['sise=1m'] }])).toThrow(/EINVAL/);
+  expect(host.allocated).toBe(0);
+});
+
 describe('deviceFor', () => {
   test('the same file has one device', () => {
     const k = bootStack(hostWith('a.img'), [ext2fs]);
@@ -84,6 +92,10 @@ describe('parseOptions', () => {
       flags: MNT_RDONLY | MNT_NOSUID | MNT_NOATIME,
       args: { size: 64 << 20, mode: 0o755, name: 'x' },
     });
+  });
+
+  test('takes several in one word, as mount -o does', () => {
+    expect(parseOptions(['ro,size=1m', 'mode=0700'])).toEqual({ flags: MNT_RDONLY, args: { size: 1 << 20, mode: 0o700 } });
   });
 
   test('says which words there are', () => {
