@@ -29,15 +29,20 @@ export function hostInfo(k: Kernel, name: string): HostFileInfo | undefined {
 }
 
 function open(k: Kernel, name: string, mode: OpenMode): HostFile {
-  return new CheckedFile(attempt(() => k.host.open(name, mode)));
+  return new CheckedFile(
+    k,
+    attempt(() => k.host.open(name, mode)),
+  );
 }
 
 class CheckedFile implements HostFile {
   readonly size: number;
   readonly writable: boolean;
+  readonly #k: Kernel;
   readonly #file: HostFile;
 
-  constructor(file: HostFile) {
+  constructor(k: Kernel, file: HostFile) {
+    this.#k = k;
     this.#file = file;
     const { size, writable } = file;
     if (!isSize(size)) throw ERR.EIO;
@@ -82,12 +87,14 @@ class CheckedFile implements HostFile {
       if (state === 'starts') early ??= outcome;
       if (state !== 'pending') return;
       state = 'ended';
+      this.#k.transferEnds();
       if (typeof outcome === 'number') done(undefined, outcome);
       else done(outcome, 0);
     };
     const result = attempt(() => start(end));
     if (result === PENDING && early === undefined) {
       state = 'pending';
+      this.#k.transferBegins();
       return PENDING;
     }
     state = 'ended';

@@ -97,6 +97,8 @@ export class Kernel {
   /** What led to the panic, or went wrong in a halt. */
   #fault: unknown = undefined;
   #halting = false;
+  #ended = false;
+  #transfers = 0;
   #ksems: Ksems | undefined;
   #tracing: Ktrace | undefined;
   readonly #boottime: WallTime = { sec: 0, nsec: 0 };
@@ -437,8 +439,19 @@ export class Kernel {
   /** Nothing is left. After a panic, too: until then its remains could be looked at. */
   #end(): void {
     this.#stopped ??= 'the kernel has been halted';
+    this.#ended = true;
     this.#quiet();
-    this.mem.release();
+    if (this.#transfers === 0) this.mem.release();
+  }
+
+  // -- transfers that the host has not ended: until then it may write into the kernel's memory, whatever has become of the kernel
+
+  transferBegins(): void {
+    this.#transfers++;
+  }
+
+  transferEnds(): void {
+    if (--this.#transfers === 0 && this.#ended) this.mem.release();
   }
 
   /** No timers, no softints, nobody asleep. */

@@ -92,3 +92,21 @@ test('a transfer that is said to be pending, and ends within the call, has ended
 test.each([-1, Number.NaN, 0.5, undefined])('a file of %p bytes is not opened', (size) => {
   expect(codeOf(() => open({ size: size as number }))).toBe('EIO');
 });
+
+test('memory goes back to the host when the last transfer has ended, if the kernel did not live to see it', () => {
+  const ends: Completion[] = [];
+  const { k, file } = open({
+    read: (_data, _off, done) => {
+      ends.push(done);
+      return -1;
+    },
+  });
+  const host = k.host as ReturnType<typeof box>['host'];
+  for (let n = 0; n < 2; n++) file.read(k.mem.alloc(4096), 0, () => {});
+  k.halt();
+  expect(host.allocated).toBe(65_536);
+  ends[0](undefined, 4096);
+  expect(host.allocated).toBe(65_536);
+  ends[1](ERR.EIO, 0);
+  expect(host.allocated).toBe(0);
+});
