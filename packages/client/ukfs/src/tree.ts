@@ -147,14 +147,26 @@ export function* rm(path: PathLike, options?: RmOptions): Op<void> {
   yield* rmTree(bytePath(p));
 }
 
-/** `path` is a byte string. */
+/** `path` is a byte string. What somebody else takes away meanwhile is gone, and that is what was wanted. */
 function* rmTree(path: string): Op<void> {
+  yield* gone(emptied(path));
+  yield* gone(call('rmdir', [kernelPath(path)], 'rmdir', fromBytestr(path)));
+}
+
+function* emptied(path: string): Op<void> {
   for (const e of yield* entriesOf(kernelPath(path))) {
     const child = join(path, e.name);
     if (e.type === DT_DIR) yield* rmTree(child);
-    else yield* unlink(kernelPath(child));
+    else yield* gone(unlink(kernelPath(child)));
   }
-  yield* call('rmdir', [kernelPath(path)], 'rmdir', fromBytestr(path));
+}
+
+function* gone(removal: Op<unknown>): Op<void> {
+  try {
+    yield* removal;
+  } catch (e) {
+    if (!isAbsent(e)) throw e;
+  }
 }
 
 const NAME_CHARS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';

@@ -35,6 +35,13 @@ test('util.promisify gives what it gives of node:fs', async () => {
   s.fs.close(fd);
 });
 
+test('several may remove one tree at once', async () => {
+  s.fs.mkdirSync('/t/a/b', { recursive: true });
+  for (const name of ['x', 'y', 'z']) s.fs.writeFileSync(`/t/a/${name}`, name);
+  await Promise.all([1, 2, 3].map(() => s.fs.promises.rm('/t', { recursive: true, force: true })));
+  expect(s.fs.readdirSync('/')).toEqual([]);
+});
+
 test('arguments that would be taken for others are refused', () => {
   s.fs.writeFileSync('/f', 'text');
   for (const flag of [Number.NaN, 1.5, 2 ** 31]) expect(codeOf(() => s.fs.openSync('/f', flag))).toBe('ERR_OUT_OF_RANGE');
