@@ -68,7 +68,7 @@ const PLANS: readonly (readonly [string, readonly string[], number, { readonly r
   ['revision 0', ['-r', '0', '-b', '1024', '-N', '600'], 23, {}],
   ['writes that were not flushed are lost at random', ['-b', '1024', '-N', '600'], 24, { reorder: true }],
 ];
-const CUTS = 16;
+const CUTS = 10;
 
 for (const [name, args, seed, cut] of PLANS) {
   oracle('mke2fs', 'e2fsck').test(`after a power cut and e2fsck, what was synced and not touched since is there: ${name}, seed ${seed}`, () => {

@@ -3,7 +3,7 @@ import { oracle } from '@anykernel/tools-oracle';
 import { VARIANTS, fsck, mke2fs, mounted } from './kit.js';
 import { Workload, compare, listModel, listSys } from './workload.js';
 
-const STEPS = 250;
+const STEPS = 200;
 const ROUNDS = 3;
 
 describe('random work leaves what a model says, and a clean image', () => {
