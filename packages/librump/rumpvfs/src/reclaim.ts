@@ -1,5 +1,6 @@
 /**
- * Taking back vnodes that nobody uses, between system calls, when there are more than the limit.
+ * Taking back vnodes that nobody uses, between system calls, when there are more than the limit, or memory is short: what a file system
+ * holds for them is memory, too.
  *
  * Each mount keeps its vnodes by age. One that was used since the last round gets another one; one with dirty data stays until that is
  * written; what is held stays.
@@ -11,11 +12,14 @@ import { VFIFO, type Vnode } from './vnode.js';
 
 /** Vnodes that are taken back at once beyond the excess, so that not every new file brings the reclaimer. */
 const SLACK_SHIFT = 4;
+/** The share of all that goes at once where memory is short. */
+const SHORT_SHIFT = 2;
 
 export function reclaimVnodes(vfs: Vfs): void {
   let excess = vfs.nvnodes - vfs.maxvnodes;
+  if (excess > 0) excess += vfs.maxvnodes >> SLACK_SHIFT;
+  if (vfs.memoryShort) excess = Math.max(excess, vfs.nvnodes >> SHORT_SHIFT);
   if (excess <= 0) return;
-  excess += vfs.maxvnodes >> SLACK_SHIFT;
   for (const mp of vfs.mounts) {
     if (mp.ops.vnodes !== undefined) continue;
     excess -= reclaimFrom(mp, excess);

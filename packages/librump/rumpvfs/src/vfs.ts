@@ -57,6 +57,10 @@ export class Vfs {
   readonly disks = new Map<number, Disk>();
   readonly #now: WallTime = { sec: 0, nsec: 0 };
   readonly #reclaimer: Softint;
+  /** Memory is short when more than this is used. */
+  readonly #plenty: number;
+  /** Where it was so last: no new round before there are so many vnodes. */
+  #nextShort = 0;
 
   constructor(k: Kernel) {
     this.k = k;
@@ -67,7 +71,9 @@ export class Vfs {
     this.rumpblk = new Rumpblk(k);
     this.syncer = new Syncer(k, () => this.sync(false));
     this.etfs = new Etfs(this);
-    this.#reclaimer = k.softint(() => reclaimVnodes(this));
+    this.#reclaimer = k.softint(() => this.#reclaim());
+    this.#plenty = k.mem.limit * 0.875;
+    k.mem.onPressure(() => this.#reclaimer.schedule());
   }
 
   // -- file system types
@@ -88,7 +94,17 @@ export class Vfs {
   // -- vnodes
 
   vnodeMade(): void {
-    if (++this.nvnodes > this.maxvnodes) this.#reclaimer.schedule();
+    if (++this.nvnodes > this.maxvnodes || (this.memoryShort && this.nvnodes >= this.#nextShort)) this.#reclaimer.schedule();
+  }
+
+  #reclaim(): void {
+    reclaimVnodes(this);
+    this.#nextShort = this.nvnodes + (this.nvnodes >> 3) + 16;
+  }
+
+  /** Whether most of the memory that there may be is in use. */
+  get memoryShort(): boolean {
+    return this.k.mem.used > this.#plenty;
   }
 
   vnodeGone(): void {

@@ -102,6 +102,15 @@ test('the set-id bits go with a new owner and with a write by others than the su
   expect(s.stat('/tmp/f').mode & 0o7777).toBe(0o755);
 });
 
+test('the owner of a file that is sticky and set-id gives it to a group of his', () => {
+  const { s, proc } = box();
+  put(s, '/tmp/f', 'x');
+  s.chown('/tmp/f', 4, 9);
+  s.chmod('/tmp/f', 0o5755);
+  proc({ uid: 4, gid: 9, groups: [12] }).sys.chown('/tmp/f', -1, 12);
+  expect([s.stat('/tmp/f').gid, s.stat('/tmp/f').mode & 0o7777]).toEqual([12, 0o755]);
+});
+
 test('access asks for the real ids, faccessat for the effective ones when told', () => {
   const { s, proc } = box();
   put(s, '/tmp/f');

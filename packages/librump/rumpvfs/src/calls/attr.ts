@@ -1,6 +1,6 @@
 /** Calls that look at and change attributes: the stat, access, chmod, chown, chflags and utimes families, truncate, pathconf. */
 import {
-  AT_EACCESS, AT_SYMLINK_NOFOLLOW, ERR, NOTE_ATTRIB, NOTE_EXTEND, NOTE_WRITE, R_OK, S_ISGID, S_ISUID, SIGXFSZ, Stat, type Timespec, UTIME_NOW, UTIME_OMIT,
+  AT_EACCESS, AT_SYMLINK_NOFOLLOW, ERR, NOTE_ATTRIB, NOTE_EXTEND, NOTE_WRITE, R_OK, S_ISGID, S_ISUID, S_ISVTX, SIGXFSZ, Stat, type Timespec, UTIME_NOW, UTIME_OMIT,
   W_OK, X_OK,
 } from '@anykernel/lib-sys';
 import { type Cred, FWRITE, type Lwp, ROOT, raise } from '@anykernel/rumpkern';
@@ -38,7 +38,10 @@ function idOf(id: number): number {
   return id;
 }
 
-/** The set-id bits go; from the superuser they stay, unless the call is one of the posix_ ones. */
+/**
+ * The set-id bits go; from the superuser they stay, unless the call is one of the posix_ ones. With them goes what only the superuser may set
+ * on a file, the sticky bit.
+ */
 function chown(l: Lwp, vp: Vnode, uid: number, gid: number, posix: boolean): void {
   const vfs = vfsOf(l);
   const va = vfs.va.clear();
@@ -47,7 +50,8 @@ function chown(l: Lwp, vp: Vnode, uid: number, gid: number, posix: boolean): voi
   if (vp.type !== VDIR && (posix || l.proc.cred.euid !== 0)) {
     vp.ops.getattr(vp, vfs.scratch);
     const mode = vfs.scratch.mode & 0o7777;
-    if ((mode & (S_ISUID | S_ISGID)) !== 0) va.mode = mode & ~(S_ISUID | S_ISGID);
+    const lost = S_ISUID | S_ISGID | (l.proc.cred.euid === 0 ? 0 : S_ISVTX);
+    if ((mode & (S_ISUID | S_ISGID)) !== 0) va.mode = mode & ~lost;
   }
   setattr(l, vp, va);
 }
