@@ -29,37 +29,33 @@ export function masksOf(kinds: readonly ArgKind[]): ArgMasks {
   };
 }
 
-/** What an argument is, if it is nothing out of the ordinary. */
-export type Fit = 'none' | 'int' | 'int?' | 'bytes' | 'bytes?' | 'absent' | 'int or absent';
+/** What an argument is, if it is nothing out of the ordinary: one of these, and OPTIONAL if it may be absent. */
+const NONE = 0;
+const INT = 1;
+const NAME = 2;
+const BYTES = 3;
+const ABSENT = 4;
+const OPTIONAL = 8;
 
-/** What argument `i` of a call has to be so that it can be passed on as it is. Names and records that must be there never can. */
-export function fitOf(kinds: readonly ArgKind[], i: number): Fit | undefined {
+/** What argument `i` of a call has to be so that it can be passed on as it is. Records that must be there never can. */
+export function fitOf(kinds: readonly ArgKind[], i: number): number | undefined {
   const kind = kinds[i];
-  if (kind === undefined) return 'none';
-  const may = kind.endsWith('?');
-  if (INT_KINDS.has(kind)) return may ? 'int?' : 'int';
-  if (BYTE_KINDS.has(kind)) return may ? 'bytes?' : 'bytes';
-  if (kind === 'fcntl?') return 'int or absent';
-  return may && COPIES[kind] !== undefined ? 'absent' : undefined;
+  if (kind === undefined) return NONE;
+  const may = kind.endsWith('?') ? OPTIONAL : 0;
+  if (INT_KINDS.has(kind) || kind === 'fcntl?') return INT | may;
+  if (BYTE_KINDS.has(kind)) return BYTES | may;
+  if (TEXT_KINDS.has(kind)) return NAME | may;
+  return may !== 0 && COPIES[kind] !== undefined ? ABSENT : undefined;
 }
 
 /** Whether `value` is what `fit` says. Otherwise copyin() makes something of it, or an error. */
-export function fits(fit: Fit, value: unknown): boolean {
-  switch (fit) {
-    case 'int':
-      return typeof value === 'number' && (value | 0) === value;
-    case 'bytes':
-      return isPlain(value);
-    case 'none':
-      return true;
-    case 'absent':
-      return value === undefined;
-    case 'int?':
-    case 'int or absent':
-      return value === undefined || (typeof value === 'number' && (value | 0) === value);
-    case 'bytes?':
-      return value === undefined || isPlain(value);
-  }
+export function fits(fit: number, value: unknown): boolean {
+  if (fit === INT) return typeof value === 'number' && (value | 0) === value;
+  if (fit === NAME) return isAscii(value);
+  if (fit === BYTES) return isPlain(value);
+  if (fit === NONE || value === undefined) return fit === NONE || fit >= ABSENT;
+  if (fit === ABSENT) return false;
+  return fits(fit & ~OPTIONAL, value);
 }
 
 /** All arguments, six of them. EBADF, EINVAL, EFAULT. */
@@ -193,17 +189,21 @@ export function bytesArg(value: unknown): Uint8Array {
 
 // -- names
 
-/** A name as the kernel has it. EFAULT: it is none. EINVAL: it has a NUL inside, which no name can have. */
-export function nameArg(se: Sysent, bit: number, value: unknown): string | undefined {
-  if (typeof value !== 'string') {
-    if (value === undefined && optional(se, bit)) return undefined;
-    return whole(bytestrOf(bytesArg(value)));
-  }
+/** Whether it is a name as the kernel has it already: text without a NUL which is its own UTF-8. */
+function isAscii(value: unknown): boolean {
+  if (typeof value !== 'string') return false;
   for (let i = 0; i < value.length; i++) {
     const unit = value.charCodeAt(i);
-    if (unit > 0x7f || unit === 0) return whole(toBytestr(value));
+    if (unit > 0x7f || unit === 0) return false;
   }
-  return value;
+  return true;
+}
+
+/** A name as the kernel has it. EFAULT: it is none. EINVAL: it has a NUL inside, which no name can have. */
+function nameArg(se: Sysent, bit: number, value: unknown): string | undefined {
+  if (typeof value === 'string') return whole(toBytestr(value));
+  if (value === undefined && optional(se, bit)) return undefined;
+  return whole(bytestrOf(bytesArg(value)));
 }
 
 function whole(name: string): string {

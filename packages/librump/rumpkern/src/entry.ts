@@ -13,7 +13,7 @@ import {
   rumpvfsCalls,
 } from '@anykernel/lib-sys';
 import type { Kernel } from './kernel.js';
-import { bytesArg, copyin, copyout, fitOf, fits, masksOf, nameArg, recheck } from './copyin.js';
+import { bytesArg, copyin, copyout, fitOf, fits, masksOf, recheck } from './copyin.js';
 import type { Lwp, Proc } from './proc.js';
 import { selclear } from './select.js';
 import { SLEEP } from './sleep.js';
@@ -121,31 +121,27 @@ export function refuseCalls(sys: Sys, call: Call): void {
 /** What is in order is passed on as it is; everything else is copied in. */
 function sysMethod(se: Sysent): unknown {
   const { num } = se;
-  const { args: kinds } = se.spec;
-  const named = se.texts === 1;
-  const [fa = named ? 'none' : undefined, fb, fc, fd, fe, ff] = [0, 1, 2, 3, 4, 5].map((i) => fitOf(kinds, i));
+  const { length: count } = se.spec.args;
+  const [fa, fb, fc, fd, fe, ff] = [0, 1, 2, 3, 4, 5].map((i) => fitOf(se.spec.args, i));
   if (fa === undefined || fb === undefined || fc === undefined || fd === undefined || fe === undefined || ff === undefined) {
     return function (this: SysThis, ...args: unknown[]): unknown {
       return runNow(this.l, se, args);
     };
   }
-  const some = kinds.length > 0;
-  const many = kinds.length > 3;
   return function (this: SysThis, a: unknown, b: unknown, c: unknown, d: unknown, e: unknown, f: unknown): unknown {
     const l = this.l;
     if (l.running) return runNow(l, se, [a, b, c, d, e, f]);
-    if (some && !(fits(fa, a) && fits(fb, b) && fits(fc, c))) return runNow(l, se, [a, b, c, d, e, f]);
-    if (many && !(fits(fd, d) && fits(fe, e) && fits(ff, f))) return runNow(l, se, [a, b, c, d, e, f]);
+    if (count > 0 && !(fits(fa, a) && fits(fb, b) && fits(fc, c))) return runNow(l, se, [a, b, c, d, e, f]);
+    if (count > 3 && !(fits(fd, d) && fits(fe, e) && fits(ff, f))) return runNow(l, se, [a, b, c, d, e, f]);
     const k = l.k;
     const outer = k.enter(l);
     l.running = true;
     try {
       l.begin();
       const handler = k.syscalls.handlers[num];
-      if (handler === undefined) return absent(l, se);
-      return handler(l, named ? nameArg(se, 1, a) : a, b, c, d, e, f);
+      return handler === undefined ? absent(l, se) : handler(l, a, b, c, d, e, f);
     } catch (error) {
-      return failed(l, se, error, [a]);
+      return failed(l, se, error, [a, b, c, d, e, f]);
     } finally {
       l.running = false;
       k.leave(outer);
@@ -232,7 +228,7 @@ export function runParked(p: Proc, se: Sysent, args: readonly unknown[]): Promis
           k.leave(outer);
         }
       } catch (error) {
-        reject(error);
+        reject(k.panicked(error));
       }
     };
     l.begin();

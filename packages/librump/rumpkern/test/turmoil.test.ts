@@ -442,6 +442,17 @@ describe('components that come and go', () => {
   });
 });
 
+test('a handler that says it sleeps, and not for what, is a fault', async () => {
+  const { p, k } = box();
+  k.syscalls.establish(rumpkernCalls, {
+    getppid: () => {
+      throw SLEEP;
+    },
+  });
+  expect(await outcome(p.call.getppid())).toBe('KernelStopped');
+  expect(k.stopped).toContain('panic');
+});
+
 describe('time', () => {
   test('that jumps a hundred years rings everything once, in order, and timers tell what they have missed', async () => {
     const { p, k, host } = box();
