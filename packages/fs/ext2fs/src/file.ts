@@ -4,7 +4,7 @@
  * Blocks and size change in a transaction before the bytes come, and the bytes cannot fail then (genfsWrite). A file that is shortened has the
  * rest of its last block zeroed, so that nothing old shows when it grows again.
  */
-import { ERR, MNT_NOATIME, MNT_RELATIME } from '@anykernel/lib-sys';
+import { ERR, Errno, MNT_NOATIME, MNT_RELATIME } from '@anykernel/lib-sys';
 import type { Lwp, Uio } from '@anykernel/rumpkern';
 import {
   type Disk, type GenfsFile, IO_APPEND, IO_DSYNC, IO_SYNC, type Pager, Run, Uobj, type Vnode, genfsRead, genfsWrite,
@@ -166,18 +166,40 @@ export function fallocate(vp: Vnode, off: number, len: number): void {
   const free = fs.freeBlocks(fs.k.curlwp.proc.cred);
   if (countHoles(file, Math.floor(off / fs.bsize), Math.ceil((off + len) / fs.bsize), free) > free) throw ERR.ENOSPC;
   if (off + len > ip.size) zeroTail(file, off + len);
-  for (let at = off; at < off + len; ) {
-    const end = Math.min(off + len, (Math.floor(at / STEP) + 1) * STEP);
-    fallocateStep(file, at, end);
-    at = end;
+  const before = ip.size;
+  const given: [number, number][] = [];
+  try {
+    for (let at = off; at < off + len; ) {
+      const end = Math.min(off + len, (Math.floor(at / STEP) + 1) * STEP);
+      given.push(...fallocateStep(file, at, end));
+      at = end;
+    }
+  } catch (e) {
+    if (e instanceof Errno) takeBack(file, given, before);
+    throw e;
   }
+}
+
+/** The blocks that filled these holes go again, and the file has the size that it had. */
+function takeBack(file: Ext2File, holes: readonly (readonly [number, number])[], size: number): void {
+  const { ip } = file;
+  const { fs } = ip;
+  fs.run(() => {
+    for (const [lbn, count] of holes) freeRange(ip, lbn, lbn + count);
+    ip.dirty();
+    ip.size = size;
+    fs.txn.commit(() => {
+      for (const [lbn, count] of holes) file.uobj.discard(lbn * fs.bsize, count * fs.bsize);
+      file.uobj.truncate(size);
+    });
+  });
 }
 
 /** Bytes that are allocated at once. */
 const STEP = 65536;
 
-/** One step: the bytes are brought in as they are, so that they can be written as they are, to blocks that are there then. */
-function fallocateStep(file: Ext2File, off: number, end: number): void {
+/** One step: the bytes are brought in as they are, so that they can be written as they are, to blocks that are there then. Gives the holes that it filled. */
+function fallocateStep(file: Ext2File, off: number, end: number): [number, number][] {
   const { ip } = file;
   const { fs } = ip;
   const first = Math.floor(off / fs.bsize);
@@ -192,6 +214,7 @@ function fallocateStep(file: Ext2File, off: number, end: number): void {
     ip.touch(T_CHANGE);
   });
   for (const [lbn, count] of holes) file.uobj.zero(lbn * fs.bsize, count * fs.bsize, size);
+  return holes;
 }
 
 /** How many of the blocks first..last - 1 are holes; it stops where there are more than `most`. */

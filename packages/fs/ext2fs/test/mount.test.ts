@@ -265,6 +265,23 @@ describe('figures', () => {
   });
 });
 
+test('an allocation that fails at its last block has not happened', () => {
+  const w = mounted(image(1 << 20));
+  touch(w, 'f', 3000);
+  const fd = w.sys.open('f', O_RDWR);
+  const before = w.sys.fstat(fd);
+  const { bfree } = w.sys.statvfs1('.', 1);
+  // All the blocks that there are, and so none for those that hold their numbers.
+  expect(errnoOf(() => w.sys.posix_fallocate(fd, 0, (bfree + 3) * 1024))).toBe('ENOSPC');
+  const after = w.sys.fstat(fd);
+  expect([after.size, after.blocks]).toEqual([before.size, before.blocks]);
+  expect(w.sys.statvfs1('.', 1).bfree).toBe(bfree);
+  expect(readFile(w.sys, 'f')).toEqual(pattern(3000, 3000));
+  w.sys.close(fd);
+  w.k.halt();
+  expect(fsck(w.disk.snapshot())).toBe('');
+});
+
 test('no more names than a file may have: EMLINK', () => {
   const w = mounted(image(8 << 20, 4096));
   touch(w, 'f');
