@@ -139,3 +139,16 @@ test('a file that only grows keeps its bytes and attributes, whatever a descript
   expect(back).toEqual(pattern(5000, 1));
   w.k.halt();
 });
+
+test('a thousand files that nobody uses any more do not fill a megabyte of memory', () => {
+  const w = mounted(image(8 << 20, 1500, 1024), { kernel: { memLimitBytes: 1 << 20 } });
+  const { sys } = w;
+  sys.mkdir('d', 0o755);
+  for (let i = 0; i < 1400; i++) sys.close(sys.open(`d/${i}`, O_CREAT | O_RDWR, 0o644));
+  for (let i = 0; i < 1400; i++) sys.stat(`d/${i}`);
+  sys.mkdir('e', 0o755);
+  expect(w.k.mem.used).toBeLessThanOrEqual(1 << 20);
+  w.unmount();
+  w.k.halt();
+  expect(w.host.allocated).toBe(0);
+});
