@@ -200,8 +200,9 @@ export class Proc {
     return this.k.run(() => this.k.procs.rfork(this, flags), this.lwp);
   }
 
-  /** Ends: parked calls end with EINTR, descriptors close. Twice is once. */
+  /** Ends: parked calls end with EINTR, descriptors close. Twice is once. EPERM: processes 0 and 1 end with the kernel. */
   exit(): void {
+    if (this.pid <= 1) throw ERR.EPERM;
     if (this.k.stopped === undefined) this.k.run(() => this.k.procs.exit(this), this.lwp);
   }
 }

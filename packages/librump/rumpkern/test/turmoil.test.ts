@@ -227,6 +227,14 @@ describe('signals', () => {
 });
 
 describe('the end of the kernel', () => {
+  test('is not brought about by the end of its own processes', async () => {
+    const { k } = box();
+    expect([codeOf(() => k.proc0.exit()), codeOf(() => k.proc1.exit())]).toEqual(['EPERM', 'EPERM']);
+    expect(k.newproc().sys.getppid()).toBe(1);
+    await k.shutdown();
+    expect(k.stopped).toBe('the kernel has been halted');
+  });
+
   test('in the middle of an interrupt, of a callout, of a soft interrupt and of a call ends everything once', async () => {
     const ways: ((k: Kernel, host: SimHost) => void)[] = [
       (k) => k.intr(() => k.halt()),
