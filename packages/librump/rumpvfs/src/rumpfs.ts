@@ -5,7 +5,7 @@
  * It has what a file system needs, renames and hard links included; tmpfs is the one with limits and accounts.
  */
 import { ERR, SF_SETTABLE, type Stat, type Statvfs, UF_SETTABLE } from '@anykernel/lib-sys';
-import type { Cred, Lwp, Uio } from '@anykernel/rumpkern';
+import type { Cred, Lwp, Mem, Uio } from '@anykernel/rumpkern';
 import { fifofs } from './fifofs.js';
 import {
   genfs, genfsCanChflags, genfsCanChmod, genfsCanChown, genfsCanChtimes, genfsCheckFlags, genfsCheckOpen, typeToMode,
@@ -125,16 +125,34 @@ function checkOwn(vp: Vnode): void {
   if (!(vp.data instanceof Node)) throw ERR.EBUSY;
 }
 
+/** Bytes counted for a node, and for a name: about what they take. */
+const NODE_COST = 512;
+function entryCost(name: string): number {
+  return 128 + name.length;
+}
+
+function attrCost(key: string, value: Uint8Array | undefined): number {
+  return value === undefined ? 0 : 128 + key.length + value.length;
+}
+
+function memOf(node: Node): Mem {
+  return node.fs.mp.vfs.k.mem;
+}
+
+/** The name's memory has been charged. */
 function enter(dir: Node, name: string, node: Node): void {
   (dir.entries as Map<string, Entry>).set(name, { name, cookie: dir.nextCookie++, node });
   touch(dir, MTIME | CTIME);
 }
 
-function make(dvp: Vnode, cnp: Componentname, va: Vattr): Vnode {
+function make(dvp: Vnode, cnp: Componentname, va: Vattr, target = ''): Vnode {
   checkName(cnp);
   const dir = nodeOf(dvp);
   genfsCheckFlags(dir.flags, true);
+  memOf(dir).charge(NODE_COST + target.length + entryCost(cnp.name));
   const node = newNode(dir.fs, va);
+  node.target = target;
+  node.size = target.length;
   if (va.type === VDIR) {
     node.nlink = 2;
     node.parent = dir;
@@ -144,10 +162,16 @@ function make(dvp: Vnode, cnp: Componentname, va: Vattr): Vnode {
   return vnodeOf(node);
 }
 
+/** Takes a name out of its directory. */
+function leave(dir: Node, name: string): void {
+  (dir.entries as Map<string, Entry>).delete(name);
+  memOf(dir).uncharge(entryCost(name));
+  touch(dir, MTIME | CTIME);
+}
+
 /** The name goes, and the node with it when it was the last one and nobody uses it. */
 function unname(dir: Node, name: string, node: Node): void {
-  (dir.entries as Map<string, Entry>).delete(name);
-  touch(dir, MTIME | CTIME);
+  leave(dir, name);
   node.nlink--;
   touch(node, CTIME);
 }
@@ -177,18 +201,14 @@ const ops: VnodeOps = {
   create: make,
   mknod: make,
   mkdir: make,
-  symlink(dvp: Vnode, cnp: Componentname, va: Vattr, target: string): Vnode {
-    const vp = make(dvp, cnp, va);
-    nodeOf(vp).target = target;
-    nodeOf(vp).size = target.length;
-    return vp;
-  },
+  symlink: make,
 
   link(dvp: Vnode, vp: Vnode, cnp: Componentname): void {
     checkName(cnp);
     checkOwn(vp);
     const node = nodeOf(vp);
     genfsCheckFlags(node.flags, false);
+    memOf(node).charge(entryCost(cnp.name));
     node.nlink++;
     enter(nodeOf(dvp), cnp.name, node);
     touch(node, CTIME);
@@ -224,15 +244,17 @@ const ops: VnodeOps = {
     genfsCheckFlags(from.flags, false);
     if (old !== undefined) {
       genfsCheckFlags(old.flags, false);
+      if (old.entries !== undefined && old.entries.size > 0) throw ERR.ENOTEMPTY;
+    }
+    memOf(node).charge(entryCost(tcnp.name));
+    if (old !== undefined) {
       if (old.entries !== undefined) {
-        if (old.entries.size > 0) throw ERR.ENOTEMPTY;
         old.nlink--;
         to.nlink--;
       }
       unname(to, tcnp.name, old);
     }
-    (from.entries as Map<string, Entry>).delete(fcnp.name);
-    touch(from, MTIME | CTIME);
+    leave(from, fcnp.name);
     enter(to, tcnp.name, node);
     touch(node, CTIME);
     if (node.type === VDIR && from !== to) {
@@ -337,13 +359,19 @@ const ops: VnodeOps = {
   setextattr(vp: Vnode, ns: number, name: string, value: Uint8Array): void {
     const node = nodeOf(vp);
     genfsCheckFlags(node.flags, false);
-    (node.xattrs ??= new Map()).set(`${ns}${name}`, value.slice());
+    const key = `${ns}${name}`;
+    memOf(node).charge(attrCost(key, value) - attrCost(key, node.xattrs?.get(key)));
+    (node.xattrs ??= new Map()).set(key, value.slice());
     touch(node, CTIME);
   },
   deleteextattr(vp: Vnode, ns: number, name: string): void {
     const node = nodeOf(vp);
     genfsCheckFlags(node.flags, false);
-    if (node.xattrs?.delete(`${ns}${name}`) !== true) throw ERR.ENOATTR;
+    const key = `${ns}${name}`;
+    const value = node.xattrs?.get(key);
+    if (value === undefined) throw ERR.ENOATTR;
+    memOf(node).uncharge(attrCost(key, value));
+    node.xattrs?.delete(key);
     touch(node, CTIME);
   },
   listextattr(vp: Vnode, ns: number): string[] {
@@ -360,6 +388,8 @@ const ops: VnodeOps = {
     node.vp = undefined;
     if (node.nlink > 0) return;
     node.bytes?.drop();
+    for (const [key, value] of node.xattrs ?? []) memOf(node).uncharge(attrCost(key, value));
+    memOf(node).uncharge(NODE_COST + node.target.length);
     node.fs.nodes.delete(node.ino);
   },
 };

@@ -145,3 +145,31 @@ test('what a vnode was asked for stays the same when it is loaded again', () => 
   for (let i = 0; i < 40; i++) put(s, `/m/x${i}`);
   expect({ ...s.stat('/m/f') }).toEqual(before);
 });
+
+test('what the root file system keeps counts as memory: the limit is ENOMEM, and all of it comes back', () => {
+  const { k, s } = box([], { memLimitBytes: 1 << 20 });
+  s.mkdir('/many', 0o755);
+  const before = k.mem.used;
+  let made = 0;
+  let code = 'ok';
+  while (code === 'ok' && made < 100_000) {
+    const name = `/many/${made}`;
+    code = codeOf(() => (made % 2 === 0 ? s.symlink('t'.repeat(100), name) : s.mkdir(name, 0o755)));
+    if (code === 'ok') made++;
+  }
+  expect(code).toBe('ENOMEM');
+  for (let i = 0; i < made; i++) {
+    if (i % 2 === 0) s.unlink(`/many/${i}`);
+    else s.rmdir(`/many/${i}`);
+  }
+  expect(k.mem.used).toBe(before);
+
+  s.mkdir('/many/a', 0o755);
+  s.setxattr('/many/a', 'user.x', new Uint8Array(1000), 0);
+  s.setxattr('/many/a', 'user.x', new Uint8Array(10), 0);
+  s.mkdir('/many/b', 0o755);
+  s.rename('/many/a', '/many/b');
+  s.rmdir('/many/b');
+  expect(k.mem.used).toBe(before);
+  k.halt();
+});
