@@ -4,7 +4,7 @@
  * A file's bytes are in a memory object. A file without one is all hole. A limit on the size of the file system counts the pages which files
  * really have, and a write goes as far as there is room.
  */
-import { ERR } from '@anykernel/lib-sys';
+import { APPEND, ERR, IMMUTABLE } from '@anykernel/lib-sys';
 import { CHUNK_MAX, PAGE_SIZE, Uio } from '@anykernel/rumpkern';
 import { IO_APPEND, Uobj, type Vnode } from '@anykernel/rumpvfs';
 import { ATIME, CTIME, MTIME, type Node } from './node.js';
@@ -34,6 +34,8 @@ export function write(vp: Vnode, uio: Uio, ioflag: number): void {
   if (uio.resid === 0) return;
   const node = nodeOf(vp);
   if ((ioflag & IO_APPEND) !== 0) uio.offset = node.size;
+  // fcntl(2) may have taken O_APPEND away.
+  else if ((node.flags & APPEND) !== 0 && uio.offset !== node.size) throw ERR.EPERM;
   const from = uio.offset;
   const len = Math.min(uio.resid, MAX_FILE_SIZE - from);
   if (len <= 0) throw ERR.EFBIG;
@@ -142,9 +144,10 @@ function fill(uobj: Uobj, hole: Hole, size: number): void {
   }
 }
 
-/** Whole pages in the range go, the rest of it becomes zeros. Length stays. */
+/** Whole pages in the range go, the rest of it becomes zeros. Length stays. EPERM. */
 export function fdiscard(vp: Vnode, off: number, len: number): void {
   const node = nodeOf(vp);
+  if ((node.flags & (IMMUTABLE | APPEND)) !== 0) throw ERR.EPERM;
   const tm = tmountOf(vp);
   const uobj = node.uobj;
   const end = Math.min(off + len, node.size);

@@ -4,17 +4,36 @@
  * A node keeps its vnode once it has one; vnodes are reclaimed like any, nodes live as long as they have a name or are in use.
  * It has what a file system needs, renames and hard links included; tmpfs is the one with limits and accounts.
  */
-import { ERR, SF_SETTABLE, type Stat, type Statvfs, UF_SETTABLE } from '@anykernel/lib-sys';
+import { APPEND, ERR, SF_SETTABLE, type Stat, type Statvfs, UF_SETTABLE } from '@anykernel/lib-sys';
 import type { Cred, Lwp, Mem, Uio } from '@anykernel/rumpkern';
 import { fifofs } from './fifofs.js';
 import {
-  genfs, genfsCanChflags, genfsCanChmod, genfsCanChown, genfsCanChtimes, genfsCheckFlags, genfsCheckOpen, typeToMode,
+  genfs,
+  genfsCanChflags,
+  genfsCanChmod,
+  genfsCanChown,
+  genfsCanChtimes,
+  genfsCheckFlags,
+  genfsCheckOpen,
+  typeToMode,
 } from './genfs.js';
 import type { Mount, Vfsops } from './mount.js';
 import { specfs } from './specfs.js';
 import { Uobj } from './uobj.js';
 import {
-  type Componentname, type EmitDirent, IO_APPEND, VBLK, VCHR, VDIR, VFIFO, VNOVAL, VREG, type Vattr, Vnode, type VnodeOps, type Vtype,
+  type Componentname,
+  type EmitDirent,
+  IO_APPEND,
+  type Vattr,
+  VBLK,
+  VCHR,
+  VDIR,
+  VFIFO,
+  VNOVAL,
+  Vnode,
+  type VnodeOps,
+  VREG,
+  type Vtype,
 } from './vnode.js';
 
 /** The cookie of the first entry. 0, 1 and 2 stand for `.`, `..` and the newest one, 3 for the end. */
@@ -335,8 +354,10 @@ const ops: VnodeOps = {
 
   write(vp: Vnode, uio: Uio, ioflag: number): void {
     const node = nodeOf(vp);
-    if ((ioflag & IO_APPEND) !== 0) uio.offset = node.size;
     if (uio.resid === 0) return;
+    if ((ioflag & IO_APPEND) !== 0) uio.offset = node.size;
+    // fcntl(2) may have taken O_APPEND away.
+    else if ((node.flags & APPEND) !== 0 && uio.offset !== node.size) throw ERR.EPERM;
     const bytes = (node.bytes ??= new Uobj(node.fs.mp.vfs.k));
     try {
       bytes.write(uio, uio.resid, node.size);
@@ -348,6 +369,7 @@ const ops: VnodeOps = {
 
   fdiscard(vp: Vnode, off: number, len: number): void {
     const node = nodeOf(vp);
+    genfsCheckFlags(node.flags, false);
     const end = Math.min(off + len, node.size);
     if (end > off) node.bytes?.discard(off, end - off);
     touch(node, MTIME | CTIME);
@@ -402,7 +424,6 @@ const BLKSIZE = 65536;
 const ENTRY_LEN = 32;
 /** Directory entry types by vnode type. */
 const VTTODT: readonly number[] = [0, 8, 4, 6, 2, 10, 12, 1, 0];
-
 
 function setFlags(node: Node, flags: number, cred: Cred): void {
   genfsCanChflags(cred, node.uid, node.type, node.flags, flags);
@@ -492,4 +513,3 @@ export const rumpfsOps: Vfsops = {
     return vnodeOf(node);
   },
 };
-

@@ -1,5 +1,6 @@
 /** chflags(2): immutable and append-only files. NetBSD t_unpriv flags. */
 import {
+  F_SETFL,
   O_APPEND,
   O_CREAT,
   O_RDONLY,
@@ -59,6 +60,9 @@ export const flags: Cases = {
     fails(() => t.sys.unlink('f'), 'EPERM');
     const fd = t.sys.open('f', O_WRONLY | O_APPEND);
     t.sys.write(fd, bytes('def'));
+    t.sys.fcntl(fd, F_SETFL, 0);
+    fails(() => t.sys.pwrite(fd, bytes('X'), 0), 'EPERM');
+    fails(() => t.sys.fdiscard(fd, 0, 3), t.lacks('fdiscard') ? 'EOPNOTSUPP' : 'EPERM');
     t.sys.close(fd);
     expect(t.readText('f')).toBe('abcdef');
     t.sys.chflags('f', 0);
