@@ -5,7 +5,7 @@
  * It has what a file system needs, renames and hard links included; tmpfs is the one with limits and accounts.
  */
 import { APPEND, ERR, SF_SETTABLE, type Stat, type Statvfs, UF_SETTABLE } from '@anykernel/lib-sys';
-import type { Cred, Lwp, Mem, Uio } from '@anykernel/rumpkern';
+import type { Cred, Lwp, Uio } from '@anykernel/rumpkern';
 import { fifofs } from './fifofs.js';
 import {
   genfs,
@@ -18,6 +18,9 @@ import {
   typeToMode,
 } from './genfs.js';
 import type { Mount, Vfsops } from './mount.js';
+import {
+  ATIME, CTIME, type Entry, MTIME, NODE_COST, Node, RumpfsMount, attrCost, enter, entryCost, leave, memOf, newNode, touch,
+} from './rumpfsnode.js';
 import { specfs } from './specfs.js';
 import { Uobj } from './uobj.js';
 import {
@@ -36,58 +39,6 @@ import {
   type Vtype,
 } from './vnode.js';
 
-/** The cookie of the first entry. 0, 1 and 2 stand for `.`, `..` and the newest one, 3 for the end. */
-const FIRST_COOKIE = 4;
-
-/** An entry of a directory. Cookies grow, and reading goes down: it goes on where it was, whatever comes and goes, and comes to an end. */
-interface Entry {
-  readonly name: string;
-  readonly cookie: number;
-  node: Node;
-}
-
-class Node {
-  mode = 0;
-  uid = 0;
-  gid = 0;
-  nlink = 1;
-  flags = 0;
-  rdev = 0;
-  size = 0;
-  atime = 0;
-  atimeNsec = 0;
-  mtime = 0;
-  mtimeNsec = 0;
-  ctime = 0;
-  ctimeNsec = 0;
-  birthtime = 0;
-  birthtimeNsec = 0;
-  vp: Vnode | undefined = undefined;
-  /** A directory's. */
-  entries: Map<string, Entry> | undefined = undefined;
-  parent: Node | undefined = undefined;
-  nextCookie = FIRST_COOKIE;
-  /** A symbolic link's. */
-  target = '';
-  /** A regular file's bytes. */
-  bytes: Uobj | undefined = undefined;
-  /** Extended attributes, by namespace and name. */
-  xattrs: Map<string, Uint8Array> | undefined = undefined;
-
-  constructor(
-    readonly fs: RumpfsMount,
-    readonly ino: number,
-    readonly type: Vtype,
-  ) {}
-}
-
-class RumpfsMount {
-  readonly nodes = new Map<number, Node>();
-  lastIno = 1;
-  root!: Node;
-  constructor(readonly mp: Mount) {}
-}
-
 function nodeOf(vp: Vnode): Node {
   return vp.data as Node;
 }
@@ -99,40 +50,6 @@ function vnodeOf(node: Node): Vnode {
   return vp;
 }
 
-const ATIME = 1;
-const MTIME = 2;
-const CTIME = 4;
-
-function touch(node: Node, which: number): void {
-  const { sec, nsec } = node.fs.mp.vfs.now();
-  if ((which & ATIME) !== 0) {
-    node.atime = sec;
-    node.atimeNsec = nsec;
-  }
-  if ((which & MTIME) !== 0) {
-    node.mtime = sec;
-    node.mtimeNsec = nsec;
-  }
-  if ((which & CTIME) !== 0) {
-    node.ctime = sec;
-    node.ctimeNsec = nsec;
-  }
-}
-
-function newNode(fs: RumpfsMount, va: Vattr): Node {
-  const node = new Node(fs, ++fs.lastIno, va.type);
-  node.mode = va.mode;
-  node.uid = va.uid;
-  node.gid = va.gid;
-  if (va.rdev !== VNOVAL) node.rdev = va.rdev;
-  touch(node, ATIME | MTIME | CTIME);
-  node.birthtime = node.atime;
-  node.birthtimeNsec = node.atimeNsec;
-  if (va.type === VDIR) node.entries = new Map();
-  fs.nodes.set(node.ino, node);
-  return node;
-}
-
 const NAMEMAX = 255;
 
 function checkName(cnp: Componentname): void {
@@ -142,26 +59,6 @@ function checkName(cnp: Componentname): void {
 /** EBUSY: a file of the host under a name in the root is not renamed or removed here. */
 function checkOwn(vp: Vnode): void {
   if (!(vp.data instanceof Node)) throw ERR.EBUSY;
-}
-
-/** Bytes counted for a node, and for a name: about what they take. */
-const NODE_COST = 512;
-function entryCost(name: string): number {
-  return 128 + name.length;
-}
-
-function attrCost(key: string, value: Uint8Array | undefined): number {
-  return value === undefined ? 0 : 128 + key.length + value.length;
-}
-
-function memOf(node: Node): Mem {
-  return node.fs.mp.vfs.k.mem;
-}
-
-/** The name's memory has been charged. */
-function enter(dir: Node, name: string, node: Node): void {
-  (dir.entries as Map<string, Entry>).set(name, { name, cookie: dir.nextCookie++, node });
-  touch(dir, MTIME | CTIME);
 }
 
 function make(dvp: Vnode, cnp: Componentname, va: Vattr, target = ''): Vnode {
@@ -179,13 +76,6 @@ function make(dvp: Vnode, cnp: Componentname, va: Vattr, target = ''): Vnode {
   }
   enter(dir, cnp.name, node);
   return vnodeOf(node);
-}
-
-/** Takes a name out of its directory. */
-function leave(dir: Node, name: string): void {
-  (dir.entries as Map<string, Entry>).delete(name);
-  memOf(dir).uncharge(entryCost(name));
-  touch(dir, MTIME | CTIME);
 }
 
 /** The name goes, and the node with it when it was the last one and nobody uses it. */
