@@ -187,7 +187,7 @@ describe('as a program of its own', () => {
     const image = await freshImage(path, '8m');
     await rump(['write', `${image}:/f`], { input: 'line\n'.repeat(500_000) });
     const code = `import { main } from ${JSON.stringify(fileURLToPath(new URL('../src/main.ts', import.meta.url)))}; process.exitCode = await main(process.argv.slice(1));`;
-    const line = `${process.execPath} --import ${ROOT}/tools/run/typescript.mjs --input-type=module -e '${code}' -- cat ${image}:/f | head -1; echo "\${PIPESTATUS[0]}"`;
+    const line = `${process.execPath} --no-deprecation --import ${ROOT}/tools/run/typescript.mjs --input-type=module -e '${code}' -- cat ${image}:/f | head -1; echo "\${PIPESTATUS[0]}"`;
     const done = spawnSync('bash', ['-c', line], { cwd: ROOT, timeout: 60_000, encoding: 'utf8' });
     expect([done.stdout, done.stderr]).toEqual(['line\n0\n', '']);
   });
