@@ -122,7 +122,7 @@ export class HostCalls {
     execFileSync('mkfifo', [request, response]);
     this.#request = openSync(request, 'r+');
     this.#response = openSync(response, 'r+');
-    const args = ['-c', 'perl -e "$0" "$1" "$2" "$3"; [ -p "$2" ] && echo dead 1<> "$2"', SERVER, request, response, String(process.pid)];
+    const args = ['-c', 'perl -e "$0" "$1" "$2" "$3" || { [ -p "$2" ] && echo dead 1<> "$2"; }', SERVER, request, response, String(process.pid)];
     spawn('sh', args, { stdio: 'ignore', cwd: '/' }).unref();
   }
 
