@@ -84,11 +84,15 @@ export function sysentOf(name: string, spec: SyscallSpec): Sysent {
   return { num: spec.num, name, spec, ...masksOf(spec.args) };
 }
 
-const sysProto: object = prototypeOf(sysMethod);
+const sysProto: object = prototypeOf((se) => sysMethod(se, userError));
+const bareProto: object = prototypeOf((se) => sysMethod(se, bareError));
 const callProto: object = prototypeOf(callMethod);
 /** What a process has in their place when it has ended. */
 const goneSys: object = prototypeOf((se) => (): never => {
   throw new SystemError(ERR.ESRCH, se.name);
+});
+const goneBare: object = prototypeOf(() => (): never => {
+  throw ERR.ESRCH;
 });
 const goneCalls: object = prototypeOf((se) => (): Promise<never> => Promise.reject(new SystemError(ERR.ESRCH, se.name)));
 
@@ -105,6 +109,13 @@ export function sysOf(l: Lwp): Sys {
   return sys as unknown as Sys;
 }
 
+/** The object `p.bare`. */
+export function bareOf(l: Lwp): Sys {
+  const sys = Object.create(bareProto) as { l: Lwp };
+  sys.l = l;
+  return sys as unknown as Sys;
+}
+
 /** The object `p.call`. */
 export function callOf(p: Proc): Call {
   const call = Object.create(callProto) as { p: Proc };
@@ -113,26 +124,30 @@ export function callOf(p: Proc): Call {
 }
 
 /** The process has ended: whoever still calls hears ESRCH. */
-export function refuseCalls(sys: Sys, call: Call): void {
+export function refuseCalls(sys: Sys, call: Call, bare: Sys | undefined): void {
   Object.setPrototypeOf(sys, goneSys);
+  if (bare !== undefined) Object.setPrototypeOf(bare, goneBare);
   Object.setPrototypeOf(call, goneCalls);
 }
 
+/** What the caller is told of a failure. */
+type Told = (l: Lwp, se: Sysent, error: unknown, args: readonly unknown[]) => unknown;
+
 /** What is in order is passed on as it is; everything else is copied in. */
-function sysMethod(se: Sysent): unknown {
+function sysMethod(se: Sysent, told: Told): unknown {
   const { num } = se;
   const { length: count } = se.spec.args;
   const [fa, fb, fc, fd, fe, ff] = [0, 1, 2, 3, 4, 5].map((i) => fitOf(se.spec.args, i));
   if (fa === undefined || fb === undefined || fc === undefined || fd === undefined || fe === undefined || ff === undefined) {
     return function (this: SysThis, ...args: unknown[]): unknown {
-      return runNow(this.l, se, args);
+      return runNow(this.l, se, args, told);
     };
   }
   return function (this: SysThis, a: unknown, b: unknown, c: unknown, d: unknown, e: unknown, f: unknown): unknown {
     const l = this.l;
-    if (l.running) return runNow(l, se, [a, b, c, d, e, f]);
-    if (count > 0 && !(fits(fa, a) && fits(fb, b) && fits(fc, c))) return runNow(l, se, [a, b, c, d, e, f]);
-    if (count > 3 && !(fits(fd, d) && fits(fe, e) && fits(ff, f))) return runNow(l, se, [a, b, c, d, e, f]);
+    if (l.running) return runNow(l, se, [a, b, c, d, e, f], told);
+    if (count > 0 && !(fits(fa, a) && fits(fb, b) && fits(fc, c))) return runNow(l, se, [a, b, c, d, e, f], told);
+    if (count > 3 && !(fits(fd, d) && fits(fe, e) && fits(ff, f))) return runNow(l, se, [a, b, c, d, e, f], told);
     const k = l.k;
     const outer = k.enter(l);
     l.running = true;
@@ -141,7 +156,7 @@ function sysMethod(se: Sysent): unknown {
       const handler = k.syscalls.handlers[num];
       return handler === undefined ? absent(l, se) : handler(l, a, b, c, d, e, f);
     } catch (error) {
-      return failed(l, se, error, [a, b, c, d, e, f]);
+      return failed(l, se, error, [a, b, c, d, e, f], told);
     } finally {
       l.running = false;
       k.leave(outer);
@@ -153,8 +168,8 @@ function sysMethod(se: Sysent): unknown {
  * One synchronous call, with arguments that have to be copied or with a number known only now. From within another one of the same lwp (a hook,
  * a tracer) it has an lwp of its own.
  */
-export function runNow(l: Lwp, se: Sysent, args: readonly unknown[]): unknown {
-  if (l.running) return runWithin(l.proc, se, args);
+export function runNow(l: Lwp, se: Sysent, args: readonly unknown[], told: Told = userError): unknown {
+  if (l.running) return runWithin(l.proc, se, args, told);
   const k = l.k;
   const outer = k.enter(l);
   l.running = true;
@@ -165,17 +180,17 @@ export function runNow(l: Lwp, se: Sysent, args: readonly unknown[]): unknown {
     const given = copyin(se, args);
     return copyout(se, args, given, handler(l, given[0], given[1], given[2], given[3], given[4], given[5]));
   } catch (error) {
-    return failed(l, se, error, args);
+    return failed(l, se, error, args, told);
   } finally {
     l.running = false;
     k.leave(outer);
   }
 }
 
-function runWithin(p: Proc, se: Sysent, args: readonly unknown[]): unknown {
+function runWithin(p: Proc, se: Sysent, args: readonly unknown[], told: Told): unknown {
   const l = p.takelwp();
   try {
-    return runNow(l, se, args);
+    return runNow(l, se, args, told);
   } finally {
     p.putlwp(l);
   }
@@ -280,9 +295,9 @@ function movesBytes(spec: SyscallSpec): boolean {
 }
 
 /** What a synchronous call that failed gives its caller: the bytes that it moved before, or an exception. */
-function failed(l: Lwp, se: Sysent, error: unknown, args: readonly unknown[]): number {
+function failed(l: Lwp, se: Sysent, error: unknown, args: readonly unknown[], told: Told): number {
   if (l.uio.moved > 0 && movesBytes(se.spec) && (error === SLEEP || error instanceof Errno)) return l.cutShort();
-  throw userError(l, se, error, args);
+  throw told(l, se, error, args);
 }
 
 /** What the caller sees of a failure. Anything but an Errno or a sleep is a fault of the kernel, and ends it. */
@@ -293,6 +308,11 @@ function userError(l: Lwp, se: Sysent, error: unknown, args: readonly unknown[])
   }
   if (error === SLEEP) return new WouldSleep(se.name);
   return l.k.panicked(error);
+}
+
+/** The same without making anything of it: the Errno itself, or SLEEP where the call would have to wait. */
+function bareError(l: Lwp, _se: Sysent, error: unknown): unknown {
+  return error instanceof Errno || error === SLEEP ? error : l.k.panicked(error);
 }
 
 /** Bytes of a path that an error shows. */

@@ -83,54 +83,57 @@ export class Filedesc {
   /** Kernel event queues whose descriptors are of this table. */
   kqueues: Set<Kqueue> | undefined = undefined;
 
+  /** Descriptors begin at `base`: beside another system's descriptors, they are told apart by their numbers. */
+  constructor(readonly base: number = 0) {}
+
   /** Descriptors in use. */
   get count(): number {
     return this.#open;
   }
 
-  /** One more than the largest descriptor that was ever used. */
-  get length(): number {
-    return this.#files.length;
+  /** One more than the largest descriptor that was ever used; `base` where none was. */
+  get end(): number {
+    return this.base + this.#files.length;
   }
 
   /** The open file of `fd`. EBADF. */
   get(fd: number): File {
-    const f = this.#files[fd];
+    const f = this.#files[fd - this.base];
     if (f === undefined) throw ERR.EBADF;
     return f;
   }
 
   /** The open file, or undefined. */
   peek(fd: number): File | undefined {
-    return this.#files[fd];
+    return this.#files[fd - this.base];
   }
 
-  /** Gives `f` the lowest free descriptor that is not below `min`. EMFILE: `limit` is reached. */
+  /** Gives `f` the lowest free descriptor that is not below `min`. EMFILE: `limit` (a count from `base`) is reached. */
   alloc(f: File, limit: number, min = 0, cloexec = false): number {
-    let fd = Math.max(min, this.#freeFrom);
-    while (this.#files[fd] !== undefined) fd++;
-    if (fd >= limit) throw ERR.EMFILE;
-    if (fd === this.#freeFrom) this.#freeFrom = fd + 1;
-    this.#set(fd, f, cloexec);
-    return fd;
+    let index = Math.max(min - this.base, this.#freeFrom);
+    while (this.#files[index] !== undefined) index++;
+    if (index >= limit) throw ERR.EMFILE;
+    if (index === this.#freeFrom) this.#freeFrom = index + 1;
+    this.#set(index, f, cloexec);
+    return this.base + index;
   }
 
   /** Makes `fd` name `f` (dup2); what it named before is closed, and an error of that is nobody's (dup2(2)). */
   replace(fd: number, f: File, cloexec: boolean, l: Lwp): void {
-    if (this.#files[fd] !== undefined) {
+    if (this.peek(fd) !== undefined) {
       try {
         this.close(fd, l);
       } catch (e) {
         l.k.ignoreErrno(e);
       }
     }
-    this.#set(fd, f, cloexec);
+    this.#set(fd - this.base, f, cloexec);
   }
 
-  #set(fd: number, f: File, cloexec: boolean): void {
-    while (this.#files.length < fd) this.#files.push(undefined);
-    this.#files[fd] = f;
-    this.#cloexec[fd] = cloexec;
+  #set(index: number, f: File, cloexec: boolean): void {
+    while (this.#files.length < index) this.#files.push(undefined);
+    this.#files[index] = f;
+    this.#cloexec[index] = cloexec;
     this.#open++;
     f.count++;
   }
@@ -151,9 +154,10 @@ export class Filedesc {
   }
 
   #forget(fd: number, f: File, l: Lwp): void {
-    this.#files[fd] = undefined;
+    const index = fd - this.base;
+    this.#files[index] = undefined;
     this.#open--;
-    if (fd < this.#freeFrom) this.#freeFrom = fd;
+    if (index < this.#freeFrom) this.#freeFrom = index;
     if (f.sleepers > 0) this.#restart(f, l);
   }
 
@@ -164,19 +168,19 @@ export class Filedesc {
 
   getCloexec(fd: number): boolean {
     this.get(fd);
-    return this.#cloexec[fd] === true;
+    return this.#cloexec[fd - this.base] === true;
   }
 
   setCloexec(fd: number, on: boolean): void {
     this.get(fd);
-    this.#cloexec[fd] = on;
+    this.#cloexec[fd - this.base] = on;
   }
 
   /** A copy for a child: the same open files under the same descriptors. A kqueue is not inherited. */
   copy(): Filedesc {
-    const t = new Filedesc();
-    this.#files.forEach((f, fd) => {
-      if (f !== undefined && f.type !== 'kqueue') t.#set(fd, f, this.#cloexec[fd]);
+    const t = new Filedesc(this.base);
+    this.#files.forEach((f, index) => {
+      if (f !== undefined && f.type !== 'kqueue') t.#set(index, f, this.#cloexec[index]);
     });
     while (t.#files[t.#freeFrom] !== undefined) t.#freeFrom++;
     return t;
@@ -184,13 +188,13 @@ export class Filedesc {
 
   /** Closes those that are marked close-on-exec. */
   closeOnExec(l: Lwp): void {
-    for (let fd = 0; fd < this.#files.length; fd++) if (this.#files[fd] !== undefined && this.#cloexec[fd]) this.#quietClose(fd, l);
+    for (let fd = this.base; fd < this.end; fd++) if (this.peek(fd) !== undefined && this.getCloexec(fd)) this.#quietClose(fd, l);
   }
 
   /** A process leaves; the last one closes everything. */
   release(l: Lwp): void {
     if (--this.refs > 0) return;
-    for (let fd = 0; fd < this.#files.length; fd++) if (this.#files[fd] !== undefined) this.#quietClose(fd, l);
+    for (let fd = this.base; fd < this.end; fd++) if (this.peek(fd) !== undefined) this.#quietClose(fd, l);
   }
 
   /** Nobody is there to hear of an error, nor to wait: what has to wait is closed by the kernel itself, a little later. */

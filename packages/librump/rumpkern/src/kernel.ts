@@ -48,6 +48,8 @@ export interface HaltOptions {
 export interface NewProc extends CredInit {
   /** The command's name, for messages. */
   readonly comm?: string;
+  /** The first descriptor, 0 otherwise: those who use the host's descriptors too tell them apart by their numbers. */
+  readonly fdBase?: number;
 }
 
 /** Entries run before the host's event loop gets its turn. */

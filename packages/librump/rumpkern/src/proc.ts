@@ -5,7 +5,7 @@
 import { ERR } from '@anykernel/lib-sys';
 import { Callout } from './callout.js';
 import { type Cred, type CredInit, credOf } from './cred.js';
-import { type Call, type Sys, callOf, refuseCalls, sysOf } from './entry.js';
+import { type Call, type Sys, bareOf, callOf, refuseCalls, sysOf } from './entry.js';
 import { type File, Filedesc } from './filedesc.js';
 import type { Kernel } from './kernel.js';
 import { Limits } from './resource.js';
@@ -144,6 +144,7 @@ export class Proc {
   exited = false;
   #nextLid = 1;
   readonly #idle: Lwp[] = [];
+  #bare: Sys | undefined;
 
   constructor(
     readonly k: Kernel,
@@ -161,6 +162,23 @@ export class Proc {
     this.lwp = this.newlwp();
     this.sys = sysOf(this.lwp);
     this.call = callOf(this);
+  }
+
+  /**
+   * As `sys`, for those who make errors of their own: what a failed call throws is the Errno itself, without a stack, and SLEEP where it would
+   * have to wait (it has not happened then).
+   */
+  get bare(): Sys {
+    if (this.#bare === undefined) {
+      this.#bare = bareOf(this.lwp);
+      if (this.exited) this.refuse();
+    }
+    return this.#bare;
+  }
+
+  /** The process has ended: its calls answer ESRCH. */
+  refuse(): void {
+    refuseCalls(this.sys, this.call, this.#bare);
   }
 
   /** One more lwp. EBUSY: the process has ended. */
@@ -256,11 +274,11 @@ export class ProcTable {
   }
 
   /** A child of `parent`: credentials, limits, directories and name are inherited. EINVAL: both flags, or unknown ones. */
-  rfork(parent: Proc, flags: number, init: CredInit & { readonly comm?: string } = {}): Proc {
+  rfork(parent: Proc, flags: number, init: CredInit & { readonly comm?: string; readonly fdBase?: number } = {}): Proc {
     if (flags !== 0 && flags !== RFFDG && flags !== RFCFDG) throw ERR.EINVAL;
     if (parent.exited) throw ERR.ESRCH;
     const cred = init.uid === undefined && init.gid === undefined && init.groups === undefined ? parent.cred : credOf(init);
-    const fd = flags === RFFDG ? parent.fd.copy() : flags === RFCFDG ? new Filedesc() : parent.fd;
+    const fd = flags === RFFDG ? parent.fd.copy() : flags === RFCFDG ? new Filedesc(init.fdBase ?? parent.fd.base) : parent.fd;
     if (flags === 0) fd.refs++;
     const p = new Proc(this.#k, this.#newPid(), parent, { cred, comm: init.comm ?? parent.comm, fd });
     p.login = parent.login;
@@ -286,7 +304,7 @@ export class ProcTable {
       this.#k.sleepq.passOn(l);
       this.#k.sleepq.unsleep(l);
     }
-    refuseCalls(p.sys, p.call);
+    p.refuse();
     this.#release(p);
     for (const fn of this.onExit) fn(p);
     const init = this.#byPid.get(1);

@@ -1,5 +1,5 @@
 import { ERR, rumpkernCalls, rumpnetCalls, rumpvfsCalls } from '@anykernel/lib-sys';
-import { KernelStopped, SystemError, WouldSleep, sysents } from '@anykernel/rumpkern';
+import { KernelStopped, SLEEP, SystemError, WouldSleep, sysents } from '@anykernel/rumpkern';
 import { box, bytes, codeIn, codeOf, now, outcome, text } from './help.js';
 
 test('a failed call throws an Error in the shape of Node, with the number of NetBSD', () => {
@@ -14,6 +14,25 @@ test('a failed call throws an Error in the shape of Node, with the number of Net
   expect(error).toBeInstanceOf(Error);
   expect(error).toMatchObject({ code: 'EBADF', errno: 9, syscall: 'close', message: 'EBADF: bad file descriptor, close' });
   expect((error as SystemError).path).toBeUndefined();
+});
+
+test('bare calls throw the Errno itself, and SLEEP where they would have to wait', () => {
+  const { p } = box();
+  const thrown = (call: () => unknown): unknown => {
+    try {
+      return call();
+    } catch (e) {
+      return e;
+    }
+  };
+  const [r, w] = p.bare.pipe();
+  expect(thrown(() => p.bare.close(9))).toBe(ERR.EBADF);
+  expect(thrown(() => p.bare.read(r, bytes(' ')))).toBe(SLEEP);
+  expect(p.bare.write(w, bytes('x'))).toBe(1);
+  expect(p.bare.read(r, bytes(' '))).toBe(1);
+  const { bare } = p;
+  p.exit();
+  expect([thrown(() => bare.getpid()), thrown(() => p.bare.getpid())]).toEqual([ERR.ESRCH, ERR.ESRCH]);
 });
 
 test('an error tells the paths of the call, as the caller wrote them', () => {

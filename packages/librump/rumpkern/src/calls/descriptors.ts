@@ -39,7 +39,7 @@ function checkVector(bufs: readonly Uint8Array[]): void {
 function duplicate(l: Lwp, from: number, to: number, cloexec: boolean): number {
   const { fd, limits } = l.proc;
   const f = fd.get(from);
-  if (to < 0 || to >= limits.nofile) throw ERR.EBADF;
+  if (to < fd.base || to >= fd.base + limits.nofile) throw ERR.EBADF;
   if (to !== from) fd.replace(to, f, cloexec, l);
   return to;
 }
@@ -140,7 +140,7 @@ function fcntl(l: Lwp, fd: number, cmd: number, arg: Parameters<Calls['fcntl']>[
   switch (cmd) {
     case F_DUPFD:
     case F_DUPFD_CLOEXEC:
-      if (n < 0 || n >= l.proc.limits.nofile) throw ERR.EINVAL;
+      if (n < 0 || n >= l.proc.fd.base + l.proc.limits.nofile) throw ERR.EINVAL;
       return table.alloc(f, l.proc.limits.nofile, n, cmd === F_DUPFD_CLOEXEC);
     case F_GETFD:
       return table.getCloexec(fd) ? FD_CLOEXEC : 0;
