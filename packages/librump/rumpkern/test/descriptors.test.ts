@@ -1,8 +1,8 @@
 import {
   ERR, FD_CLOEXEC, FIOCLEX, FIONBIO, FIONCLEX, F_CLOSEM, F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, F_GETLK, F_GETNOSIGPIPE, F_MAXFD, F_SETFD, F_SETFL,
-  F_SETNOSIGPIPE, O_CLOEXEC, O_NONBLOCK, O_RDONLY, O_WRONLY, Stat,
+  F_SETNOSIGPIPE, O_CLOEXEC, O_NONBLOCK, O_RDONLY, O_WRONLY, RLIMIT_NOFILE, Stat,
 } from '@anykernel/lib-sys';
-import { FREAD, FWRITE, File, type Fileops, ROOT, SLEEP } from '@anykernel/rumpkern';
+import { FREAD, FWRITE, File, type Fileops, RFCFDG, RFFDG, ROOT, SLEEP } from '@anykernel/rumpkern';
 import { box, bytes, codeOf, now, text } from './help.js';
 
 const NONE: Fileops = {
@@ -23,6 +23,27 @@ test('the lowest free descriptor is always taken', () => {
   expect([p.sys.dup(0), p.sys.dup(0), p.sys.dup(0), p.sys.dup(0)]).toEqual([1, 2, 4, 6]);
   expect(p.sys.fcntl(0, F_DUPFD, 100)).toBe(100);
   expect(p.sys.dup(0)).toBe(7);
+});
+
+test("a process's descriptors may begin at a number of its own, and its children's with them", () => {
+  const { k } = box();
+  const base = 1 << 29;
+  const p = k.newproc({ fdBase: base });
+  expect(p.sys.pipe()).toEqual([base, base + 1]);
+  expect(p.sys.dup(base)).toBe(base + 2);
+  expect(p.sys.dup2(base, base + 9)).toBe(base + 9);
+  expect(p.sys.fcntl(base, F_DUPFD, 3)).toBe(base + 3);
+  expect(p.sys.fcntl(0, F_MAXFD)).toBe(base + 9);
+  for (const fd of [0, 3, base - 1, base + 4]) expect(codeOf(() => p.sys.fstat(fd))).toBe('EBADF');
+  expect(codeOf(() => p.sys.dup2(base, 5))).toBe('EBADF');
+  expect(p.rfork(RFFDG).sys.dup(base)).toBe(base + 4);
+  expect(p.rfork(RFCFDG).sys.pipe()).toEqual([base, base + 1]);
+  expect(p.sys.fcntl(base + 3, F_CLOSEM)).toBe(0);
+  expect(p.sys.fcntl(0, F_MAXFD)).toBe(base + 2);
+  p.sys.setrlimit(RLIMIT_NOFILE, { cur: 4, max: 4 });
+  expect(p.sys.dup(base)).toBe(base + 3);
+  expect(codeOf(() => p.sys.dup(base))).toBe('EMFILE');
+  p.exit();
 });
 
 test('what is no descriptor is EBADF', () => {

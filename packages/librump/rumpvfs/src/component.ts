@@ -59,7 +59,7 @@ function followProcesses(k: Kernel, vfs: Vfs): void {
 
 /** The locks of a process whose descriptor table lives on with others. */
 function releaseAll(p: Proc): void {
-  for (let fd = 0; fd < p.fd.length; fd++) {
+  for (let fd = p.fd.base; fd < p.fd.end; fd++) {
     const f = p.fd.peek(fd);
     if (f?.type === 'vnode') releaseLocks(f.data as Vnode, p, p.k);
   }

@@ -169,10 +169,10 @@ function fcntl(l: Lwp, fd: number, cmd: number, arg: Parameters<Calls['fcntl']>[
 function many(l: Lwp, fd: number, cmd: number): number {
   const table = l.proc.fd;
   if (cmd === F_MAXFD) {
-    for (let max = table.length - 1; max >= 0; max--) if (table.peek(max) !== undefined) return max;
+    for (let max = table.end - 1; max >= table.base; max--) if (table.peek(max) !== undefined) return max;
     return -1;
   }
   if (fd < 0) throw ERR.EBADF;
-  for (let n = table.length - 1; n >= fd; n--) if (table.peek(n) !== undefined) table.close(n, l);
+  for (let n = table.end - 1; n >= fd; n--) if (table.peek(n) !== undefined) table.close(n, l);
   return 0;
 }
