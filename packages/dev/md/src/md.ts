@@ -53,7 +53,9 @@ export class Md {
 
   /** A new unit, with a medium of `size` bytes or without one. Returns its number. EINVAL: no size that a disk can have. */
   create(size?: number): number {
-    return this.#dev.autoconf.attachPseudo('md', undefined, size).unit;
+    const { unit } = this.#dev.autoconf.attachPseudo('md', undefined, size);
+    this.#switch.came(unit);
+    return unit;
   }
 
   /** Gives unit `unit` a medium. ENXIO: no such unit. EBUSY: it has one. EINVAL. */
@@ -62,6 +64,7 @@ export class Md {
     if (sc === undefined) throw ERR.ENXIO;
     if (sc.disk !== undefined) throw ERR.EBUSY;
     this.#insert(sc, unit, size);
+    this.#switch.came(unit);
   }
 
   /** Takes a unit and its medium away. ENXIO. EBUSY: it is open. */
@@ -103,6 +106,7 @@ export class Md {
   #detach(self: Device<Softc>, force: boolean): void {
     if (!force && this.#busy(self)) throw ERR.EBUSY;
     const sc = self.softc;
+    this.#switch.goes(self.unit, force);
     if (sc?.disk !== undefined) this.#dev.disks.detach(sc.disk, true);
     sc?.mem?.free();
     this.#switch.retract(self.unit);

@@ -19,6 +19,7 @@ export * from './reboot.js';
 export * from './sysctl.js';
 export * from './extattr.js';
 export * from './disklabel.js';
+export * from './dkwedge.js';
 export * from './ioctl.js';
 export * from './socket.js';
 export * from './sockaddr.js';

@@ -6,6 +6,7 @@
 import type { Completion } from '@anykernel/host-rumpuser';
 import { ERR, major } from '@anykernel/lib-sys';
 import type { Knote } from './kqueue.js';
+import { Media } from './media.js';
 import type { Lwp } from './proc.js';
 import type { Uio } from './uio.js';
 
@@ -14,6 +15,7 @@ export interface Bdevsw {
   readonly name: string;
   /** ENXIO: no such unit. EROFS: `flag` has FWRITE and the medium is read-only. EBUSY. */
   open(dev: number, flag: number, l: Lwp): void;
+  /** As often as open(). */
   close(dev: number, flag: number, l: Lwp): void;
   /** Returns the bytes moved, or -1 when `done` will be called. EIO, EINVAL (outside of the device, not aligned). */
   readv(dev: number, data: readonly Uint8Array[], off: number, done: Completion): number;
@@ -30,6 +32,8 @@ export interface Bdevsw {
 /** Character devices. */
 export interface Cdevsw {
   readonly name: string;
+  /** close() is called as often as open(); otherwise only when nobody has the device open any more. */
+  readonly trackClose?: boolean;
   open(dev: number, flag: number, l: Lwp): void;
   close(dev: number, flag: number, l: Lwp): void;
   /** `flag` holds the open file's FNONBLOCK. */
@@ -56,6 +60,8 @@ export class Devsw {
   readonly #bdev = new Map<number, Bdevsw>();
   readonly #cdev = new Map<number, Cdevsw>();
   readonly #nodes = new Map<string, DevNode>();
+  /** The media of disks, for those who make devices of their parts. */
+  readonly media: Media = new Media();
   #listener: { made(node: DevNode): void; gone(node: DevNode): void } | undefined;
 
   /** Attaches a driver under the majors it names, or new ones. EEXIST: a major is taken. Returns its majors. */

@@ -16,6 +16,7 @@ export { Workqueue } from './workqueue.js';
 export { Fifo } from './fifo.js';
 export { CHUNK_MAX, Mem, PAGE_SHIFT, PAGE_SIZE, type Reclaim } from './mem.js';
 export { type Bdevsw, type Cdevsw, type DevNode, Devsw } from './devsw.js';
+export { type DiskPart, Media, type MediaListener } from './media.js';
 export { type Start, transfer } from './rawio.js';
 export { physio, readBlocks, writeBlocks } from './physio.js';
 export { makedev, major, minor } from '@anykernel/lib-sys';

@@ -52,10 +52,12 @@ export class Rumpblk {
     let unit = 0;
     while (this.#units[unit] !== undefined) unit++;
     this.#units[unit] = { hostpath, begin, size, file: undefined };
+    this.#k.devsw.media.came(makedev(RUMPBLK_MAJOR, unit), `rumpblk${unit}`);
     return unit;
   }
 
   remove(dev: number): void {
+    this.#k.devsw.media.goes(dev, true);
     this.#units[minor(dev)]?.file?.close();
     this.#units[minor(dev)] = undefined;
   }
@@ -102,6 +104,8 @@ export class Rumpblk {
   /** ENOTTY, EFAULT. */
   #ioctl(dev: number, cmd: number, data: Uint8Array | undefined, l: Lwp): number {
     const unit = this.#unit(dev);
+    const known = this.#k.devsw.media.ioctl(dev, cmd, data, l);
+    if (known !== undefined) return known;
     if (cmd === DIOCCACHESYNC) {
       transfer(l, 0, 0, undefined, (_buf, done) => this.#flush(dev, done));
       return 0;

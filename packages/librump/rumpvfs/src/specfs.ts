@@ -1,8 +1,8 @@
 /**
  * Device nodes: what is done to them goes to the driver of their device number.
  *
- * A file system spreads `...specfs` over its own table for block and character nodes. A driver's open() is called for every open; its close()
- * when the last open file of the device is closed, whatever node it came by. Block nodes take any offset and length: what is not whole
+ * A file system spreads `...specfs` over its own table for block and character nodes. A driver's open() is called for every open, and so is a
+ * block driver's close(); a character driver's close() when the last open file of the device is closed, whatever node it came by, unless it tracks closes. Block nodes take any offset and length: what is not whole
  * sectors is read, changed and written. There is no cache between: a node sees what a file system on the device has written.
  */
 import {
@@ -16,7 +16,8 @@ import { IO_NDELAY, VBLK, VCHR, type Vnode, type VnodeOps } from './vnode.js';
 /** Who has a device open. */
 class SpecDev {
   opens = 0;
-  readonly byVnode = new Map<Vnode, { count: number; flag: number }>();
+  /** The flags of each open, by node. */
+  readonly byVnode = new Map<Vnode, number[]>();
 }
 
 /** The open devices of a kernel: block and character devices apart. */
@@ -49,8 +50,8 @@ export const specfs: Pick<VnodeOps, 'open' | 'close' | 'read' | 'write' | 'ioctl
     if (sd === undefined) devs.set(vp.rdev, (sd = new SpecDev()));
     sd.opens++;
     const mine = sd.byVnode.get(vp);
-    if (mine === undefined) sd.byVnode.set(vp, { count: 1, flag });
-    else mine.count++;
+    if (mine === undefined) sd.byVnode.set(vp, [flag]);
+    else mine.push(flag);
   },
 
   close(vp: Vnode, flag: number, l: Lwp): void {
@@ -58,10 +59,10 @@ export const specfs: Pick<VnodeOps, 'open' | 'close' | 'read' | 'write' | 'ioctl
     const sd = devs.get(vp.rdev);
     const mine = sd?.byVnode.get(vp);
     if (sd === undefined || mine === undefined) return;
-    if (--mine.count === 0) sd.byVnode.delete(vp);
-    if (--sd.opens > 0) return;
-    devs.delete(vp.rdev);
-    driverClose(vp, flag, l);
+    mine.splice(Math.max(mine.indexOf(flag), 0), 1);
+    if (mine.length === 0) sd.byVnode.delete(vp);
+    if (--sd.opens === 0) devs.delete(vp.rdev);
+    driverClose(vp, flag, sd.opens === 0, l);
   },
 
   read(vp: Vnode, uio: Uio, ioflag: number, l: Lwp): void {
@@ -109,17 +110,23 @@ export function closeDevice(vp: Vnode): void {
   const mine = sd?.byVnode.get(vp);
   if (sd === undefined || mine === undefined) return;
   sd.byVnode.delete(vp);
-  sd.opens -= mine.count;
-  if (sd.opens > 0) return;
-  devs.delete(vp.rdev);
-  try {
-    driverClose(vp, mine.flag, vfs.k.curlwp);
-  } catch (e) {
-    vfs.k.ignoreErrno(e);
+  sd.opens -= mine.length;
+  if (sd.opens === 0) devs.delete(vp.rdev);
+  for (const [i, flag] of mine.entries()) {
+    try {
+      driverClose(vp, flag, sd.opens === 0 && i === mine.length - 1, vfs.k.curlwp);
+    } catch (e) {
+      vfs.k.ignoreErrno(e);
+    }
   }
 }
 
-function driverClose(vp: Vnode, flag: number, l: Lwp): void {
-  const sw = vp.type === VBLK ? l.k.devsw.bdev(vp.rdev) : l.k.devsw.cdev(vp.rdev);
-  sw.close(vp.rdev, flag, l);
+/** `last`: nobody has the device open any more. */
+function driverClose(vp: Vnode, flag: number, last: boolean, l: Lwp): void {
+  if (vp.type === VBLK) {
+    l.k.devsw.bdev(vp.rdev).close(vp.rdev, flag, l);
+    return;
+  }
+  const sw = l.k.devsw.cdev(vp.rdev);
+  if (last || sw.trackClose === true) sw.close(vp.rdev, flag, l);
 }
