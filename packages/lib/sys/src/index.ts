@@ -25,6 +25,7 @@ export * from './socket.js';
 export * from './sockaddr.js';
 export * from './if.js';
 export * from './route.js';
+export * from './inet.js';
 export * from './module.js';
 export * from './ktrace.js';
 export * from './aio.js';

@@ -1,0 +1,106 @@
+/**
+ * The Internet protocols as the system call interface knows them: protocol numbers, addresses, options of level IPPROTO_IP, TCP and UDP with their
+ * records (ip(4), tcp(4), udp(4)), NetBSD's values.
+ *
+ * struct ip_mreq: group 0[4], interface address 4[4]. struct in_pktinfo: address 0[4], interface index 4 (32 bits). Addresses are in the order of the
+ * network, other numbers little-endian.
+ */
+
+export const IPPROTO_IP = 0;
+export const IPPROTO_ICMP = 1;
+export const IPPROTO_IGMP = 2;
+export const IPPROTO_IPV4 = 4;
+export const IPPROTO_TCP = 6;
+export const IPPROTO_UDP = 17;
+export const IPPROTO_IPV6 = 41;
+export const IPPROTO_ICMPV6 = 58;
+export const IPPROTO_RAW = 255;
+export const IPPROTO_MAX = 256;
+
+export const INADDR_ANY = 0;
+export const INADDR_LOOPBACK = 0x7f00_0001;
+export const INADDR_BROADCAST = 0xffff_ffff;
+export const INADDR_ALLHOSTS_GROUP = 0xe000_0001;
+export const INADDR_ALLRTRS_GROUP = 0xe000_0002;
+export const INADDR_ALLREPORTS_GROUP = 0xe000_0016;
+
+export const IPPORT_RESERVED = 1024;
+export const IPPORT_ANONMIN = 49152;
+export const IPPORT_ANONMAX = 65535;
+
+export const IP_OPTIONS = 1;
+export const IP_HDRINCL = 2;
+export const IP_TOS = 3;
+export const IP_TTL = 4;
+export const IP_RECVOPTS = 5;
+export const IP_RECVRETOPTS = 6;
+export const IP_RECVDSTADDR = 7;
+export const IP_RETOPTS = 8;
+export const IP_MULTICAST_IF = 9;
+export const IP_MULTICAST_TTL = 10;
+export const IP_MULTICAST_LOOP = 11;
+export const IP_ADD_MEMBERSHIP = 12;
+export const IP_DROP_MEMBERSHIP = 13;
+export const IP_PORTALGO = 18;
+export const IP_PORTRANGE = 19;
+export const IP_RECVIF = 20;
+export const IP_ERRORMTU = 21;
+export const IP_IPSEC_POLICY = 22;
+export const IP_RECVTTL = 23;
+export const IP_MINTTL = 24;
+/** Sent: the source address and the interface; as an option, RECVPKTINFO. */
+export const IP_PKTINFO = 25;
+export const IP_RECVPKTINFO = 26;
+export const IP_BINDANY = 27;
+
+export const IP_PORTRANGE_DEFAULT = 0;
+export const IP_PORTRANGE_HIGH = 1;
+export const IP_PORTRANGE_LOW = 2;
+/** Memberships of one socket. */
+export const IP_MAX_MEMBERSHIPS = 20;
+
+export const TCP_NODELAY = 1;
+export const TCP_MAXSEG = 2;
+export const TCP_KEEPIDLE = 3;
+export const TCP_NOPUSH = 4;
+export const TCP_KEEPINTVL = 5;
+export const TCP_KEEPCNT = 6;
+export const TCP_KEEPINIT = 7;
+export const TCP_NOOPT = 8;
+export const TCP_INFO = 9;
+export const TCP_MD5SIG = 0x10;
+export const TCP_CONGCTL = 0x20;
+/** Not of NetBSD: the name of the congestion control, as Linux and FreeBSD spell it. */
+export const TCP_CONGESTION: number = TCP_CONGCTL;
+/** Not of NetBSD: milliseconds that data may stay unacknowledged (RFC 5482). */
+export const TCP_USER_TIMEOUT = 0x40;
+/** Not of NetBSD: fast open (RFC 7413). For a listener the length of its queue; before connect, that data may go with the SYN. */
+export const TCP_FASTOPEN = 0x80;
+/** The longest name of a congestion control, the end included. */
+export const TCPCC_MAXLEN = 64;
+
+/** States of a connection, as pcb lists give them. */
+export const TCPS_CLOSED = 0;
+export const TCPS_LISTEN = 1;
+export const TCPS_SYN_SENT = 2;
+export const TCPS_SYN_RECEIVED = 3;
+export const TCPS_ESTABLISHED = 4;
+export const TCPS_CLOSE_WAIT = 5;
+export const TCPS_FIN_WAIT_1 = 6;
+export const TCPS_CLOSING = 7;
+export const TCPS_LAST_ACK = 8;
+export const TCPS_FIN_WAIT_2 = 9;
+export const TCPS_TIME_WAIT = 10;
+export const TCPS_NAMES: readonly string[] = [
+  'CLOSED',
+  'LISTEN',
+  'SYN_SENT',
+  'SYN_RECEIVED',
+  'ESTABLISHED',
+  'CLOSE_WAIT',
+  'FIN_WAIT_1',
+  'CLOSING',
+  'LAST_ACK',
+  'FIN_WAIT_2',
+  'TIME_WAIT',
+];
