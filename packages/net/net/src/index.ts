@@ -1,0 +1,31 @@
+/** net: interfaces, loopback, Ethernet, routing. */
+import { type Component, component } from '@anykernel/lib-component';
+import { rumpkern } from '@anykernel/rumpkern';
+import { rumpnet } from '@anykernel/rumpnet';
+import { Net } from './netstate.js';
+
+export { type IfDriver, type IfInit, IFQ_MAXLEN, Ifnet, type Interposer, type Tap } from './ifnet.js';
+export { IFA_ANYCAST, IFA_AUTOCONF, IFA_DEPRECATED, IFA_DUPLICATED, IFA_TEMPORARY, IFA_TENTATIVE, Ifaddr } from './ifaddr.js';
+export { Nexthop, addrBits, bytesOf, nexthopOf, prefixOf, wordMask } from './nexthop.js';
+export { Rtable } from './rtable.js';
+export { Rtentry } from './rtentry.js';
+export { type AddrEvent, type Cloner, type IfEvent, Net, type Resolver } from './netstate.js';
+export { type Input, Netisr } from './netisr.js';
+export { Pfil, type PfilDir, type PfilHook } from './pfil.js';
+export { ETHERMTU, type EtherInit, etherIf, etherMulticast, etherSend, multicastAdd, multicastDel, wantsAll } from './ether.js';
+export { LOMTU, loopCreate } from './loop.js';
+export { SIOCGIFCONF, SIOCIFGCLONERS, ifioctl } from './control.js';
+export { completeChecksum, segment, sumChain } from './offload.js';
+
+/** The interface layer. */
+export const net: Component<Net, readonly [typeof rumpkern, typeof rumpnet]> = component({
+  name: 'net',
+  class: 'net',
+  requires: [rumpkern, rumpnet],
+  attach(k) {
+    return new Net(k.use(rumpkern));
+  },
+  detach(_k, state) {
+    state.release();
+  },
+});
