@@ -9,3 +9,4 @@ export * from './ipv6.js';
 export * from './tcp.js';
 export * from './tcpopt.js';
 export * from './udp.js';
+export * from './pcapng.js';
