@@ -11,6 +11,7 @@ import { type Buf, BufPool } from './buf.js';
 import { BufWriter } from './bufwriter.js';
 import type { Disk } from './disk.js';
 import { FileCache } from './filecache.js';
+import type { Journal } from './journal.js';
 import type { Txn } from './txn.js';
 
 /** The cache's size where memory is not limited, and its share where it is. */
@@ -43,6 +44,8 @@ export class Bcache {
   readonly stats: BcacheStats;
   /** The transactions over this cache, once there are some. */
   txn: Txn | undefined = undefined;
+  /** What the file system writes ahead to, while it does. */
+  journal: Journal | undefined = undefined;
   readonly #map = new Map<number, Buf>();
   readonly #pool: BufPool;
   readonly #writer: BufWriter;
@@ -61,7 +64,7 @@ export class Bcache {
     const share = Math.floor(Math.min(LIMIT_MAX, k.mem.limit / LIMIT_SHARE) / bsize);
     this.limit = Math.max(COUNT_MIN, limit ?? share);
     this.#pool = new BufPool(k, bsize);
-    this.#writer = new BufWriter(k, disk, bsize, (bp) => this.#pool.free(bp));
+    this.#writer = new BufWriter(k, disk, bsize, this);
     const writer = this.#writer;
     this.stats = {
       hits: 0,
@@ -80,6 +83,19 @@ export class Bcache {
   /** Buffers in memory. */
   get count(): number {
     return this.#map.size;
+  }
+
+  /** The file system's: called before buffers are written, home or to a journal; it may change what in them depends on the rest (checksums). */
+  get seal(): ((bufs: readonly Buf[]) => void) | undefined {
+    return this.#writer.seal;
+  }
+  set seal(fn: ((bufs: readonly Buf[]) => void) | undefined) {
+    this.#writer.seal = fn;
+  }
+
+  /** BufWriter's: the memory of a buffer that had left the cache while it was written. */
+  release(bp: Buf): void {
+    this.#pool.free(bp);
   }
 
   /** All buffers, in no particular order. */
@@ -160,11 +176,19 @@ export class Bcache {
     if (bp.valid && !bp.freed) return bp;
     if (bp.valid) txn.dirty(bp);
     txn.join(bp);
+    if (bp.tag !== undefined) this.#untag(bp, txn);
     if (!bp.valid) bp.fresh = bp.valid = true;
     bp.error = undefined;
     bp.early = true;
     bp.data.fill(0);
     return bp;
+  }
+
+  /** What it was is over, unless the transaction fails. */
+  #untag(bp: Buf, txn: Txn): void {
+    const { tag } = bp;
+    bp.tag = undefined;
+    txn.undo(() => void (bp.tag = tag));
   }
 
   /** A held buffer is never evicted; rele() ends it. */
@@ -209,18 +233,21 @@ export class Bcache {
   /** Block `blkno` was freed: it is forgotten, dirty or not, once the open transaction has succeeded. */
   invalidate(blkno: number): void {
     const bp = this.#map.get(blkno);
-    if (bp === undefined) return;
-    if (this.txn === undefined || !this.txn.active) {
-      this.forget(bp);
+    const { txn } = this;
+    if (txn === undefined || !txn.active) {
+      if (bp !== undefined) this.forget(bp);
       return;
     }
-    this.txn.join(bp);
+    if (this.journal !== undefined) txn.free(blkno);
+    if (bp === undefined) return;
+    txn.join(bp);
     bp.freed = true;
   }
 
   /** Forgets everything, written or not; gives the memory back. */
   close(): void {
     this.#unregister();
+    this.journal = undefined;
     for (const bp of [...this.#map.values()]) {
       bp.holds = 0;
       this.forget(bp);
@@ -243,7 +270,9 @@ export class Bcache {
   /** Txn's: takes `bp` out of the cache, dirty or not. A held one stays, and is read again by who comes next. */
   forget(bp: Buf): void {
     this.#writer.remove(bp);
+    this.journal?.dropped(bp);
     bp.error = undefined;
+    bp.tag = undefined;
     bp.valid = false;
     if (bp.holds > 0 || bp.gone) return;
     this.#map.delete(bp.blkno);

@@ -5,6 +5,7 @@
  */
 import { type Kernel, PAGE_SIZE } from '@anykernel/rumpkern';
 import type { Errno } from '@anykernel/lib-sys';
+import type { Logged } from './journal.js';
 
 /** The memory of one block. */
 class Slot {
@@ -44,6 +45,12 @@ export class Buf {
   holds = 0;
   /** Was not in use before, and is not on disk yet: it is written before the blocks that name it. */
   early = false;
+  /** Changed by a transaction that the journal does not have yet: it is not written home. */
+  pinned = false;
+  /** The transaction in the journal that has its last committed bytes, while they are not home. */
+  mark: Logged | undefined = undefined;
+  /** The file system's: what the block holds. */
+  tag: unknown = undefined;
   /** Belongs to the open transaction: changed, or made by it, or freed by it. */
   intxn = false;
   /** Not in the cache before the open transaction. */

@@ -6,10 +6,12 @@
  */
 import { ERR, Errno, major, minor } from '@anykernel/lib-sys';
 import { CHUNK_MAX, type Kernel } from '@anykernel/rumpkern';
+import type { Bcache } from './bcache.js';
 import type { Buf } from './buf.js';
 import { chunkLength } from './cluster.js';
 import type { Disk } from './disk.js';
 import { FileCache, type Writes } from './filecache.js';
+import type { Logged } from './journal.js';
 
 /** The longest transfer, in bytes. */
 const RUN_MAX = 256 << 10;
@@ -19,6 +21,9 @@ interface Copy {
   readonly chunks: readonly Uint8Array[];
 }
 
+/** Which transaction of a journal each of the buffers stood for; undefined without a journal. */
+type Marks = readonly (Logged | undefined)[] | undefined;
+
 export class BufWriter implements Writes {
   readonly dirty = new Set<Buf>();
   /** Blocks written. */
@@ -26,18 +31,18 @@ export class BufWriter implements Writes {
   readonly #k: Kernel;
   readonly #disk: Disk;
   readonly #bsize: number;
-  /** Takes the memory of a buffer that has left the cache. */
-  readonly #free: (bp: Buf) => void;
+  seal: ((bufs: readonly Buf[]) => void) | undefined = undefined;
+  readonly #bcache: Bcache;
   readonly #cache: FileCache;
   /** Transfers on their way. */
   #outgoing = 0;
   #error: Errno | undefined;
 
-  constructor(k: Kernel, disk: Disk, bsize: number, free: (bp: Buf) => void) {
+  constructor(k: Kernel, disk: Disk, bsize: number, bcache: Bcache) {
     this.#k = k;
     this.#disk = disk;
     this.#bsize = bsize;
-    this.#free = free;
+    this.#bcache = bcache;
     this.#cache = FileCache.of(k);
   }
 
@@ -82,13 +87,15 @@ export class BufWriter implements Writes {
   }
 
   /**
-   * Starts to write all that is dirty and no part of an open transaction. Returns whether that was all; if not, more is when something has
+   * Starts to write all that is dirty and no part of a transaction, open or not yet in the journal. Returns whether that was all; if not, more is when something has
    * arrived. Never sleeps or throws.
    */
   start(): boolean {
     if (this.dirty.size === 0) return true;
     const list: Buf[] = [];
-    for (const bp of this.dirty) if (!bp.intxn && !bp.lent) list.push(bp);
+    for (const bp of this.dirty) if (!bp.intxn && !bp.lent && !bp.pinned) list.push(bp);
+    if (list.length === 0) return true;
+    this.seal?.(list);
     // After a power cut in between, what names a new block must not find there what was in it before.
     list.sort((a, b) => Number(b.early) - Number(a.early) || a.blkno - b.blkno);
     const max = Math.max(1, RUN_MAX / this.#bsize);
@@ -107,6 +114,7 @@ export class BufWriter implements Writes {
   #write(bufs: readonly Buf[]): void {
     const copy = this.#disk.asyncWrite === false ? undefined : this.#copy(bufs);
     const data = copy?.data ?? bufs.map((bp) => bp.data);
+    const marks = this.#bcache.journal === undefined ? undefined : bufs.map((bp) => bp.mark);
     for (const bp of bufs) {
       this.remove(bp);
       bp.early = false;
@@ -114,7 +122,7 @@ export class BufWriter implements Writes {
     }
     let error: Errno | undefined;
     try {
-      const moved = this.#disk.write(data, bufs[0].blkno * this.#bsize, (e) => this.#ended(bufs, copy, e));
+      const moved = this.#disk.write(data, bufs[0].blkno * this.#bsize, (e) => this.#ended(bufs, copy, marks, e));
       if (moved === -1) {
         this.#outgoing++;
         this.#cache.inflight += this.#memory(bufs, copy);
@@ -125,7 +133,7 @@ export class BufWriter implements Writes {
       if (!(e instanceof Errno)) throw e;
       error = e;
     }
-    this.#settle(bufs, copy, error);
+    this.#settle(bufs, copy, marks, error);
   }
 
   /** The bytes of neighbours, in memory of their own; undefined where there is none. */
@@ -150,15 +158,15 @@ export class BufWriter implements Writes {
     return { data, chunks };
   }
 
-  #ended(bufs: readonly Buf[], copy: Copy | undefined, error: Errno | undefined): void {
+  #ended(bufs: readonly Buf[], copy: Copy | undefined, marks: Marks, error: Errno | undefined): void {
     const bytes = this.#memory(bufs, copy);
     this.#outgoing--;
-    this.#settle(bufs, copy, error);
+    this.#settle(bufs, copy, marks, error);
     this.#cache.written(bytes);
     if (this.#outgoing === 0) this.#k.wakeup(this);
   }
 
-  #settle(bufs: readonly Buf[], copy: Copy | undefined, error: Errno | undefined): void {
+  #settle(bufs: readonly Buf[], copy: Copy | undefined, marks: Marks, error: Errno | undefined): void {
     if (copy !== undefined) for (const chunk of copy.chunks) this.#k.mem.free(chunk);
     if (error !== undefined) this.#failed(bufs[0].blkno, error);
     else this.written += bufs.length;
@@ -168,10 +176,15 @@ export class BufWriter implements Writes {
       bp.writes--;
       const lent = bp.lent;
       bp.lent = false;
-      if (bp.gone && lent) this.#free(bp);
+      if (bp.gone && lent) this.#bcache.release(bp);
       else if (error !== undefined && !bp.gone && bp.valid) this.add(bp);
       if (lent) this.#k.wakeup(bp);
     }
+    if (marks !== undefined && error === undefined) this.#home(bufs, marks);
+  }
+
+  #home(bufs: readonly Buf[], marks: readonly (Logged | undefined)[]): void {
+    for (const [i, mark] of marks.entries()) if (mark !== undefined) this.#bcache.journal?.home(bufs[i], mark);
   }
 
   /** Bytes of the kernel's memory that can be had again after a transfer. */

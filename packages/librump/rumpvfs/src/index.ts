@@ -19,6 +19,7 @@ export * from './disk.js';
 export * from './buf.js';
 export * from './bcache.js';
 export * from './txn.js';
+export * from './journal.js';
 export * from './uobj.js';
 export * from './genio.js';
 export * from './syncer.js';

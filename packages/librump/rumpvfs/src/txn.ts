@@ -83,8 +83,6 @@ class UndoLog {
 }
 
 export class Txn {
-  /** The hook of a journal: the buffers that a successful transaction has changed, before they are dirty. It may throw. */
-  onCommit?: (bufs: readonly Buf[]) => void;
   readonly #bcache: Bcache;
   readonly #log: UndoLog;
   readonly #cache: FileCache;
@@ -94,6 +92,8 @@ export class Txn {
   /** Buffers that take part: the first `count` of the list. */
   readonly #bufs: Buf[] = [];
   #count = 0;
+  /** Metadata blocks that are freed. */
+  readonly #freed: number[] = [];
   readonly #undos: (() => void)[] = [];
   readonly #commits: (() => void)[] = [];
 
@@ -112,13 +112,14 @@ export class Txn {
   /** Runs `fn`; its result, or its exception after all was put back. */
   run<T>(fn: () => T): T {
     if (this.#depth > 0) return this.#join(fn);
+    this.#bcache.journal?.begin();
     this.#cache.ensure(HEADROOM);
     this.#depth = 1;
     this.#bcache.disk.openTxns++;
     try {
       const result = fn();
       if (this.#failed) throw this.#failure;
-      this.#hook();
+      this.#bcache.journal?.join(this.#bufs, this.#count, this.#freed);
       this.#commit();
       return result;
     } catch (e) {
@@ -161,6 +162,11 @@ export class Txn {
     this.#commits.push(fn);
   }
 
+  /** Bcache's: metadata block `blkno` is freed, whether it is in memory or not. */
+  free(blkno: number): void {
+    this.#freed.push(blkno);
+  }
+
   /** Bcache's: `bp` takes part; its end decides over `fresh`, `changed` and `freed`. */
   join(bp: Buf): void {
     if (bp.intxn) return;
@@ -177,11 +183,6 @@ export class Txn {
 
   #mustRun(): void {
     if (this.#depth === 0) this.#bcache.k.panic('metadata changes outside of a transaction');
-  }
-
-  #hook(): void {
-    if (this.onCommit === undefined) return;
-    this.onCommit(this.#bufs.slice(0, this.#count).filter((bp) => bp.changed && !bp.freed));
   }
 
   #commit(): void {
@@ -219,6 +220,7 @@ export class Txn {
     this.#failure = undefined;
     this.#count = 0;
     if (this.#bufs.length > KEEP_MAX) this.#bufs.length = 0;
+    if (this.#freed.length > 0) this.#freed.length = 0;
     if (this.#undos.length > 0) this.#undos.length = 0;
     if (this.#commits.length > 0) this.#commits.length = 0;
     this.#log.clear();

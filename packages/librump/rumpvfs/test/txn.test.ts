@@ -156,34 +156,6 @@ describe('a transaction', () => {
     expect(difference(rig.k.run(() => bc.bread(7)).data, rig.image(7 * BSIZE, BSIZE))).toBeUndefined();
   });
 
-  test('gives a journal the buffers that it changed, and none that it freed', () => {
-    const { rig, bc, txn } = rigOf();
-    let seen: number[] = [];
-    txn.onCommit = (bufs) => void (seen = bufs.map((bp) => bp.blkno));
-    rig.k.run(() =>
-      txn.run(() => {
-        for (const blkno of [1, 2, 3]) txn.dirty(bc.bread(blkno));
-        bc.invalidate(2);
-      }),
-    );
-    expect(seen).toEqual([1, 3]);
-  });
-
-  test('that its journal refuses has not happened', () => {
-    const { rig, bc, txn } = rigOf();
-    txn.onCommit = () => {
-      throw ERR.ENOSPC;
-    };
-    const change = (): void => {
-      const bp = bc.bread(1);
-      txn.dirty(bp);
-      bp.data.fill(0);
-    };
-    expect(errnoOf(() => rig.k.run(() => txn.run(change)))).toBe('ENOSPC');
-    expect(bc.stats.dirty).toBe(0);
-    expect(difference(rig.k.run(() => bc.bread(1)).data, rig.image(BSIZE, BSIZE))).toBeUndefined();
-  });
-
   test('changes outside of one are a panic', () => {
     const { rig, bc, txn } = rigOf();
     expect(() => rig.k.run(() => txn.dirty(bc.bread(1)))).toThrow('outside of a transaction');
