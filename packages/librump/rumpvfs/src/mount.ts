@@ -16,6 +16,8 @@ export type Peek = (off: number, len: number) => Uint8Array;
 export interface Vfsops {
   /** The type's name: ext2fs. */
   readonly name: string;
+  /** Names that differ by case only may be one: a rename from one to the other writes the name anew (rename() without a target). */
+  readonly foldsCase?: boolean;
   /** Whether an image looks like this type, from its magic numbers. For `rump`, and mounts of type `auto`. */
   probe?(peek: Peek): boolean;
   /**

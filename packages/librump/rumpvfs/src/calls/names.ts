@@ -116,7 +116,12 @@ function rename(l: Lwp, fromStart: Vnode | undefined, from: string, toStart: Vno
   checkMayTake(fdvp, fvp, cred);
   if (tvp !== undefined) checkMayTake(tdvp, tvp, cred);
   if (fvp === tvp) {
-    if (posix || fvp.type === VDIR || (fdvp === tdvp && fnd.cnp.name === tnd.cnp.name)) return;
+    if (fdvp === tdvp && fnd.cnp.name === tnd.cnp.name) return;
+    if (fdvp === tdvp && fdvp.mp?.ops.foldsCase === true) {
+      vopRename(fdvp, fvp, fnd.cnp, tdvp, undefined, tnd.cnp);
+      return;
+    }
+    if (posix || fvp.type === VDIR) return;
     vopRemove(fdvp, fvp, fnd.cnp);
     return;
   }
