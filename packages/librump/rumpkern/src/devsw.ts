@@ -27,6 +27,8 @@ export interface Bdevsw {
   psize(dev: number): number;
   /** Bytes of a sector: 512, 2048, 4096. */
   secsize(dev: number): number;
+  /** The device that is all of the disk of which `dev` is a partition; without this, a device is all of its disk. */
+  whole?(dev: number): number;
 }
 
 /** Character devices. */

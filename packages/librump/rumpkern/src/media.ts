@@ -36,6 +36,8 @@ export interface MediaListener {
 
 export class Media {
   readonly #disks = new Map<number, string>();
+  /** Opens of parts, by disk. */
+  readonly #used = new Map<number, number>();
   #listener: MediaListener | undefined;
 
   /** A disk has got a medium. */
@@ -59,6 +61,22 @@ export class Media {
   /** The parts of a disk; undefined: nobody in this kernel knows parts. */
   parts(dev: number, l: Lwp): readonly DiskPart[] | undefined {
     return this.#disks.has(dev) ? this.#listener?.parts(dev, l) : undefined;
+  }
+
+  /** A part of a disk is opened, or closed. */
+  partOpened(dev: number): void {
+    this.#used.set(dev, (this.#used.get(dev) ?? 0) + 1);
+  }
+
+  partClosed(dev: number): void {
+    const opens = (this.#used.get(dev) ?? 0) - 1;
+    if (opens > 0) this.#used.set(dev, opens);
+    else this.#used.delete(dev);
+  }
+
+  /** Whether a part of the disk is open: nobody has all of it to himself then. */
+  partsOpen(dev: number): boolean {
+    return this.#used.has(dev);
   }
 
   /** The one who makes devices of parts: told of the media that are there and of those that will come. */

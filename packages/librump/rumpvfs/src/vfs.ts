@@ -55,6 +55,8 @@ export class Vfs {
   readonly specdevs = new SpecDevs();
   /** Block devices that file systems have open. */
   readonly disks = new Map<number, Disk>();
+  /** The whole disks of these. */
+  readonly #wholes = new Set<number>();
   readonly #now: WallTime = { sec: 0, nsec: 0 };
   readonly #reclaimer: Softint;
   /** Memory is short when more than this is used. */
@@ -180,7 +182,7 @@ export class Vfs {
 
   /**
    * Opens the block device that `path` names, for a file system. ENOENT and the other errors of a lookup, ENOTBLK, ENXIO, EBUSY (a file
-   * system has it), EACCES, and what the driver says (EROFS).
+   * system has it or a partition of it, or a part of it is open), EACCES, and what the driver says (EROFS).
    */
   openDisk(l: Lwp, path: string, forWrite: boolean): Disk {
     // A key is found also where another file system has been mounted on the root.
@@ -188,15 +190,27 @@ export class Vfs {
     if (vp.type !== VBLK) throw ERR.ENOTBLK;
     if (((vp.mp as Mount).flags & MNT_NODEV) !== 0) throw ERR.EACCES;
     const dev = vp.rdev;
-    if (this.disks.has(dev)) throw ERR.EBUSY;
+    const whole = this.#wholeOf(dev);
+    if (this.#wholes.has(whole) || this.k.devsw.media.partsOpen(whole)) throw ERR.EBUSY;
     const disk = Disk.open(this.k, dev, forWrite, l);
+    this.#wholes.add(whole);
     disk.onClose = () => {
       this.disks.delete(dev);
+      this.#wholes.delete(whole);
       this.syncer.rele();
     };
     this.disks.set(dev, disk);
     this.syncer.hold();
     return disk;
+  }
+
+  /** Whether a file system has the disk that `dev` is, or is a partition of. */
+  diskBusy(dev: number): boolean {
+    return this.#wholes.has(this.#wholeOf(dev));
+  }
+
+  #wholeOf(dev: number): number {
+    return this.k.devsw.bdev(dev).whole?.(dev) ?? dev;
   }
 
   /** A file of the host under a name in the root: etfs.ts. */
