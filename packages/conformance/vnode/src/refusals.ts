@@ -1,5 +1,5 @@
 /** How a file system refuses what it lacks: one error of the named ones, and nothing has changed. */
-import { O_RDWR, S_IFCHR, UF_NODUMP, makedev } from '@anykernel/lib-sys';
+import { O_CREAT, O_RDWR, S_IFCHR, UF_NODUMP, makedev } from '@anykernel/lib-sys';
 import { expect } from '@jest/globals';
 import type { Body } from './cases.js';
 import { type Context, bytes, fails } from './context.js';
@@ -67,5 +67,7 @@ export const refusals: Readonly<Record<Lack, Body>> = {
   dirlinks: silent,
   figures: silent,
   atime: silent,
+  ctime: silent,
+  anynames: noNewName((t) => t.sys.close(t.sys.open(Uint8Array.of(0x61, 1, 0xff), O_RDWR | O_CREAT, 0o644)), 'EINVAL'),
   remount: silent,
 };

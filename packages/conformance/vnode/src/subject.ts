@@ -114,6 +114,10 @@ export type Lack =
   | 'figures'
   /** Access times are not kept. */
   | 'atime'
+  /** The time of change is that of modification. Nothing is refused. */
+  | 'ctime'
+  /** Names are text, without some characters, and those that differ by case only are one: a name that cannot be is refused: EINVAL. */
+  | 'anynames'
   /** Cannot be mounted again, or what it held is gone then. */
   | 'remount';
 

@@ -37,7 +37,10 @@ export const times: Cases = {
       const apart = timeOf(st, which) - timeOf(dir, 'mtime');
       expect(apart >= -2n * grain && apart <= 1_000_000_000n + 2n * grain).toBe(true);
     }
-    if (!t.lacks('birthtime')) expect(timeOf(st, 'birthtime')).toBe(timeOf(st, 'ctime'));
+    if (!t.lacks('birthtime')) {
+      const apart = timeOf(st, 'birthtime') - timeOf(st, 'ctime');
+      expect(apart > -grain && apart < grain).toBe(true);
+    }
   },
 
   'birthtime stays what it was': needing('birthtime', (t) => {
@@ -165,7 +168,8 @@ export const times: Cases = {
       { sec: 1_234_567_890, nsec: 123_456_789 },
       { sec: 987_654_320, nsec: 987_654_321 },
     ] as const;
-    expect(marks(t, 'f', () => t.sys.utimensat(-100, 'f', wanted))).toContain('c');
+    const marked = marks(t, 'f', () => t.sys.utimensat(-100, 'f', wanted));
+    if (!t.lacks('ctime')) expect(marked).toContain('c');
     const st = t.stat('f');
     const kept = (nsec: number): number => (grain >= 1e9 ? 0 : nsec - (nsec % grain));
     expect([st.mtime, st.mtimeNsec]).toEqual([wanted[1].sec, kept(wanted[1].nsec)]);
@@ -183,11 +187,11 @@ export const times: Cases = {
     if (!t.lacks('atime')) expect(st.atime).toBe(PAST.sec);
     expect(st.mtime).toBeGreaterThan(PAST.sec);
     t.sys.utimensat(-100, 'f', [
-      { sec: 5000, nsec: 0 },
+      { sec: 1_000_005_000, nsec: 0 },
       { sec: 0, nsec: UTIME_OMIT },
     ]);
     expect(t.stat('f').mtime).toBe(st.mtime);
-    if (!t.lacks('atime')) expect(t.stat('f').atime).toBe(5000);
+    if (!t.lacks('atime')) expect(t.stat('f').atime).toBe(1_000_005_000);
   },
 
   'without times utimensat takes the present one'(t) {
