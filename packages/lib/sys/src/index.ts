@@ -23,6 +23,8 @@ export * from './dkwedge.js';
 export * from './ioctl.js';
 export * from './socket.js';
 export * from './sockaddr.js';
+export * from './cmsg.js';
+export * from './un.js';
 export * from './if.js';
 export * from './route.js';
 export * from './inet.js';

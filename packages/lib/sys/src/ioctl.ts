@@ -54,6 +54,13 @@ export const FIONBIO: number = _IOW('f', 126, 4);
 /** Bytes that a read gives at once. */
 export const FIONREAD: number = _IOR('f', 127, 4);
 
+// Sockets.
+/** Whether the next byte to be read is the one that the urgent mark is at. */
+export const SIOCATMARK: number = _IOR('s', 7, 4);
+/** Who gets SIGIO and SIGURG: a process, or with its negative a process group. */
+export const SIOCSPGRP: number = _IOW('s', 8, 4);
+export const SIOCGPGRP: number = _IOR('s', 9, 4);
+
 // Terminals.
 /** struct termios, 44 bytes. */
 export const TIOCGETA: number = _IOR('t', 19, 44);

@@ -75,6 +75,8 @@ export const MSG_NBIO = 0x1000;
 export const MSG_WAITFORONE = 0x2000;
 
 export const SCM_RIGHTS = 0x01;
+/** The time when the message came: struct timeval. */
+export const SCM_TIMESTAMP = 0x08;
 export const SCM_CREDS = 0x10;
 
 export const SHUT_RD = 0;
