@@ -7,12 +7,14 @@
  */
 import { bytestrOf, toBytestr } from '@anykernel/lib-bytes';
 import {
-  type ArgKind, CTL_MAXNAME, ERR, Errno, type Flock, IOV_MAX, type Itimerspec, Kevent, type Pollfd, type Rlimit, SIGALRM, type SelectSets, type Sigevent, Stat, type Timespec,
+  type ArgKind, CTL_MAXNAME, ERR, Errno, type Flock, IOV_MAX, type Itimerspec, Kevent, type Mmsghdr, type Msghdr, type Pollfd, type Rlimit, SIGALRM, type SelectSets, type Sigevent, type SocketName, Stat, type Timespec,
 } from '@anykernel/lib-sys';
 import type { ArgMasks, Sysent } from './syscalls.js';
 
 /** The longest list that is copied in. */
 const LIST_MAX = 65_536;
+/** The most messages of sendmmsg(2) and recvmmsg(2). */
+const MMSG_MAX = 1024;
 
 const INT_KINDS: ReadonlySet<ArgKind> = new Set<ArgKind>(['fd', 'int', 'int?', 'uint', 'long', 'off', 'mode', 'mode?', 'dev', 'pid', 'uid', 'gid']);
 const BYTE_KINDS: ReadonlySet<ArgKind> = new Set<ArgKind>(['in', 'in?', 'out', 'out?', 'inout?']);
@@ -88,6 +90,9 @@ export function copyout(se: Sysent, args: readonly unknown[], given: readonly un
       if (kinds[i] === 'pollfds') fillPolled(to as readonly Pollfd[], from as readonly Pollfd[]);
       else if (kinds[i] === 'kevents') fillEvents(to as Kevent[], from as readonly Kevent[], result as number);
       else if (kinds[i] === 'selects') fillSets(to as SelectSets, from as SelectSets);
+      else if (kinds[i] === 'msg') fillMessage(se, to as Msghdr, from as Msghdr);
+      else if (kinds[i] === 'msgs') fillMessages(se, to as readonly Mmsghdr[], from as readonly Mmsghdr[], result as number);
+      else if (kinds[i] === 'name?' && from !== undefined) (to as SocketName).addr = (from as SocketName).addr;
       else if (from instanceof Stat) return fillStat(to as Stat, from);
       else if (kinds[i] === 'fcntl?' && typeof from === 'object' && !isBytes(from)) Object.assign(to as Flock, from);
     }
@@ -136,6 +141,21 @@ function fillEvents(to: Kevent[], from: readonly Kevent[], count: number): void 
   for (let n = 0; n < count; n++) {
     if (to[n] === undefined) to[n] = from[n];
     else Object.assign(to[n], from[n]);
+  }
+}
+
+/** What was received; nothing of a message that was sent. */
+function fillMessage(se: Sysent, to: Msghdr, from: Msghdr): void {
+  if (!se.name.startsWith('recv')) return;
+  to.name = from.name;
+  to.control = from.control;
+  to.flags = from.flags;
+}
+
+function fillMessages(se: Sysent, to: readonly Mmsghdr[], from: readonly Mmsghdr[], count: number): void {
+  for (let n = 0; n < count; n++) {
+    fillMessage(se, to[n].hdr, from[n].hdr);
+    to[n].len = from[n].len;
   }
 }
 
@@ -235,6 +255,9 @@ const COPIES: { readonly [K in ArgKind]?: (value: unknown) => unknown } = {
   sysctlname: (v) => (typeof v === 'string' ? v : listOf(v, (part) => (typeof part === 'string' ? part : int(part)), CTL_MAXNAME)),
   'sysctl?': (v) => (typeof v === 'object' && v !== null ? bytesArg(v) : v),
   mountargs: (v) => ({ ...fields(v) }),
+  'name?': (v): SocketName | undefined => (v === undefined ? undefined : nameFor(v)),
+  msg: message,
+  msgs: (v) => listOf(v, (m): Mmsghdr => ({ hdr: message(fields(m)['hdr']), len: 0 }), MMSG_MAX, ERR.EMSGSIZE),
 };
 
 /** EFAULT: it is none, or looking at it failed. EINVAL: a part of it is not what it should be. */
@@ -257,15 +280,32 @@ function statFor(value: unknown): Stat {
   return new Stat();
 }
 
+function nameFor(value: unknown): SocketName {
+  fields(value);
+  return { addr: undefined };
+}
+
+/** EMSGSIZE: more buffers than a message may have. */
+function message(value: unknown): Msghdr {
+  const { name, iov, control, controlMax, flags } = fields(value);
+  return {
+    name: name === undefined ? undefined : bytesArg(name),
+    iov: listOf(iov, bytesArg, IOV_MAX, ERR.EMSGSIZE),
+    control: control === undefined ? undefined : bytesArg(control),
+    controlMax: controlMax === undefined ? undefined : int(controlMax),
+    flags: int(flags ?? 0),
+  };
+}
+
 function lengthOfList(value: unknown): number {
   if (!Array.isArray(value)) throw ERR.EFAULT;
   return int(value.length);
 }
 
-/** A copy of a list. EFAULT: it is none. EINVAL: it is longer than `most`. */
-function listOf<T>(value: unknown, each: (one: unknown) => T, most: number = LIST_MAX): T[] {
+/** A copy of a list. EFAULT: it is none. EINVAL, or another error: it is longer than `most`. */
+function listOf<T>(value: unknown, each: (one: unknown) => T, most: number = LIST_MAX, tooLong: Errno = ERR.EINVAL): T[] {
   const count = lengthOfList(value);
-  if (count > most) throw ERR.EINVAL;
+  if (count > most) throw tooLong;
   const list: T[] = [];
   for (let i = 0; i < count; i++) list.push(each((value as readonly unknown[])[i]));
   return list;

@@ -62,6 +62,17 @@ export class Uio {
     return this;
   }
 
+  /** Back to where the transfer began: what was moved does not count. */
+  rewind(): void {
+    this.resid += this.moved;
+    this.offset -= this.moved;
+    this.moved = 0;
+    this.#pos = 0;
+    if (this.#next === 0) return;
+    this.#buf = this.#rest[0];
+    this.#next = 1;
+  }
+
   /** Lets go of the caller's buffers. */
   clear(): void {
     this.#buf = undefined;

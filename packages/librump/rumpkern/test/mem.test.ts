@@ -88,6 +88,18 @@ test('a uio moves across the borders of its buffers, in either direction', () =>
   }
 });
 
+test('a uio goes back to where it began', () => {
+  const data = Uint8Array.from({ length: 10 }, (_, i) => i + 1);
+  for (const bufs of [[new Uint8Array(10)], [new Uint8Array(0), new Uint8Array(3), new Uint8Array(7)]]) {
+    const uio = bufs.length === 1 ? new Uio().init(bufs[0]!, 50, 'read') : new Uio().initv(bufs, 50, 'read');
+    uio.move(data, 5, 5);
+    uio.rewind();
+    expect([uio.resid, uio.moved, uio.offset]).toEqual([10, 0, 50]);
+    uio.move(data, 0, 10);
+    expect(Buffer.compare(Buffer.concat(bufs), data)).toBe(0);
+  }
+});
+
 test('a uio gives zeros, and refuses what is no buffer', () => {
   const buf = bytes('xxxxxx');
   const uio = new Uio().initv([buf.subarray(0, 2), buf.subarray(2, 5)], 0, 'read');

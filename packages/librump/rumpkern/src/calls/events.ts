@@ -34,7 +34,7 @@ function waitFor(l: Lwp, ns: number, scan: () => number): number {
 }
 
 /** The same with a set of signals held back by the process, also while the call sleeps. */
-function masked<T>(l: Lwp, mask: readonly number[] | undefined, wait: () => T): T {
+export function masked<T>(l: Lwp, mask: readonly number[] | undefined, wait: () => T): T {
   if (mask === undefined) return wait();
   const { sig } = l.proc;
   l.sigmask ??= sig.procmask(SIG_SETMASK, mask);
