@@ -1,20 +1,16 @@
 /** The component `rumpnet`: its state is the kernel's Rumpnet. */
 import { type Component, component } from '@anykernel/lib-component';
-import { ERR } from '@anykernel/lib-sys';
+import { ERR, rumpnetCalls } from '@anykernel/lib-sys';
 import { type Kernel, rumpkern } from '@anykernel/rumpkern';
-import { type Mbufs, mbufsOf } from './mbufs.js';
+import { netCalls } from './calls.js';
 import { attachMbufSysctl } from './mbufsysctl.js';
+import { Rumpnet } from './rumpnet.js';
 
-/** The net faction's state in one kernel. */
-export class Rumpnet {
-  readonly k: Kernel;
-  readonly mbufs: Mbufs;
+const KEY: object = {};
 
-  constructor(k: Kernel) {
-    this.k = k;
-    this.mbufs = mbufsOf(k);
-    attachMbufSysctl(k, this.mbufs);
-  }
+/** The net faction of kernel `k`. */
+export function rumpnetOf(k: Kernel): Rumpnet {
+  return k.specific(KEY, () => new Rumpnet(k));
 }
 
 /** Sockets and mbufs. */
@@ -23,7 +19,11 @@ export const rumpnet: Component<Rumpnet, readonly [typeof rumpkern]> = component
   class: 'faction',
   requires: [rumpkern],
   attach(kernel) {
-    return new Rumpnet(kernel.use(rumpkern));
+    const k = kernel.use(rumpkern);
+    const net = rumpnetOf(k);
+    attachMbufSysctl(k, net.mbufs);
+    k.syscalls.establish(rumpnetCalls, netCalls(net));
+    return net;
   },
   /** EBUSY: the kernel runs. */
   detach(kernel) {

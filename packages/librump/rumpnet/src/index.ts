@@ -7,4 +7,22 @@ export {
 } from './mbuf.js';
 export { MCLBYTES, MSMALL } from './mbufstore.js';
 export { Mbufs, mbufsOf, moveHeader } from './mbufs.js';
-export { Rumpnet, rumpnet } from './component.js';
+export { rumpnet, rumpnetOf } from './component.js';
+export { Rumpnet } from './rumpnet.js';
+export {
+  type Domain, PR_ABRTACPTDIS, PR_ADDR, PR_ATOMIC, PR_CONNREQUIRED, PR_LASTHDR, PR_LISTEN, PR_RIGHTS, PR_WANTRCVD, type Protosw, type Usrreqs, prUnsupported,
+} from './protosw.js';
+export { SB_FIXED, SB_WAIT, Sockbuf } from './sockbuf.js';
+export {
+  SS_ASYNC, SS_CANTRCVMORE, SS_CANTSENDMORE, SS_ISABORTING, SS_ISCONNECTED, SS_ISCONNECTING, SS_ISDISCONNECTED, SS_ISDISCONNECTING, SS_NOFDREF, SS_RCVATMARK, Socket,
+  Soqueue,
+} from './socket.js';
+export {
+  soabort, socantrcvmore, socantsendmore, soerror, sofree, sohasoutofband, soisconnected, soisconnecting, soisdisconnected, soisdisconnecting, sonewconn, soreserve,
+  sorflush, sorwakeup, sowwakeup,
+} from './sockstate.js';
+export { Received, soreceive } from './soreceive.js';
+export { sosend } from './sosend.js';
+export { soclose, soconnect, solisten, soshutdown } from './soops.js';
+export { sogetopt, sosetopt } from './sockopt.js';
+export { soreadable, socketFd, socketFile, socketOf, sowritable } from './sofile.js';
