@@ -74,11 +74,21 @@ const ENCODINGS: readonly string[] = [
   'utf-16le',
 ];
 
-/** Checks an encoding; 'buffer' and none at all are undefined. ERR_INVALID_ARG_VALUE. */
+/** Checks an encoding; 'buffer' and none at all are undefined. ERR_INVALID_ARG_VALUE, ERR_INVALID_ARG_TYPE: options are none. */
 export function encodingOf(options: unknown): Encoding | undefined {
-  const encoding = typeof options === 'string' ? options : (options as { encoding?: unknown } | null | undefined)?.encoding;
+  if (options === undefined || options === null || typeof options === 'function') return undefined;
+  if (typeof options !== 'string' && typeof options !== 'object') {
+    throw invalidArgType('options', 'of type string or an instance of Object', options);
+  }
+  const encoding = typeof options === 'string' ? options : (options as { encoding?: unknown }).encoding;
+  return toEncoding(encoding);
+}
+
+/** The same of the encoding itself. */
+export function toEncoding(encoding: unknown): Encoding | undefined {
   if (encoding === undefined || encoding === null || encoding === '' || encoding === 'buffer') return undefined;
   const known = typeof encoding === 'string' && (ENCODINGS.includes(encoding.toLowerCase()) || NodeBuffer?.isEncoding(encoding) === true);
+  if (!known && !encoding) return undefined;
   if (!known) throw invalidArgValue('encoding', encoding, 'is invalid encoding');
   return (encoding as string).toLowerCase() as Encoding;
 }

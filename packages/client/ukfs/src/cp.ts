@@ -1,18 +1,21 @@
 /** cp: copies of files, links and trees, with Node's options and errors. */
-import { dirname, resolve } from './pathnames.js';
 import { fromBytestr } from '@anykernel/lib-bytes';
-import { type PathLike, toPath } from './args.js';
+import type { ErrnoCode } from '@anykernel/lib-sys';
+import { type PathLike, toBits, toBool, toFunction, toInteger, toObject, toPath } from './args.js';
+import { coded, operationError } from './errors.js';
 import { utimes } from './files.js';
-import { chmod, copyFile, lstat, readlinkBytes, stat, symlink, unlink } from './paths.js';
-import type { Op } from './run.js';
+import { dirname, resolve } from './pathnames.js';
+import { chmod, cwd, lstat, readlinkBytes, stat, statIfThere, symlink, unlink } from './paths.js';
+import { type Op, wait } from './run.js';
 import type { Stats } from './stats.js';
 import { bytePath, entriesOf, join, kernelPath, mkdir } from './tree.js';
+import { copyFile } from './whole.js';
 
 export interface CpOptions {
   readonly dereference?: boolean;
   readonly errorOnExist?: boolean;
   /** false, or a promise of it where waiting is possible: the name is left out, with all below it. */
-  readonly filter?: (source: string, destination: string) => boolean;
+  readonly filter?: (source: string, destination: string) => unknown;
   readonly force?: boolean;
   readonly mode?: number;
   readonly preserveTimestamps?: boolean;
@@ -21,17 +24,47 @@ export interface CpOptions {
   readonly verbatimSymlinks?: boolean;
 }
 
-/** Linux's numbers, positive here as Node has them. */
-const ERRNO = { EEXIST: 17, ENOTDIR: 20, EISDIR: 21, EINVAL: 22 } as const;
+/** Options that were checked, and how a filter is asked. */
+interface Cp extends CpOptions {
+  readonly waits: boolean;
+}
 
-function cpError(code: string, summary: string, errno: keyof typeof ERRNO, detail: string, path: string): Error {
-  const error = new Error(`${summary}: cp returned ${errno} (${detail}) ${path}`);
-  return Object.assign(error, { name: 'SystemError', code, errno: ERRNO[errno], syscall: 'cp', path });
+const FLAGS = ['dereference', 'errorOnExist', 'force', 'preserveTimestamps', 'recursive', 'verbatimSymlinks'] as const;
+
+function checked(options: unknown, waits: boolean): Cp {
+  if (options === undefined) return { waits };
+  const o = toObject(options);
+  for (const name of FLAGS) toBool(o[name], name);
+  if (o['mode'] !== undefined && o['mode'] !== null) toBits(toInteger(o['mode'], 'mode', 0, 7));
+  if (o['dereference'] === true && o['verbatimSymlinks'] === true) {
+    const words = 'Option "dereference" cannot be used in combination with option "verbatimSymlinks"';
+    throw coded(new TypeError(words), 'ERR_INCOMPATIBLE_OPTION_PAIR');
+  }
+  if (o['filter'] !== undefined) toFunction(o['filter'], 'options.filter');
+  return { ...(o as CpOptions), waits };
+}
+
+function cpError(code: string, summary: string, errno: ErrnoCode, detail: string, path: string): Error {
+  return operationError(code, summary, { errno, syscall: 'cp', detail, path });
 }
 
 /** Copies a file, a link, or with `recursive` a tree. */
-export function* cp(from: PathLike, to: PathLike, options: CpOptions = {}): Op<void> {
-  yield* cpNode(bytePath(toPath(from, 'src')), bytePath(toPath(to, 'dest')), options);
+export function cp(from: PathLike, to: PathLike, options?: CpOptions): Op<void> {
+  return cpAs(from, to, options, false);
+}
+
+/** The same with a filter that may be asynchronous. */
+export function cpPromised(from: PathLike, to: PathLike, options?: CpOptions): Op<void> {
+  return cpAs(from, to, options, true);
+}
+
+function* cpAs(from: PathLike, to: PathLike, options: CpOptions | undefined, waits: boolean): Op<void> {
+  const o = checked(options, waits);
+  const source = bytePath(toPath(from, 'src'));
+  const dest = bytePath(toPath(to, 'dest'));
+  if (o.filter !== undefined && !(yield* allowed(fromBytestr(source), fromBytestr(dest), o))) return;
+  yield* checkParents(source, dest, o);
+  yield* cpNode(source, dest, o);
 }
 
 interface Both {
@@ -43,20 +76,43 @@ interface Both {
   readonly destText: string;
 }
 
+/** A tree is not copied into itself, whatever name leads there. */
+function* checkParents(from: string, to: string, o: Cp): Op<void> {
+  const st = (yield* o.dereference === true ? stat(kernelPath(from)) : lstat(kernelPath(from))) as Stats;
+  if (!st.isDirectory()) return;
+  const here = yield* cwd();
+  const sourceParent = dirname(resolve(here, from));
+  for (let dir = dirname(resolve(here, to)); dir !== '' && dir !== '/' && dir !== sourceParent; dir = dirname(dir)) {
+    const above = yield* statIfThere('stat', kernelPath(dir));
+    if (above === undefined || above.ino !== st.ino || above.dev !== st.dev) continue;
+    throw intoItself(fromBytestr(from), fromBytestr(to), fromBytestr(to));
+  }
+}
+
+function intoItself(source: string, dest: string, path: string): Error {
+  return cpError('ERR_FS_CP_EINVAL', 'Invalid src or dest', 'EINVAL', `cannot copy ${source} to a subdirectory of self ${dest}`, path);
+}
+
 /** Paths are byte strings. */
-function* cpNode(from: string, to: string, options: CpOptions): Op<void> {
+function* cpNode(from: string, to: string, o: Cp): Op<void> {
   const b: Both = { source: kernelPath(from), dest: kernelPath(to), sourceText: fromBytestr(from), destText: fromBytestr(to) };
-  if (options.filter !== undefined && !answer(options.filter(b.sourceText, b.destText))) return;
-  const look = options.dereference === true ? stat : lstat;
-  const st = (yield* look(b.source)) as Stats;
-  const there = (yield* look(b.dest, { throwIfNoEntry: false })) as Stats | undefined;
-  check(b, st, there, from, to, options);
-  if (st.isDirectory()) yield* cpDirectory(b, from, to, st, there === undefined, options);
-  else yield* cpLeaf(b, st, there !== undefined, options);
+  const look = o.dereference === true ? 'stat' : 'lstat';
+  const st = (yield* o.dereference === true ? stat(b.source) : lstat(b.source)) as Stats;
+  const there = (yield* statIfThere(look, b.dest)) as Stats | undefined;
+  check(b, st, there, from, to, o);
+  if (there === undefined) yield* makeParent(to);
+  if (st.isDirectory()) yield* cpDirectory(b, from, to, st, there === undefined, o);
+  else if (st.isSymbolicLink()) yield* cpLink(b, from, to, there, o);
+  else yield* cpFile(b, st, there !== undefined, o);
+}
+
+function* makeParent(to: string): Op<void> {
+  const parent = dirname(to);
+  if (parent !== '' && parent !== '/') yield* mkdir(kernelPath(parent), { recursive: true });
 }
 
 /** What cannot be copied to what. */
-function check(b: Both, st: Stats, there: Stats | undefined, from: string, to: string, options: CpOptions): void {
+function check(b: Both, st: Stats, there: Stats | undefined, from: string, to: string, o: Cp): void {
   const { sourceText, destText } = b;
   if (there !== undefined && there.ino === st.ino && there.dev === st.dev) {
     throw cpError('ERR_FS_CP_EINVAL', 'Invalid src or dest', 'EINVAL', 'src and dest cannot be the same', destText);
@@ -69,35 +125,39 @@ function check(b: Both, st: Stats, there: Stats | undefined, from: string, to: s
     const detail = `cannot overwrite directory ${destText} with non-directory ${sourceText}`;
     throw cpError('ERR_FS_CP_NON_DIR_TO_DIR', 'Cannot overwrite directory with non-directory', 'ENOTDIR', detail, destText);
   }
-  if (st.isDirectory() && `${to}/`.startsWith(`${from.replace(/\/+$/, '')}/`)) {
-    const detail = `cannot copy ${sourceText} to a subdirectory of self ${destText}`;
-    throw cpError('ERR_FS_CP_EINVAL', 'Invalid src or dest', 'EINVAL', detail, destText);
-  }
-  if (st.isDirectory() && options.recursive !== true) {
+  if (st.isDirectory() && isWithin(from, to)) throw intoItself(sourceText, destText, destText);
+  if (st.isDirectory() && o.recursive !== true) {
     throw cpError('ERR_FS_EISDIR', 'Path is a directory', 'EISDIR', `${sourceText} is a directory (not copied)`, sourceText);
   }
 }
 
-function* cpDirectory(b: Both, from: string, to: string, st: Stats, fresh: boolean, options: CpOptions): Op<void> {
-  if (fresh) yield* mkdir(b.dest, { recursive: true });
-  for (const e of yield* entriesOf(b.source)) yield* cpNode(join(from, e.name), join(to, e.name), options);
+/** Whether `to` is `from` or below it, by name. */
+function isWithin(from: string, to: string): boolean {
+  return `${resolve('', to)}/`.startsWith(`${resolve('', from).replace(/\/+$/, '')}/`);
+}
+
+function* cpDirectory(b: Both, from: string, to: string, st: Stats, fresh: boolean, o: Cp): Op<void> {
+  if (fresh) yield* mkdir(b.dest);
+  for (const e of yield* entriesOf(b.source, 'opendir')) {
+    const [source, dest] = [join(from, e.name), join(to, e.name)];
+    if (o.filter === undefined || (yield* allowed(fromBytestr(source), fromBytestr(dest), o))) yield* cpNode(source, dest, o);
+  }
   if (fresh) yield* chmod(b.dest, st.mode & 0o7777);
 }
 
-function* cpLeaf(b: Both, st: Stats, replaces: boolean, options: CpOptions): Op<void> {
-  if (replaces && options.force === false) {
-    if (options.errorOnExist !== true) return;
+function* cpFile(b: Both, st: Stats, replaces: boolean, o: Cp): Op<void> {
+  if (!st.isFile() && !st.isCharacterDevice() && !st.isBlockDevice()) throw notCopied(b, st);
+  if (replaces && o.force === false) {
+    if (o.errorOnExist !== true) return;
     throw cpError('ERR_FS_CP_EEXIST', 'Target already exists', 'EEXIST', `${b.destText} already exists`, b.destText);
   }
   if (replaces) yield* unlink(b.dest);
-  else {
-    const parent = dirname(bytePath(b.dest));
-    if (parent !== '' && parent !== '/') yield* mkdir(kernelPath(parent), { recursive: true });
+  yield* copyFile(b.source, b.dest, o.mode ?? 0);
+  if (o.preserveTimestamps === true) {
+    const now = (yield* stat(b.source)) as Stats;
+    yield* utimes(b.dest, now.atime, now.mtime);
   }
-  if (st.isSymbolicLink()) return yield* cpLink(b, options);
-  if (!st.isFile()) throw notCopied(b, st);
-  yield* copyFile(b.source, b.dest, options.mode);
-  if (options.preserveTimestamps === true) yield* utimes(b.dest, st.atime, st.mtime);
+  yield* chmod(b.dest, st.mode & 0o7777);
 }
 
 function notCopied({ destText }: Both, st: Stats): Error {
@@ -109,16 +169,29 @@ function notCopied({ destText }: Both, st: Stats): Error {
   return cpError(`ERR_FS_CP_${code}`, `Cannot copy ${kind}`, 'EINVAL', `cannot copy ${kind}: ${destText}`, destText);
 }
 
-function* cpLink(b: Both, options: CpOptions): Op<void> {
+function* cpLink(b: Both, from: string, to: string, there: Stats | undefined, o: Cp): Op<void> {
   const target = yield* readlinkBytes(b.source);
-  const whole = options.verbatimSymlinks === true ? target : resolve(dirname(bytePath(b.source)), target);
-  yield* symlink(kernelPath(whole), b.dest);
+  const here = yield* cwd();
+  const meant = o.verbatimSymlinks === true || target.startsWith('/') ? target : resolve(here, join(dirname(from) || '.', target));
+  if (there === undefined) return yield* symlink(kernelPath(meant), b.dest);
+  if (!there.isSymbolicLink()) return yield* symlink(kernelPath(meant), b.dest);
+  const old = yield* readlinkBytes(b.dest);
+  const was = old.startsWith('/') ? old : resolve(here, join(dirname(to) || '.', old));
+  if (isWithin(meant, was)) throw intoItself(fromBytestr(meant), fromBytestr(was), b.destText);
+  const st = (yield* stat(b.source)) as Stats;
+  if (st.isDirectory() && isWithin(was, meant)) {
+    const detail = `cannot overwrite ${fromBytestr(was)} with ${fromBytestr(meant)}`;
+    throw cpError('ERR_FS_CP_SYMLINK_TO_SUBDIRECTORY', 'Cannot overwrite symlink in subdirectory of self', 'EINVAL', detail, b.destText);
+  }
+  yield* unlink(b.dest);
+  yield* symlink(kernelPath(meant), b.dest);
 }
 
-/** What a filter said. ERR_INVALID_RETURN_VALUE: a promise, which would be true whatever it comes to. */
-function answer(said: unknown): boolean {
+/** What a filter says. ERR_INVALID_RETURN_VALUE: a promise, where nobody can wait for it. */
+function* allowed(source: string, dest: string, o: Cp): Op<boolean> {
+  const said = o.filter?.(source, dest);
   if (typeof (said as { then?: unknown } | null | undefined)?.then !== 'function') return Boolean(said);
-  throw Object.assign(new TypeError('Expected boolean to be returned from the "filter" function but got an instance of Promise.'), {
-    code: 'ERR_INVALID_RETURN_VALUE',
-  });
+  if (o.waits) return Boolean(yield* wait(said as PromiseLike<unknown>));
+  const words = 'Expected boolean to be returned from the "filter" function but got an instance of Promise.';
+  throw coded(new TypeError(words), 'ERR_INVALID_RETURN_VALUE');
 }

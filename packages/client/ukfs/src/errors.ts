@@ -1,6 +1,6 @@
 /** Errors as Node gives them: those of system calls, and those about arguments. */
-import { ERR, type ErrnoCode, errnoByCode, libuvCode, libuvErrno, nodeErrorMessage } from '@anykernel/lib-sys';
-import { SystemError } from '@anykernel/rumpkern';
+import { ERR, Errno, type ErrnoCode, libuvCode, libuvErrno, nodeErrorMessage } from '@anykernel/lib-sys';
+import { inspectBy } from './host.js';
 
 /** What fs functions throw for a failed system call. */
 export interface NodeSystemError extends Error {
@@ -11,55 +11,69 @@ export interface NodeSystemError extends Error {
   dest?: string;
 }
 
-/**
- * What `fs` throws for a failed system call: libuv's code and number, and Node's word for the operation. The error is the one that was
- * thrown, with its stack. Anything else is passed through.
- */
-export function nodeError(error: unknown, syscall: string, path?: string, dest?: string): unknown {
-  if (!(error instanceof SystemError)) return error;
-  const code = error.code as ErrnoCode;
-  if (errnoByCode(code) === undefined) return error;
-  const e = error as unknown as { -readonly [K in keyof NodeSystemError]: NodeSystemError[K] };
-  e.name = 'Error';
-  e.message = nodeErrorMessage(code, syscall, path, dest);
-  e.errno = libuvErrno(code);
-  e.code = libuvCode(code);
+/** What `fs` throws for a failed system call: libuv's code, number and words, and Node's word for the operation. */
+export function systemError(error: Errno, syscall: string, path?: string, dest?: string): NodeSystemError {
+  const e = new Error(nodeErrorMessage(error.code, syscall, path, dest)) as NodeSystemError;
+  e.errno = libuvErrno(error.code);
+  e.code = libuvCode(error.code);
   e.syscall = syscall;
-  if (path === undefined) delete e.path;
-  else e.path = path;
-  if (dest === undefined) delete e.dest;
-  else e.dest = dest;
+  if (path !== undefined) e.path = path;
+  if (dest !== undefined) e.dest = dest;
   return e;
 }
 
-/** An error that no system call had a part in. */
-export function makeError(code: ErrnoCode, syscall: string, path?: string, dest?: string): unknown {
-  return nodeError(new SystemError(ERR[code], syscall), syscall, path, dest);
+/** The same by its code, for a failure that no system call had a part in. */
+export function makeError(code: ErrnoCode, syscall: string, path?: string, dest?: string): NodeSystemError {
+  return systemError(ERR[code], syscall, path, dest);
 }
 
-interface CodedError extends Error {
+/** An error of this file's functions with another word for the operation, and other paths. */
+export function renamed(error: unknown, syscall: string, path?: string, dest?: string): unknown {
+  const { code, syscall: was } = error as { code?: string; syscall?: string };
+  if (was === undefined || code === undefined) return error;
+  const known = ERR[code as ErrnoCode] ?? (code === 'ENOTSUP' ? ERR.EOPNOTSUPP : code === 'ENODATA' ? ERR.ENOATTR : undefined);
+  return known === undefined ? error : systemError(known, syscall, path, dest);
+}
+
+/** Whether a callback hears of an error; what is wrong with the arguments is thrown instead. */
+export function isSystemError(error: unknown): error is NodeSystemError {
+  return typeof (error as { errno?: unknown } | null)?.errno === 'number';
+}
+
+export interface CodedError extends Error {
   code: string;
 }
 
-function coded<E extends Error>(error: E, code: string): E & CodedError {
+/** An error with one of Node's codes: `TypeError [ERR_INVALID_ARG_TYPE]: ...` in its stack. */
+export function coded<E extends Error>(error: E, code: string): E & CodedError {
   error.stack = error.stack?.replace(`${error.name}:`, `${error.name} [${code}]:`) ?? '';
+  Object.defineProperty(error, 'toString', {
+    value: () => `${error.name} [${code}]: ${error.message}`,
+    enumerable: false,
+    writable: true,
+    configurable: true,
+  });
   return Object.assign(error, { code });
+}
+
+function kindOf(name: string): string {
+  return name.includes('.') ? 'property' : 'argument';
 }
 
 /** TypeError [ERR_INVALID_ARG_TYPE] in Node's words: `expected` reads "of type string or an instance of Buffer". */
 export function invalidArgType(name: string, expected: string, value: unknown): CodedError {
-  const what = name.includes('.') ? 'property' : 'argument';
-  return coded(new TypeError(`The "${name}" ${what} must be ${expected}.${received(value)}`), 'ERR_INVALID_ARG_TYPE');
+  return coded(new TypeError(`The "${name}" ${kindOf(name)} must be ${expected}.${received(value)}`), 'ERR_INVALID_ARG_TYPE');
 }
 
 export function invalidArgValue(name: string, value: unknown, reason = 'is invalid'): CodedError {
-  const what = name.includes('.') ? 'property' : 'argument';
-  return coded(new TypeError(`The ${what} '${name}' ${reason}. Received ${inspect(value)}`), 'ERR_INVALID_ARG_VALUE');
+  const shown = inspect(value);
+  const cut = shown.length > 128 ? `${shown.slice(0, 128)}...` : shown;
+  return coded(new TypeError(`The ${kindOf(name)} '${name}' ${reason}. Received ${cut}`), 'ERR_INVALID_ARG_VALUE');
 }
 
 export function outOfRange(name: string, range: string, value: unknown): CodedError {
   return coded(
-    new RangeError(`The value of "${name}" is out of range. It must be ${range}. Received ${inspect(value)}`),
+    new RangeError(`The value of "${name}" is out of range. It must be ${range}. Received ${inRange(value)}`),
     'ERR_OUT_OF_RANGE',
   );
 }
@@ -69,22 +83,54 @@ export function fileTooLarge(size: number): CodedError {
   return coded(new RangeError(`File size (${size}) is greater than 2 GiB`), 'ERR_FS_FILE_TOO_LARGE');
 }
 
+/** The operation needs something of the host that is not there. */
+export function notImplemented(what: string): CodedError {
+  return coded(new Error(`The ${what} method is not implemented`), 'ERR_METHOD_NOT_IMPLEMENTED');
+}
+
+/** What an aborted operation ends with. */
+export function abortError(reason: unknown): CodedError {
+  const e = new Error('The operation was aborted', reason === undefined ? undefined : { cause: reason });
+  return Object.assign(e, { name: 'AbortError', code: 'ABORT_ERR' });
+}
+
+/** Errors of operations that see more than one system call: name SystemError, and a line that says all. */
+export function operationError(code: string, summary: string, of: { errno: ErrnoCode; syscall: string; detail: string; path: string }): Error {
+  const message = `${summary}: ${of.syscall} returned ${of.errno} (${of.detail}) ${of.path}`;
+  const errno = -libuvErrno(of.errno);
+  return Object.assign(coded(new Error(message), code), { name: 'SystemError', errno, syscall: of.syscall, path: of.path });
+}
+
 function received(value: unknown): string {
   if (value === null || value === undefined) return ` Received ${value}`;
   if (typeof value === 'function') return ` Received function ${value.name}`;
   if (typeof value === 'object') {
-    const name = value.constructor?.name;
-    return name ? ` Received an instance of ${name}` : ` Received ${inspect(value)}`;
+    const name = (value as object).constructor?.name;
+    return name ? ` Received an instance of ${name}` : ` Received ${inspect(value, { depth: -1 })}`;
   }
   const text = inspect(value);
   return ` Received type ${typeof value} (${text.length > 28 ? `${text.slice(0, 25)}...` : text})`;
 }
 
-function inspect(value: unknown): string {
+function inRange(value: unknown): string {
+  if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) > 2 ** 32) return grouped(String(value));
+  if (typeof value !== 'bigint') return inspect(value);
+  const text = String(value);
+  return `${value > 2n ** 32n || value < -(2n ** 32n) ? grouped(text) : text}n`;
+}
+
+/** Digits in groups of three. */
+function grouped(digits: string): string {
+  return digits.replace(/\B(?=(\d{3})+(?!\d))/g, '_');
+}
+
+function inspect(value: unknown, options?: unknown): string {
+  const shown = inspectBy(value, options);
+  if (shown !== undefined) return shown;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is escaped.
   const odd = /[\0-\x1f'\\]/g;
   if (typeof value === 'string') return `'${value.replace(odd, (c) => (c === '\0' ? '\\x00' : c === '\n' ? '\\n' : `\\${c}`))}'`;
-  if (typeof value === 'bigint') return `${value}n`;
-  if (typeof value === 'number' && Math.abs(value) > 2 ** 32) return String(value).replace(/\B(?=(\d{3})+(?!\d))/g, '_');
-  return String(value);
+  return typeof value === 'bigint' ? `${value}n` : String(value);
 }
+
+export { Errno };

@@ -1,10 +1,10 @@
-/** Operations on open files, and on whole ones. */
-import { AT_FDCWD, type Stat } from '@anykernel/lib-sys';
-import { type PathLike, pathText, toFd, toFlags, toId, toLength, toMode, toPath, toPosition, toTime, toWritePosition } from './args.js';
-import { type Encoding, asBuffer, decode, encodingOf, newBytes, toBytes, viewOf } from './bytes.js';
-import { constants, kernelFlags } from './constants.js';
-import { fileTooLarge, invalidArgType, invalidArgValue, outOfRange } from './errors.js';
-import { type Op, call } from './run.js';
+/** Operations on open files. */
+import { AT_FDCWD, F_DUPFD_CLOEXEC, O_CLOEXEC, type Stat } from '@anykernel/lib-sys';
+import { type PathLike, pathText, toFd, toFlags, toId, toInteger, toLength, toMode, toObject, toPath, toPosition, toTime, toWritePosition } from './args.js';
+import { newBytes, toBytes, toEncoding, viewOf } from './bytes.js';
+import { kernelFlags } from './constants.js';
+import { invalidArgType, invalidArgValue, outOfRange } from './errors.js';
+import { type Op, attempt, call } from './run.js';
 import { BigIntStats, Stats } from './stats.js';
 
 export interface BigIntOption {
@@ -13,13 +13,38 @@ export interface BigIntOption {
 export type AnyStats = Stats | BigIntStats;
 
 export function statsOf(st: Stat, options: BigIntOption | undefined): AnyStats {
-  return options?.bigint === true ? new BigIntStats(st) : new Stats(st);
+  return options?.bigint ? new BigIntStats(st) : new Stats(st);
 }
 
-export function* open(path: PathLike, flags: unknown = 'r', mode?: unknown): Op<number> {
+/**
+ * The lowest descriptor that open() gives: programs take those below for the standard ones, and 0 for none. In a process that has none of
+ * them, a queue without events takes their place with the first open().
+ */
+const FD_MIN = 3;
+
+function* occupy(): Op<void> {
+  for (;;) {
+    const fd = yield* attempt('kqueue1', [O_CLOEXEC]);
+    if (typeof fd !== 'number') return;
+    if (fd < FD_MIN) continue;
+    yield* attempt('close', [fd]);
+    return;
+  }
+}
+
+export function* openAs(p: string | Uint8Array, flags: number, mode: number, syscall: string): Op<number> {
+  const fd = yield* call('open', [p, kernelFlags(flags), mode], syscall, pathText(p));
+  if (fd >= FD_MIN) return fd;
+  const moved = yield* call('fcntl', [fd, F_DUPFD_CLOEXEC, FD_MIN], syscall, pathText(p));
+  yield* call('close', [fd], 'close');
+  yield* occupy();
+  return moved;
+}
+
+export function* open(path: PathLike, flags?: unknown, mode?: unknown): Op<number> {
   const p = toPath(path);
-  const f = kernelFlags(toFlags(flags, constants.O_RDONLY));
-  return yield* call('open', [p, f, toMode(mode, 0o666)], 'open', pathText(p));
+  const f = toFlags(flags);
+  return yield* openAs(p, f, toMode(mode, 0o666), 'open');
 }
 
 export function* close(fd: unknown): Op<void> {
@@ -39,11 +64,13 @@ export function* fdatasync(fd: unknown): Op<void> {
 }
 
 export function* ftruncate(fd: unknown, len?: unknown): Op<void> {
-  yield* call('ftruncate', [toFd(fd), toLength(len)], 'ftruncate');
+  const d = toFd(fd);
+  yield* call('ftruncate', [d, toLength(len)], 'ftruncate');
 }
 
 export function* fchmod(fd: unknown, mode: unknown): Op<void> {
-  yield* call('fchmod', [toFd(fd), toMode(mode)], 'fchmod');
+  const d = toFd(fd);
+  yield* call('fchmod', [d, toMode(mode)], 'fchmod');
 }
 
 export function* fchown(fd: unknown, uid: unknown, gid: unknown): Op<void> {
@@ -51,42 +78,38 @@ export function* fchown(fd: unknown, uid: unknown, gid: unknown): Op<void> {
 }
 
 export function* futimes(fd: unknown, atime: unknown, mtime: unknown): Op<void> {
-  yield* call('futimens', [toFd(fd), [toTime(atime), toTime(mtime)]], 'futime');
+  const d = toFd(fd);
+  yield* call('futimens', [d, [toTime(atime, 'atime'), toTime(mtime, 'mtime')]], 'futime');
 }
 
-interface Span {
-  readonly offset?: number | null;
-  readonly length?: number | null;
-  readonly position?: number | bigint | null;
+export function* utimes(path: PathLike, atime: unknown, mtime: unknown): Op<void> {
+  const p = toPath(path);
+  yield* call('utimensat', [AT_FDCWD, p, [toTime(atime), toTime(mtime)], 0], 'utime', pathText(p));
 }
 
-/** Offset, length and position, which may come as an object in place of the offset. */
-function spanOf(offset: unknown, length: unknown, position: unknown): { offset: unknown; length: unknown; position: unknown } {
-  if (typeof offset !== 'object' || offset === null) return { offset, length, position };
-  const o = offset as Span;
-  return { offset: o.offset, length: o.length, position: o.position };
-}
+/** Bytes in the buffer of a read() that gives none. */
+export const READ_LEN = 16384;
 
-function toOffset(value: unknown): number {
-  if (value === undefined || value === null) return 0;
-  if (typeof value !== 'number') throw invalidArgType('offset', 'of type number', value);
-  if (!Number.isInteger(value)) throw outOfRange('offset', 'an integer', value);
-  if (value < 0) throw outOfRange('offset', `>= 0 && <= ${Number.MAX_SAFE_INTEGER}`, value);
-  return value;
+function toOffset(offset: unknown): number {
+  return offset === undefined || offset === null ? 0 : toInteger(offset, 'offset', 0);
 }
 
 /** read(fd, buffer, offset, length, position), or read(fd, buffer, { offset, length, position }). */
 export function* read(fd: unknown, buffer: unknown, offset?: unknown, length?: unknown, position?: unknown): Op<number> {
   const d = toFd(fd);
+  if (!ArrayBuffer.isView(buffer)) throw invalidArgType('buffer', 'an instance of Buffer, TypedArray, or DataView', buffer);
   const bytes = viewOf(buffer, 'buffer');
-  const o = spanOf(offset, length, position);
-  const off = toOffset(o.offset);
-  const len = o.length === undefined || o.length === null ? bytes.length - off : (o.length as number) | 0;
+  if (typeof offset === 'object' && offset !== null) {
+    const o = toObject(offset);
+    [offset, length, position] = [o['offset'], o['length'], o['position']];
+  }
+  const off = toOffset(offset);
+  const len = length === undefined || length === null ? bytes.length - off : (length as number) | 0;
   if (len === 0) return 0;
   if (bytes.length === 0) throw invalidArgValue('buffer', buffer, 'is empty and cannot be written');
   if (len < 0) throw outOfRange('length', '>= 0', len);
-  if (len > bytes.length - off) throw outOfRange('length', `<= ${bytes.length - off}`, len);
-  const at = toPosition(o.position);
+  if (off + len > bytes.length) throw outOfRange('length', `<= ${bytes.length - off}`, len);
+  const at = toPosition(position);
   const into = off === 0 && len === bytes.length ? bytes : bytes.subarray(off, off + len);
   if (at === undefined) return yield* call('read', [d, into], 'read');
   return yield* call('pread', [d, into, at], 'read');
@@ -95,17 +118,28 @@ export function* read(fd: unknown, buffer: unknown, offset?: unknown, length?: u
 /** write(fd, buffer, offset, length, position), the same with an object, or write(fd, string, position, encoding). */
 export function* write(fd: unknown, data: unknown, offset?: unknown, length?: unknown, position?: unknown): Op<number> {
   const d = toFd(fd);
-  if (typeof data === 'string')
-    return yield* writeAt(d, toBytes(data, encodingOf(length as string) ?? 'utf8', 'buffer'), toWritePosition(offset));
+  if (typeof data === 'string') return yield* writeAt(d, toText(data, length), toWritePosition(offset));
   const bytes = toBytes(data, 'utf8', 'buffer');
-  const o = spanOf(offset, length, position);
-  const off = toOffset(o.offset);
-  const len = typeof o.length === 'number' ? o.length : bytes.length - off;
+  if (typeof offset === 'object' && offset !== null) {
+    const o = offset as Readonly<Record<string, unknown>>;
+    [offset, length, position] = [o['offset'], o['length'], o['position']];
+  }
+  const off = toOffset(offset);
+  const len = typeof length === 'number' ? length : bytes.length - off;
   if (off > bytes.length) throw outOfRange('offset', `<= ${bytes.length}`, off);
   if (len > bytes.length - off) throw outOfRange('length', `<= ${bytes.length - off}`, len);
   if (len < 0) throw outOfRange('length', '>= 0', len);
-  if (!Number.isInteger(len)) throw outOfRange('length', 'an integer', len);
-  return yield* writeAt(d, off === 0 && len === bytes.length ? bytes : bytes.subarray(off, off + len), toWritePosition(o.position));
+  toInteger(len, 'length', 0, 0x7fff_ffff);
+  return yield* writeAt(d, off === 0 && len === bytes.length ? bytes : bytes.subarray(off, off + len), toWritePosition(position));
+}
+
+/** Text that write() is to write. ERR_INVALID_ARG_VALUE: half a byte in hexadecimal digits. */
+function toText(text: string, encoding: unknown): Uint8Array {
+  const as = typeof encoding === 'string' ? toEncoding(encoding) : undefined;
+  if (as === 'hex' && text.length % 2 !== 0) {
+    throw invalidArgValue('encoding', encoding, `is invalid for data of length ${text.length}`);
+  }
+  return toBytes(text, as ?? 'utf8', 'buffer');
 }
 
 function* writeAt(fd: number, bytes: Uint8Array, at: number | undefined): Op<number> {
@@ -114,107 +148,33 @@ function* writeAt(fd: number, bytes: Uint8Array, at: number | undefined): Op<num
 }
 
 function views(buffers: unknown): Uint8Array[] {
-  if (!Array.isArray(buffers)) throw invalidArgType('buffers', 'an ArrayBufferView[]', buffers);
-  return buffers.map((b) => viewOf(b, 'buffers', 'an ArrayBufferView[]'));
+  if (!Array.isArray(buffers) || !buffers.every((b) => ArrayBuffer.isView(b))) {
+    throw invalidArgType('buffers', 'an ArrayBufferView[]', buffers);
+  }
+  return buffers.map((b) => viewOf(b, 'buffers'));
 }
 
 export function* readv(fd: unknown, buffers: unknown, position?: unknown): Op<number> {
+  const d = toFd(fd);
+  const into = views(buffers);
   const at = toWritePosition(position);
-  if (at === undefined) return yield* call('readv', [toFd(fd), views(buffers)], 'read');
-  return yield* call('preadv', [toFd(fd), views(buffers), at], 'read');
+  if (at === undefined) return yield* call('readv', [d, into], 'read');
+  return yield* call('preadv', [d, into, at], 'read');
 }
 
 export function* writev(fd: unknown, buffers: unknown, position?: unknown): Op<number> {
+  const d = toFd(fd);
+  const from = views(buffers);
+  if (from.length === 0) return 0;
   const at = toWritePosition(position);
-  if (at === undefined) return yield* call('writev', [toFd(fd), views(buffers)], 'write');
-  return yield* call('pwritev', [toFd(fd), views(buffers), at], 'write');
+  if (at === undefined) return yield* call('writev', [d, from], 'write');
+  return yield* call('pwritev', [d, from, at], 'write');
 }
 
-export interface FileOptions {
-  readonly encoding?: Encoding | 'buffer' | null;
-  readonly flag?: string | number;
-  readonly mode?: number | string;
-  /** fsync before the file is closed. */
-  readonly flush?: boolean;
-}
-
-/** Bytes read at a time when the length of a file is not known. */
-const CHUNK = 65536;
-
-/** The longest file that is read whole, as in Node. */
-const WHOLE_MAX = 2 ** 31 - 1;
-
-/** A whole file, by path or descriptor: bytes, or text where an encoding is given. */
-export function* readFile(file: unknown, options?: FileOptions | string | null): Op<Uint8Array | string> {
-  const encoding = encodingOf(options);
-  const flag = typeof options === 'object' ? options?.flag : undefined;
-  const bytes = typeof file === 'number' ? yield* readAll(toFd(file)) : yield* withFile(file as PathLike, flag ?? 'r', undefined, readAll);
-  return encoding === undefined ? asBuffer(bytes) : decode(bytes, encoding);
-}
-
-/** Opens a file, does something with it, closes it whatever comes. */
-export function* withFile<T>(path: PathLike, flags: unknown, mode: unknown, use: (fd: number) => Op<T>): Op<T> {
-  const fd = yield* open(path, flags, mode);
-  let result: T;
-  try {
-    result = yield* use(fd);
-  } catch (e) {
-    yield* close(fd);
-    throw e;
-  }
-  yield* close(fd);
-  return result;
-}
-
-function* readAll(fd: number): Op<Uint8Array> {
-  const st = yield* call('fstat', [fd], 'fstat');
-  if (st.size > WHOLE_MAX) throw fileTooLarge(st.size);
-  let bytes = newBytes(st.size > 0 ? st.size : CHUNK);
-  let len = 0;
-  for (;;) {
-    if (len === bytes.length) {
-      if (len === st.size) {
-        const more = new Uint8Array(1);
-        if ((yield* call('read', [fd, more], 'read')) === 0) return bytes;
-        bytes = grown(bytes, len + CHUNK);
-        bytes[len++] = more[0];
-        continue;
-      }
-      bytes = grown(bytes, len * 2);
-    }
-    const n = yield* call('read', [fd, len === 0 ? bytes : bytes.subarray(len)], 'read');
-    if (n === 0) return bytes.subarray(0, len);
-    len += n;
-  }
-}
-
-function grown(bytes: Uint8Array, len: number): Uint8Array {
-  const more = newBytes(len);
-  more.set(bytes);
-  return more;
-}
-
-export function* writeAll(fd: number, bytes: Uint8Array): Op<void> {
-  for (let off = 0; off < bytes.length; ) off += yield* call('write', [fd, off === 0 ? bytes : bytes.subarray(off)], 'write');
-}
-
-/** Writes a whole file, by path or descriptor. */
-export function* writeFile(file: unknown, data: unknown, options?: FileOptions | string | null, flag: string | number = 'w'): Op<void> {
-  const o = typeof options === 'object' && options !== null ? options : undefined;
-  const bytes = toBytes(data, encodingOf(options) ?? 'utf8');
-  const put = function* (fd: number): Op<void> {
-    yield* writeAll(fd, bytes);
-    if (o?.flush === true) yield* fsync(fd);
-  };
-  if (typeof file === 'number') return yield* put(toFd(file));
-  return yield* withFile(file as PathLike, o?.flag || flag, o?.mode, put);
-}
-
-export function* appendFile(file: unknown, data: unknown, options?: FileOptions | string | null): Op<void> {
-  return yield* writeFile(file, data, options, 'a');
-}
-
-export function* utimes(path: PathLike, atime: unknown, mtime: unknown): Op<void> {
-  const p = toPath(path);
-  yield* call('utimensat', [AT_FDCWD, p, [toTime(atime), toTime(mtime)], 0], 'utime', pathText(p));
+/** The arguments of the long form of a read() with callback or promise, where a buffer is made: read(fd, options) and read(fd). */
+export function readArgs(args: readonly unknown[]): readonly unknown[] {
+  if (args.length > 2 || ArrayBuffer.isView(args[1])) return args;
+  if (args[1] === undefined || args[1] === null) return [args[0], newBytes(READ_LEN)];
+  const o = toObject(args[1]);
+  return [args[0], o['buffer'] === undefined ? newBytes(READ_LEN) : o['buffer'], o];
 }

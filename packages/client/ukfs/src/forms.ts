@@ -1,81 +1,63 @@
 /**
- * The types of the forms: what a call gives follows from its options, as in Node's own types.
- *
- * Most operations give one type, and their forms follow from the table of operations; those whose options choose are written out here, once for
- * both forms.
+ * The type of an `fs`: that of Node's own, as @types/node has it, and what later versions of Node have.
  */
-import type { PathLike } from './args.js';
-import type { Encoding } from './bytes.js';
-import type { FileOptions } from './files.js';
-import type { StatOptions } from './paths.js';
+import type * as nodeFs from 'node:fs';
+import type { BlobOptions } from './blob.js';
+import type { GlobOptions } from './glob.js';
 import type { BigIntStats, Dirent, StatFs, Stats } from './stats.js';
-import type { ReaddirOptions } from './tree.js';
 
-type FlagOption = Pick<FileOptions, 'flag'>;
+type NodeFs = typeof nodeFs;
+type NodePromises = NodeFs['promises'];
 
-interface ReadFile<File, Bytes, Text, Either> {
-  (file: File, options?: (FlagOption & { readonly encoding?: null | 'buffer' }) | null): Bytes;
-  (file: File, options: Encoding | (FlagOption & { readonly encoding: Encoding })): Text;
-  (file: File, options?: FileOptions | string | null): Either;
+/** A directory that mkdtempDisposable() has made. */
+export interface DisposableTempDir extends AsyncDisposable {
+  readonly path: string;
+  /** Removes it, with all that is in it. */
+  remove(): Promise<void>;
 }
 
-interface Readdir<Names, Bytes, Dirents, ByteDirents, Any> {
+export interface DisposableTempDirSync extends Disposable {
+  readonly path: string;
+  remove(): void;
+}
+
+interface GlobSync {
+  (pattern: string | readonly string[], options?: GlobOptions & { readonly withFileTypes?: false }): string[];
+  (pattern: string | readonly string[], options: GlobOptions & { readonly withFileTypes: true }): Dirent[];
+  (pattern: string | readonly string[], options?: GlobOptions): (string | Dirent)[];
+}
+
+interface GlobCallback {
+  (pattern: string | readonly string[], callback: (error: NodeJS.ErrnoException | null, names: string[]) => void): void;
   (
-    path: PathLike,
-    options?: (ReaddirOptions & { readonly encoding?: Encoding | null; readonly withFileTypes?: false }) | Encoding | null,
-  ): Names;
-  (path: PathLike, options: 'buffer' | (ReaddirOptions & { readonly encoding: 'buffer'; readonly withFileTypes?: false })): Bytes;
-  (path: PathLike, options: ReaddirOptions & { readonly encoding?: Encoding | null; readonly withFileTypes: true }): Dirents;
-  (path: PathLike, options: ReaddirOptions & { readonly encoding: 'buffer'; readonly withFileTypes: true }): ByteDirents;
-  (path: PathLike, options?: ReaddirOptions | string | null): Any;
+    pattern: string | readonly string[],
+    options: GlobOptions,
+    callback: (error: NodeJS.ErrnoException | null, found: (string | Dirent)[]) => void,
+  ): void;
 }
 
-interface StatSync {
-  (path: PathLike, options?: { readonly bigint?: false; readonly throwIfNoEntry?: true }): Stats;
-  (path: PathLike, options: { readonly bigint: true; readonly throwIfNoEntry?: true }): BigIntStats;
-  (path: PathLike, options: { readonly bigint?: false; readonly throwIfNoEntry: false }): Stats | undefined;
-  (path: PathLike, options: { readonly bigint: true; readonly throwIfNoEntry: false }): BigIntStats | undefined;
-  (path: PathLike, options?: StatOptions): Stats | BigIntStats | undefined;
+interface GlobIterator {
+  (pattern: string | readonly string[], options?: GlobOptions & { readonly withFileTypes?: false }): AsyncIterable<string>;
+  (pattern: string | readonly string[], options: GlobOptions & { readonly withFileTypes: true }): AsyncIterable<Dirent>;
 }
 
-interface StatOf<Of, Numbers, Bigints, Either> {
-  (of: Of, options?: { readonly bigint?: false }): Numbers;
-  (of: Of, options: { readonly bigint: true }): Bigints;
-  (of: Of, options?: { readonly bigint?: boolean }): Either;
+/** `node:fs/promises` on a kernel. */
+export interface UkfsPromises extends Omit<NodePromises, 'glob' | 'mkdtempDisposable'> {
+  readonly glob: GlobIterator;
+  mkdtempDisposable(prefix: string, options?: unknown): Promise<DisposableTempDir>;
 }
 
-interface Name<Text, Bytes, Either> {
-  (path: PathLike, options?: Encoding | { readonly encoding?: Encoding | null } | null): Text;
-  (path: PathLike, options: 'buffer' | { readonly encoding: 'buffer' }): Bytes;
-  (path: PathLike, options?: unknown): Either;
-}
+type Own = 'promises' | 'glob' | 'globSync' | 'mkdtempDisposableSync' | 'openAsBlobSync' | 'Stats' | 'BigIntStats' | 'Dirent' | 'StatFs' | 'lchmod' | 'lchmodSync';
 
-type AnyDirent = Dirent | Dirent<Uint8Array>;
-type AnyNames = (string | Uint8Array)[] | AnyDirent[];
-
-export interface SyncChoices {
-  readonly readFileSync: ReadFile<PathLike | number, Uint8Array, string, Uint8Array | string>;
-  readonly readdirSync: Readdir<string[], Uint8Array[], Dirent[], Dirent<Uint8Array>[], AnyNames>;
-  readonly statSync: StatSync;
-  readonly lstatSync: StatSync;
-  readonly fstatSync: StatOf<number, Stats, BigIntStats, Stats | BigIntStats>;
-  readonly statfsSync: StatOf<PathLike, StatFs, StatFs<bigint>, StatFs | StatFs<bigint>>;
-  readonly readlinkSync: Name<string, Uint8Array, string | Uint8Array>;
-  readonly realpathSync: Name<string, Uint8Array, string | Uint8Array> & { readonly native: Name<string, Uint8Array, string | Uint8Array> };
-  readonly mkdtempSync: Name<string, Uint8Array, string | Uint8Array>;
-}
-
-type Later<T> = Promise<T>;
-
-export interface PromiseChoices<Handle> {
-  readonly readFile: ReadFile<PathLike | Handle, Later<Uint8Array>, Later<string>, Later<Uint8Array | string>>;
-  readonly writeFile: (file: PathLike | Handle, data: unknown, options?: FileOptions | string | null) => Later<void>;
-  readonly appendFile: (file: PathLike | Handle, data: unknown, options?: FileOptions | string | null) => Later<void>;
-  readonly readdir: Readdir<Later<string[]>, Later<Uint8Array[]>, Later<Dirent[]>, Later<Dirent<Uint8Array>[]>, Later<AnyNames>>;
-  readonly stat: StatOf<PathLike, Later<Stats>, Later<BigIntStats>, Later<Stats | BigIntStats>>;
-  readonly lstat: StatOf<PathLike, Later<Stats>, Later<BigIntStats>, Later<Stats | BigIntStats>>;
-  readonly statfs: StatOf<PathLike, Later<StatFs>, Later<StatFs<bigint>>, Later<StatFs | StatFs<bigint>>>;
-  readonly readlink: Name<Later<string>, Later<Uint8Array>, Later<string | Uint8Array>>;
-  readonly realpath: Name<Later<string>, Later<Uint8Array>, Later<string | Uint8Array>>;
-  readonly mkdtemp: Name<Later<string>, Later<Uint8Array>, Later<string | Uint8Array>>;
+/** `node:fs` on a kernel. */
+export interface Ukfs extends Omit<NodeFs, Own> {
+  readonly promises: UkfsPromises;
+  readonly glob: GlobCallback;
+  readonly globSync: GlobSync;
+  mkdtempDisposableSync(prefix: string, options?: unknown): DisposableTempDirSync;
+  openAsBlobSync(path: nodeFs.PathLike, options?: BlobOptions): Blob;
+  readonly Stats: typeof Stats;
+  readonly BigIntStats: typeof BigIntStats;
+  readonly Dirent: typeof Dirent;
+  readonly StatFs: typeof StatFs;
 }

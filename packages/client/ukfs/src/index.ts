@@ -1,16 +1,10 @@
-export {
-  type CallbackForm,
-  type PromiseForm,
-  type SyncForm,
-  UKFS_NAMES,
-  UKFS_PROMISE_NAMES,
-  type Ukfs,
-  type UkfsPromises,
-  ukfs,
-} from './ukfs.js';
-export type { PromiseChoices, SyncChoices } from './forms.js';
+export { UKFS_NAMES, UKFS_PROMISE_NAMES, ukfs } from './ukfs.js';
+export type { DisposableTempDir, DisposableTempDirSync, Ukfs, UkfsPromises } from './forms.js';
+export { Dir } from './dir.js';
 export { FileHandle } from './handle.js';
 export { BigIntStats, Dirent, StatFs, Stats } from './stats.js';
+export { FSWatcher } from './watch.js';
+export { StatWatcher } from './watchfile.js';
 export { constants } from './constants.js';
 export type { NodeSystemError } from './errors.js';
 export type { PathLike } from './args.js';

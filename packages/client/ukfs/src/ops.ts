@@ -1,28 +1,33 @@
 /**
- * The table of `fs`: which operations there are, by Node's names. The three forms (synchronous, callback, promise) are made from it.
+ * The tables of `fs`: which operations there are, by Node's names. The three forms (synchronous, callback, promise) are made from them.
  */
-import type { Proc } from '@anykernel/rumpkern';
-import { cp } from './cp.js';
+import { cp, cpPromised } from './cp.js';
+import { opendir } from './dir.js';
 import * as files from './files.js';
+import { glob } from './glob.js';
 import * as paths from './paths.js';
+import type { Op, Runner } from './run.js';
 import * as tree from './tree.js';
+import * as whole from './whole.js';
 
-/** Operations which all three forms have. */
-export const common = {
+export type AnyOp = (...args: never[]) => Op<unknown>;
+export type Table = Readonly<Record<string, AnyOp>>;
+
+/** Operations on names, which all three forms have. */
+const onNames = {
   access: paths.access,
-  appendFile: files.appendFile,
+  appendFile: whole.appendFile,
   chmod: paths.chmod,
   chown: paths.chown,
-  copyFile: paths.copyFile,
+  copyFile: whole.copyFile,
   cp,
-  lchmod: paths.lchmod,
   lchown: paths.lchown,
   link: paths.link,
   lstat: paths.lstat,
   lutimes: paths.lutimes,
   mkdir: tree.mkdir,
   readdir: tree.readdir,
-  readFile: files.readFile,
+  readFile: whole.readFile,
   readlink: paths.readlink,
   realpath: paths.realpath,
   rename: paths.rename,
@@ -31,14 +36,14 @@ export const common = {
   stat: paths.stat,
   statfs: paths.statfs,
   symlink: paths.symlink,
-  truncate: paths.truncate,
+  truncate: whole.truncate,
   unlink: paths.unlink,
   utimes: files.utimes,
-  writeFile: files.writeFile,
+  writeFile: whole.writeFile,
 } as const;
 
 /** Operations on descriptors, which the promise form has in its FileHandle. */
-export const onDescriptors = {
+const onDescriptors = {
   close: files.close,
   fchmod: files.fchmod,
   fchown: files.fchown,
@@ -54,7 +59,47 @@ export const onDescriptors = {
   writev: files.writev,
 } as const;
 
-/** mkdtemp asks the kernel's host for randomness. */
-export function mkdtempOf(p: Proc): (prefix: Parameters<typeof tree.mkdtemp>[1], options?: unknown) => ReturnType<typeof tree.mkdtemp> {
-  return (prefix, options) => tree.mkdtemp(p, prefix, options);
+/** What the forms that wait do otherwise: a signal ends them. */
+const abortable = {
+  appendFile: whole.appendFileAbortable,
+  cp: cpPromised,
+  readFile: whole.readFileAbortable,
+  writeFile: whole.writeFileAbortable,
+} as const;
+
+/** Those that need to know as whom they run. */
+function own(runner: Runner) {
+  return {
+    glob,
+    mkdtemp: (prefix: never, options?: unknown) => tree.mkdtemp(runner.p, prefix, options),
+    opendir: (path: never, options?: never) => opendir(runner, path, options),
+  } as const;
 }
+
+export function syncTable(runner: Runner): Table {
+  return { ...onNames, ...onDescriptors, ...own(runner) };
+}
+
+export function callbackTable(runner: Runner): Table {
+  return { ...onNames, ...onDescriptors, ...own(runner), ...abortable };
+}
+
+/** `glob` is an iterator there, and not in the table. */
+export function promiseTable(runner: Runner): Table {
+  const { glob: _, ...rest } = own(runner);
+  return {
+    ...onNames,
+    ...rest,
+    ...abortable,
+    appendFile: whole.appendFilePromised,
+    writeFile: whole.writeFilePromised,
+    realpath: paths.realpathNative,
+  };
+}
+
+const OWN_NAMES = ['glob', 'mkdtemp', 'opendir'] as const;
+
+/** The names of all operations that have a callback form and a synchronous one. */
+export const OP_NAMES: readonly string[] = [...Object.keys(onNames), ...Object.keys(onDescriptors), ...OWN_NAMES];
+/** The names of those that have a promise form, and those with forms of their own. */
+export const PROMISE_NAMES: readonly string[] = [...Object.keys(onNames), ...OWN_NAMES];

@@ -1,13 +1,13 @@
 /** Operations on names. */
-import { AT_FDCWD, AT_SYMLINK_NOFOLLOW, Errno, type Stat } from '@anykernel/lib-sys';
-import { type PathLike, pathText, toBits, toId, toLength, toMode, toPath, toTime } from './args.js';
+import { AT_FDCWD, AT_SYMLINK_NOFOLLOW, ERR, Errno } from '@anykernel/lib-sys';
+import { bytesOf, bytestrOf, fromBytestr, toBytestr } from '@anykernel/lib-bytes';
+import { type PathLike, pathText, toBits, toId, toMode, toPath, toTime } from './args.js';
 import { encodingOf, nameOut } from './bytes.js';
 import { constants } from './constants.js';
-import { bytesOf, bytestrOf, fromBytestr, toBytestr } from '@anykernel/lib-bytes';
+import { coded, makeError, renamed, systemError } from './errors.js';
+import { type AnyStats, type BigIntOption, statsOf } from './files.js';
 import { resolve } from './pathnames.js';
-import { type AnyStats, type BigIntOption, statsOf, withFile, writeAll } from './files.js';
-import { makeError } from './errors.js';
-import { type Op, call } from './run.js';
+import { type Op, attempt, call } from './run.js';
 import { StatFs } from './stats.js';
 
 export interface StatOptions extends BigIntOption {
@@ -20,42 +20,44 @@ export function isAbsent(e: unknown): boolean {
   return (e as { code?: string }).code === 'ENOENT';
 }
 
-function* statBy(name: 'stat' | 'lstat', path: PathLike, options: StatOptions | undefined): Op<AnyStats | undefined> {
+export function* stat(path: PathLike, options?: StatOptions): Op<AnyStats | undefined> {
   const p = toPath(path);
-  let st: Stat;
-  try {
-    st = yield* call(name, [p], name, pathText(p));
-  } catch (e) {
-    if (options?.throwIfNoEntry === false && isAbsent(e)) return undefined;
-    throw e;
-  }
-  return statsOf(st, options);
+  if (options?.throwIfNoEntry === false) return yield* statIfThere('stat', p, options);
+  return statsOf(yield* call('stat', [p], 'stat', pathText(p)), options);
 }
 
-export function stat(path: PathLike, options?: StatOptions): Op<AnyStats | undefined> {
-  return statBy('stat', path, options);
+export function* lstat(path: PathLike, options?: StatOptions): Op<AnyStats | undefined> {
+  const p = toPath(path);
+  if (options?.throwIfNoEntry === false) return yield* statIfThere('lstat', p, options);
+  return statsOf(yield* call('lstat', [p], 'lstat', pathText(p)), options);
 }
-export function lstat(path: PathLike, options?: StatOptions): Op<AnyStats | undefined> {
-  return statBy('lstat', path, options);
+
+/** undefined: there is no such name. */
+export function* statIfThere(name: 'stat' | 'lstat', p: string | Uint8Array, options?: BigIntOption): Op<AnyStats | undefined> {
+  const st = yield* attempt(name, [p]);
+  if (st === ERR.ENOENT) return undefined;
+  if (st instanceof Errno) throw systemError(st, name, pathText(p));
+  return statsOf(st, options);
 }
 
 export function* statfs(path: PathLike, options?: BigIntOption): Op<StatFs<number> | StatFs<bigint>> {
   const p = toPath(path);
   const sb = yield* call('statvfs1', [p, 0], 'statfs', pathText(p));
-  return options?.bigint === true ? new StatFs(sb, BigInt) : new StatFs(sb, Number);
+  return options?.bigint ? new StatFs(sb, BigInt) : new StatFs(sb, Number);
 }
 
+/** Whatever is wrong, also with the argument: false. */
 export function* exists(path: unknown): Op<boolean> {
+  let p: string | Uint8Array;
   try {
-    const p = toPath(path);
-    yield* call('access', [p, 0], 'access', pathText(p));
-    return true;
+    p = toPath(path);
   } catch {
     return false;
   }
+  return !((yield* attempt('access', [p, 0])) instanceof Errno);
 }
 
-export function* access(path: PathLike, mode: unknown = constants.F_OK): Op<void> {
+export function* access(path: PathLike, mode?: unknown): Op<void> {
   const p = toPath(path);
   yield* call('access', [p, toBits(mode)], 'access', pathText(p));
 }
@@ -63,13 +65,11 @@ export function* access(path: PathLike, mode: unknown = constants.F_OK): Op<void
 /** A directory is EISDIR, as on Linux; the kernel says EPERM, as POSIX does. */
 export function* unlink(path: PathLike): Op<void> {
   const p = toPath(path);
-  try {
-    yield* call('unlink', [p], 'unlink', pathText(p));
-  } catch (e) {
-    if ((e as { code?: string }).code !== 'EPERM') throw e;
-    const st = yield* call('lstat', [p], 'unlink', pathText(p));
-    throw (st.mode & constants.S_IFMT) === constants.S_IFDIR ? makeError('EISDIR', 'unlink', pathText(p)) : e;
-  }
+  const e = yield* attempt('unlink', [p]);
+  if (!(e instanceof Errno)) return;
+  const st = e === ERR.EPERM ? yield* attempt('lstat', [p]) : e;
+  const isDirectory = !(st instanceof Errno) && (st.mode & constants.S_IFMT) === constants.S_IFDIR;
+  throw systemError(isDirectory ? ERR.EISDIR : e, 'unlink', pathText(p));
 }
 
 export function* rename(from: PathLike, to: PathLike): Op<void> {
@@ -82,8 +82,14 @@ export function* link(from: PathLike, to: PathLike): Op<void> {
   yield* call('linkat', [AT_FDCWD, a, AT_FDCWD, b, 0], 'link', pathText(a), pathText(b));
 }
 
-/** `type` (file, dir, junction) means something on Windows only, and is passed over. */
-export function* symlink(target: PathLike, path: PathLike, _type?: unknown): Op<void> {
+const SYMLINK_TYPES: readonly unknown[] = ['dir', 'file', 'junction', undefined, null];
+
+/** `type` (file, dir, junction) means something on Windows only, and is checked and passed over. */
+export function* symlink(target: PathLike, path: PathLike, type?: unknown): Op<void> {
+  if (!SYMLINK_TYPES.includes(type)) {
+    const words = `Symlink type must be one of "dir", "file", or "junction". Received "${String(type)}"`;
+    throw coded(new Error(words), 'ERR_FS_INVALID_SYMLINK_TYPE');
+  }
   const [a, b] = [toPath(target, 'target'), toPath(path)];
   if (a.length === 0) throw makeError('ENOENT', 'symlink', '', pathText(b));
   yield* call('symlink', [a, b], 'symlink', pathText(a), pathText(b));
@@ -92,8 +98,7 @@ export function* symlink(target: PathLike, path: PathLike, _type?: unknown): Op<
 /** The longest target that a file system here keeps. */
 const TARGET_MAX = 65536;
 
-export function* readlinkBytes(path: PathLike): Op<string> {
-  const p = toPath(path);
+export function* readlinkBytes(p: string | Uint8Array): Op<string> {
   for (let size = 1024; ; size *= 8) {
     const buf = new Uint8Array(size);
     const n = yield* call('readlink', [p, buf], 'readlink', pathText(p));
@@ -103,17 +108,12 @@ export function* readlinkBytes(path: PathLike): Op<string> {
 
 export function* readlink(path: PathLike, options?: unknown): Op<string | Uint8Array> {
   encodingOf(options);
-  return nameOut(yield* readlinkBytes(path), options);
+  return nameOut(yield* readlinkBytes(toPath(path, 'oldPath')), options);
 }
 
 export function* chmod(path: PathLike, mode: unknown): Op<void> {
   const p = toPath(path);
   yield* call('chmod', [p, toMode(mode)], 'chmod', pathText(p));
-}
-
-export function* lchmod(path: PathLike, mode: unknown): Op<void> {
-  const p = toPath(path);
-  yield* call('lchmod', [p, toMode(mode)], 'lchmod', pathText(p));
 }
 
 export function* chown(path: PathLike, uid: unknown, gid: unknown): Op<void> {
@@ -129,13 +129,6 @@ export function* lchown(path: PathLike, uid: unknown, gid: unknown): Op<void> {
 export function* lutimes(path: PathLike, atime: unknown, mtime: unknown): Op<void> {
   const p = toPath(path);
   yield* call('utimensat', [AT_FDCWD, p, [toTime(atime), toTime(mtime)], AT_SYMLINK_NOFOLLOW], 'lutime', pathText(p));
-}
-
-export function* truncate(path: PathLike, len?: unknown): Op<void> {
-  const size = toLength(len);
-  yield* withFile(path, 'r+', undefined, function* (fd) {
-    yield* call('ftruncate', [fd, size], 'ftruncate');
-  });
 }
 
 /**
@@ -156,8 +149,7 @@ export function* realpathNative(path: PathLike, options?: unknown): Op<string | 
   try {
     return nameOut(yield* follow(byteStringOf(p), true), options);
   } catch (e) {
-    const code = (e as { syscall?: string }).syscall === undefined ? undefined : (e as { code?: string }).code;
-    throw code === undefined ? e : makeError(code as 'EIO', 'realpath', pathText(p));
+    throw renamed(e, 'realpath', pathText(p));
   }
 }
 
@@ -199,35 +191,4 @@ export function* cwd(): Op<string> {
   const n = yield* call('getcwd', [buf], 'getcwd');
   const path = bytestrOf(buf, 0, n - 1);
   return path === '/' ? '' : path;
-}
-
-/** Bytes copied at a time. */
-const COPY_CHUNK = 1 << 18;
-
-/** Copies a file's bytes and permission bits. COPYFILE_EXCL: EEXIST if the copy is there. */
-export function* copyFile(from: PathLike, to: PathLike, mode: unknown = 0): Op<void> {
-  const [a, b] = [toPath(from, 'src'), toPath(to, 'dest')];
-  const excl = (toBits(mode) & constants.COPYFILE_EXCL) !== 0;
-  const fail = (e: unknown): unknown => copyError(e, pathText(a), pathText(b));
-  try {
-    yield* withFile(a, 'r', undefined, function* (source) {
-      const st = yield* call('fstat', [source], 'fstat');
-      if ((st.mode & constants.S_IFMT) === constants.S_IFDIR) throw makeError('EISDIR', 'copyfile');
-      yield* withFile(b, excl ? 'wx' : 'w', st.mode & 0o777, function* (dest) {
-        const buf = new Uint8Array(Math.min(COPY_CHUNK, Math.max(4096, st.size)));
-        for (;;) {
-          const n = yield* call('read', [source, buf], 'read');
-          if (n === 0) return;
-          yield* writeAll(dest, n === buf.length ? buf : buf.subarray(0, n));
-        }
-      });
-    });
-  } catch (e) {
-    throw fail(e);
-  }
-}
-
-function copyError(e: unknown, from: string, to: string): unknown {
-  const code = (e as { code?: string }).code;
-  return code === undefined || e instanceof Errno ? e : makeError(code as 'EIO', 'copyfile', from, to);
 }

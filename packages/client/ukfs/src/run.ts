@@ -1,11 +1,14 @@
 /**
- * Operations of `fs` written once, for both forms.
+ * Operations of `fs` written once, for all forms.
  *
- * An operation is a generator which yields the system calls that it needs and gets their results. The synchronous form makes them by
- * `p.sys`, the promise form by `p.call`, which waits where the kernel does. A failed call comes back into the operation as Node's error.
+ * An operation is a generator which yields the system calls that it needs and gets their results. The synchronous form makes them at once;
+ * the others do too, and wait where the kernel does. A failed call comes back into the operation as Node's error, and where it was asked for
+ * quietly as the kernel's Errno, which costs no stack.
  */
-import type { Proc, Sys } from '@anykernel/rumpkern';
-import { nodeError } from './errors.js';
+import { ERR, Errno, type ErrnoCode } from '@anykernel/lib-sys';
+import { type Proc, SLEEP, type Sys, SystemError } from '@anykernel/rumpkern';
+import { systemError } from './errors.js';
+import { after, pause, turn } from './host.js';
 
 /** One system call, and what Node calls it. */
 export interface Request {
@@ -14,11 +17,22 @@ export interface Request {
   readonly syscall: string;
   readonly path: string | undefined;
   readonly dest: string | undefined;
+  /** A failure is the result. */
+  readonly quiet: boolean;
 }
 
-export type Op<T> = Generator<Request, T, unknown>;
+/** Something other than a system call that the operation waits for. */
+export class Wait {
+  constructor(
+    /** Milliseconds, or a promise: in the forms that can wait for one. */
+    readonly what: number | PromiseLike<unknown>,
+  ) {}
+}
+
+export type Op<T> = Generator<Request | Wait, T, unknown>;
 
 type Callable = (...args: readonly unknown[]) => unknown;
+type Calls = Record<string, Callable>;
 
 /** A system call inside of an operation. `syscall` is Node's word for it, `path` and `dest` are for the error's message. */
 export function* call<K extends keyof Sys>(
@@ -28,44 +42,122 @@ export function* call<K extends keyof Sys>(
   path?: string,
   dest?: string,
 ): Op<ReturnType<Sys[K]>> {
-  return (yield { call: name, args, syscall, path, dest }) as ReturnType<Sys[K]>;
+  return (yield { call: name, args, syscall, path, dest, quiet: false }) as ReturnType<Sys[K]>;
 }
 
-/** Runs an operation to its end at once. Where it would have to wait: EAGAIN. */
-export function runSync<T>(p: Proc, op: Op<T>): T {
-  let step = op.next();
-  while (step.done !== true) {
-    const r = step.value;
+/** The same; a failure is an Errno among the results. */
+export function* attempt<K extends keyof Sys>(name: K, args: readonly unknown[]): Op<ReturnType<Sys[K]> | Errno> {
+  return (yield { call: name, args, syscall: name, path: undefined, dest: undefined, quiet: true }) as ReturnType<Sys[K]> | Errno;
+}
+
+/** Waits for a promise. Only in operations that no synchronous form has. */
+export function* wait<T>(promise: PromiseLike<T>): Op<T> {
+  return (yield new Wait(promise)) as T;
+}
+
+type Result<T> = IteratorResult<Request | Wait, T>;
+
+/** Calls of one turn of the event loop that are made at once; then the loop goes round, so that timers and others live. */
+const BUDGET = 1000;
+
+/** Runs operations as one process of a kernel. */
+export class Runner {
+  readonly #bare: Calls;
+  readonly #call: Calls;
+  /** Calls that were made without a turn of the event loop. */
+  #spent = 0;
+
+  constructor(readonly p: Proc) {
+    this.#bare = p.bare as unknown as Calls;
+    this.#call = p.call as unknown as Calls;
+  }
+
+  /** Runs an operation to its end at once. Where it would have to wait: EAGAIN. */
+  now<T>(op: Op<T>): T {
+    let step = op.next();
+    while (step.done !== true) {
+      const r = step.value;
+      if (r instanceof Wait) {
+        if (typeof r.what === 'number') pause(r.what);
+        step = op.next();
+        continue;
+      }
+      const next = this.#make(op, r);
+      step = next === undefined ? fail(op, r, ERR.EAGAIN) : next;
+    }
+    return step.value;
+  }
+
+  /** Runs an operation to its end, waiting where the kernel does. */
+  async run<T>(op: Op<T>): Promise<T> {
+    return this.resume(op, op.next());
+  }
+
+  /** The same of one that has made its first step. */
+  async resume<T>(op: Op<T>, first: Result<T>): Promise<T> {
+    let step = first;
+    while (step.done !== true) {
+      const r = step.value;
+      if (r instanceof Wait) {
+        step = await waited(op, r);
+        continue;
+      }
+      if (this.#spent++ >= BUDGET) {
+        await turn();
+        this.#spent = 0;
+      }
+      step = this.#make(op, r) ?? (await this.#parked(op, r));
+    }
+    return step.value;
+  }
+
+  /** Goes on as far as it goes at once: to the end, or to the step that waits. */
+  advance<T>(op: Op<T>, first: Result<T>): Result<T> {
+    let step = first;
+    while (step.done !== true) {
+      const r = step.value;
+      const next = r instanceof Wait ? undefined : this.#make(op, r);
+      if (next === undefined) return step;
+      step = next;
+    }
+    return step;
+  }
+
+  /** Makes one call; undefined: it would have to wait, and has not happened. */
+  #make<T>(op: Op<T>, r: Request): Result<T> | undefined {
     let result: unknown;
     try {
-      result = (p.sys as unknown as Record<string, Callable>)[r.call](...r.args);
+      result = this.#bare[r.call](...r.args);
     } catch (e) {
-      step = op.throw(nodeError(e, r.syscall, r.path, r.dest));
-      continue;
+      return e === SLEEP ? undefined : fail(op, r, e);
     }
-    step = op.next(result);
+    return op.next(result);
   }
-  return step.value;
-}
 
-/** Runs an operation to its end, waiting where the kernel does. */
-export async function runAsync<T>(p: Proc, op: Op<T>): Promise<T> {
-  return resume(p, op, op.next());
-}
-
-/** The same of an operation that has made its first step. */
-export async function resume<T>(p: Proc, op: Op<T>, first: IteratorResult<Request, T>): Promise<T> {
-  let step = first;
-  while (step.done !== true) {
-    const r = step.value;
+  /** Makes a call that waits. */
+  async #parked<T>(op: Op<T>, r: Request): Promise<Result<T>> {
     let result: unknown;
     try {
-      result = await (p.call as unknown as Record<string, Callable>)[r.call]?.(...r.args);
+      result = await this.#call[r.call](...r.args);
     } catch (e) {
-      step = op.throw(nodeError(e, r.syscall, r.path, r.dest));
-      continue;
+      return fail(op, r, e instanceof SystemError ? (ERR[e.code as ErrnoCode] ?? e) : e);
     }
-    step = op.next(result);
+    return op.next(result);
   }
-  return step.value;
+}
+
+/** A failed call goes back into the operation. */
+function fail<T>(op: Op<T>, r: Request, error: unknown): Result<T> {
+  if (!(error instanceof Errno)) return op.throw(error);
+  return r.quiet ? op.next(error) : op.throw(systemError(error, r.syscall, r.path, r.dest));
+}
+
+async function waited<T>(op: Op<T>, { what }: Wait): Promise<Result<T>> {
+  let result: unknown;
+  try {
+    result = await (typeof what === 'number' ? new Promise<void>((resolve) => after(what, resolve)) : what);
+  } catch (e) {
+    return op.throw(e);
+  }
+  return op.next(result);
 }

@@ -1,35 +1,43 @@
 /** Operations on directories, and on whole trees. */
-import { DT_DIR, type Dirent as KernelDirent, O_CLOEXEC, O_DIRECTORY, parseDirents } from '@anykernel/lib-sys';
 import { bytesOf, bytestrOf, fromBytestr, isAscii, toBytestr } from '@anykernel/lib-bytes';
+import {
+  DT_DIR, DT_UNKNOWN, ERR, Errno, IFTODT, type Dirent as KernelDirent, O_CLOEXEC, O_DIRECTORY, parseDirents,
+} from '@anykernel/lib-sys';
 import type { Proc } from '@anykernel/rumpkern';
-import { type PathLike, pathText, toBool, toMode, toPath } from './args.js';
-import { nameOut } from './bytes.js';
-import { makeError } from './errors.js';
-import type { AnyStats } from './files.js';
-import { isAbsent, lstat, stat, unlink } from './paths.js';
-import { type Op, call } from './run.js';
-import { Dirent, type Stats } from './stats.js';
+import { type PathLike, pathText, toBool, toBoolOrNull, toInteger, toMode, toObject, toPath, toUint32 } from './args.js';
+import { encodingOf, nameOut } from './bytes.js';
+import { constants } from './constants.js';
+import { invalidArgValue, operationError, systemError } from './errors.js';
+import { warn } from './host.js';
+import { statIfThere, lstat } from './paths.js';
+import { type Op, Wait, attempt, call } from './run.js';
+import { Dirent } from './stats.js';
 
 /** Bytes asked of a directory at a time. */
 const DIRENTS_LEN = 32768;
 
-/** All entries of a directory but `.` and `..`, in its own order. */
-export function* entriesOf(path: PathLike): Op<KernelDirent[]> {
-  const p = toPath(path);
+/** All entries of a directory but `.` and `..`, in its own order. What the file system does not tell of an entry's type is looked up. */
+export function* entriesOf(p: string | Uint8Array, syscall = 'scandir'): Op<KernelDirent[]> {
   const text = pathText(p);
-  const fd = yield* call('open', [p, O_DIRECTORY | O_CLOEXEC, 0], 'scandir', text);
+  const fd = yield* call('open', [p, O_DIRECTORY | O_CLOEXEC, 0], syscall, text);
   const entries: KernelDirent[] = [];
   try {
     const buf = new Uint8Array(DIRENTS_LEN);
     for (;;) {
-      const n = yield* call('getdents', [fd, buf], 'scandir', text);
+      const n = yield* call('getdents', [fd, buf], syscall, text);
       if (n === 0) break;
       for (const e of parseDirents(buf, n)) if (e.name !== '.' && e.name !== '..') entries.push(e);
     }
   } finally {
-    yield* call('close', [fd], 'close');
+    yield* attempt('close', [fd]);
   }
+  for (const e of entries) if (e.type === DT_UNKNOWN) e.type = yield* typeOf(join(bytePath(p), e.name));
   return entries;
+}
+
+export function* typeOf(path: string): Op<number> {
+  const st = yield* attempt('lstat', [kernelPath(path)]);
+  return st instanceof Errno ? DT_UNKNOWN : IFTODT(st.mode);
 }
 
 export interface ReaddirOptions {
@@ -38,23 +46,32 @@ export interface ReaddirOptions {
   readonly recursive?: boolean;
 }
 
-export function* readdir(
-  path: PathLike,
-  options?: ReaddirOptions | string | null,
-): Op<(string | Uint8Array | Dirent<string | Uint8Array>)[]> {
+type Name = string | Uint8Array;
+
+export function* readdir(path: PathLike, options?: ReaddirOptions | string | null): Op<(Name | Dirent<Name>)[]> {
+  encodingOf(options);
   const o = typeof options === 'object' && options !== null ? options : undefined;
-  const top = bytePath(toPath(path));
-  const out: (string | Uint8Array | Dirent<string | Uint8Array>)[] = [];
+  const given = toPath(path);
+  const recursive = toBoolOrNull(o?.recursive, 'recursive');
+  const top = bytePath(given);
+  const out: (Name | Dirent<Name>)[] = [];
   const queue = [''];
-  for (let below = queue.shift(); below !== undefined; below = queue.shift()) {
+  for (let at = 0; at < queue.length; at++) {
+    const below = queue[at];
     const dir = below === '' ? top : join(top, below);
-    for (const e of yield* entriesOf(kernelPath(dir))) {
+    const parent = o?.withFileTypes ? parentName(path, dir) : '';
+    for (const e of yield* entriesOf(below === '' ? given : kernelPath(dir))) {
       const within = below === '' ? e.name : `${below}/${e.name}`;
-      if (o?.recursive && e.type === DT_DIR) queue.push(within);
-      out.push(o?.withFileTypes ? new Dirent(nameOut(e.name, options), fromBytestr(dir), e.type) : nameOut(within, options));
+      if (recursive && e.type === DT_DIR) queue.push(within);
+      out.push(o?.withFileTypes ? new Dirent(nameOut(e.name, options), parent, e.type) : nameOut(within, options));
     }
   }
   return out;
+}
+
+/** What a Dirent says of where it is: the path as it was asked for. */
+function parentName(asked: PathLike, dir: string): string {
+  return typeof asked === 'string' && toBytestr(asked) === dir ? asked : fromBytestr(dir);
 }
 
 /** A path as a byte string, so that names from a directory can follow it. */
@@ -81,8 +98,9 @@ export interface MkdirOptions {
 export function* mkdir(path: PathLike, options?: MkdirOptions | number | string | null): Op<string | undefined> {
   const o = typeof options === 'object' && options !== null ? options : { mode: options ?? undefined };
   const p = toPath(path);
+  const recursive = toBool(o.recursive, 'recursive');
   const mode = toMode(o.mode, 0o777);
-  if (!toBool(o.recursive, 'recursive')) {
+  if (!recursive) {
     yield* call('mkdir', [p, mode], 'mkdir', pathText(p));
     return undefined;
   }
@@ -90,82 +108,105 @@ export function* mkdir(path: PathLike, options?: MkdirOptions | number | string 
 }
 
 /** `path` is a byte string. */
-function* mkdirs(path: string, mode: number, asked: string): Op<string | undefined> {
-  try {
-    yield* call('mkdir', [kernelPath(path), mode], 'mkdir', asked);
-    return fromBytestr(path);
-  } catch (e) {
-    const code = (e as { code?: string }).code;
-    if (code === 'ENOENT') {
-      const parent = path.slice(0, path.lastIndexOf('/'));
-      if (parent === '' || parent === path) throw e;
-      const first = yield* mkdirs(parent, mode, asked);
-      const own = yield* mkdirs(path, mode, asked);
-      return first ?? own;
-    }
-    if (code !== 'EEXIST' && code !== 'EISDIR') throw e;
-    const st = (yield* stat(kernelPath(path))) as Stats;
-    if (st.isDirectory()) return undefined;
-    throw fromBytestr(path) === asked ? e : makeError('ENOTDIR', 'mkdir', asked);
+export function* mkdirs(path: string, mode: number, asked: string): Op<string | undefined> {
+  const p = kernelPath(path);
+  const e = yield* attempt('mkdir', [p, mode]);
+  if (!(e instanceof Errno)) return fromBytestr(path);
+  if (e === ERR.ENOENT) {
+    const parent = path.slice(0, path.lastIndexOf('/'));
+    if (parent === '' || parent === path) throw systemError(e, 'mkdir', asked);
+    const first = yield* mkdirs(parent, mode, asked);
+    const own = yield* mkdirs(path, mode, asked);
+    return first ?? own;
   }
+  if (e !== ERR.EEXIST && e !== ERR.EISDIR) throw systemError(e, 'mkdir', asked);
+  const st = yield* call('stat', [p], 'mkdir', asked);
+  if ((st.mode & constants.S_IFMT) === constants.S_IFDIR) return undefined;
+  throw systemError(fromBytestr(path) === asked ? e : ERR.ENOTDIR, 'mkdir', asked);
 }
 
 export interface RmOptions {
   /** A name that is not there is no error. */
   readonly force?: boolean;
   readonly recursive?: boolean;
+  /** How often a name that is busy is tried again (EBUSY, EMFILE, ENFILE, ENOTEMPTY, EPERM), with `recursive`. */
+  readonly maxRetries?: number;
+  /** Milliseconds; each time longer by as much. */
+  readonly retryDelay?: number;
 }
 
+interface Rm {
+  readonly force: boolean;
+  readonly recursive: boolean;
+  readonly maxRetries: number;
+  readonly retryDelay: number;
+}
+
+function rmOptions(options: unknown): Rm {
+  const o = options === undefined ? {} : toObject(options);
+  const recursive = toBool(o['recursive'], 'recursive');
+  const retryDelay = o['retryDelay'] === undefined ? 100 : toInteger(o['retryDelay'], 'options.retryDelay', 0, 0x7fff_ffff);
+  const maxRetries = o['maxRetries'] === undefined ? 0 : toUint32(o['maxRetries'], 'options.maxRetries');
+  return { force: toBool(o['force'], 'force'), recursive, maxRetries, retryDelay };
+}
+
+const NO_LONGER: boolean = Number(/^v(\d+)/.exec((globalThis as { process?: { version?: string } }).process?.version ?? 'v99')?.[1]) >= 25;
+
+/** `recursive` was once an option: it is refused where Node refuses it, and else does as rm() with a warning. */
 export function* rmdir(path: PathLike, options?: { readonly recursive?: boolean }): Op<void> {
   const p = toPath(path);
-  if (options?.recursive === true) return yield* rm(path, { recursive: true });
+  if (options?.recursive !== undefined && NO_LONGER) throw invalidArgValue('options.recursive', options.recursive, 'is no longer supported');
+  const o = rmOptions(options === undefined ? undefined : { ...options, force: false });
+  if (o.recursive) {
+    const words = 'In future versions of Node.js, fs.rmdir(path, { recursive: true }) will be removed. Use fs.rm(path, { recursive: true }) instead';
+    warn('DEP0147', words, true);
+    const st = yield* lstat(p);
+    if (st?.isDirectory() === true) return yield* rmTree(bytePath(p), o);
+  }
   yield* call('rmdir', [p], 'rmdir', pathText(p));
 }
 
 export function* rm(path: PathLike, options?: RmOptions): Op<void> {
   const p = toPath(path);
-  const force = toBool(options?.force, 'force');
-  const recursive = toBool(options?.recursive, 'recursive');
-  let st: AnyStats | undefined;
-  try {
-    st = yield* lstat(p);
-  } catch (e) {
-    if (force && isAbsent(e)) return;
-    throw e;
-  }
-  if (st?.isDirectory() !== true) return yield* unlink(p);
-  if (!recursive) {
-    const text = pathText(p);
-    throw Object.assign(new Error(`Path is a directory: rm returned EISDIR (is a directory) ${text}`), {
-      code: 'ERR_FS_EISDIR',
-      name: 'SystemError',
-      errno: 21,
-      syscall: 'rm',
-      path: text,
-    });
-  }
-  yield* rmTree(bytePath(p));
+  const o = rmOptions(options);
+  const st = o.force ? yield* statIfThere('lstat', p) : yield* lstat(p);
+  if (st === undefined) return;
+  if (!st.isDirectory()) return yield* removed('unlink', bytePath(p), o);
+  if (o.recursive) return yield* rmTree(bytePath(p), o);
+  const detail = 'is a directory';
+  throw operationError('ERR_FS_EISDIR', 'Path is a directory', { errno: 'EISDIR', syscall: 'rm', detail, path: pathText(p) });
 }
 
 /** `path` is a byte string. What somebody else takes away meanwhile is gone, and that is what was wanted. */
-function* rmTree(path: string): Op<void> {
-  yield* gone(emptied(path));
-  yield* gone(call('rmdir', [kernelPath(path)], 'rmdir', fromBytestr(path)));
+function* rmTree(path: string, o: Rm): Op<void> {
+  yield* emptied(path, o);
+  yield* removed('rmdir', path, o);
 }
 
-function* emptied(path: string): Op<void> {
-  for (const e of yield* entriesOf(kernelPath(path))) {
+function* emptied(path: string, o: Rm): Op<void> {
+  let entries: KernelDirent[];
+  try {
+    entries = yield* entriesOf(kernelPath(path));
+  } catch (e) {
+    if ((e as { code?: string }).code === 'ENOENT') return;
+    throw e;
+  }
+  for (const e of entries) {
     const child = join(path, e.name);
-    if (e.type === DT_DIR) yield* rmTree(child);
-    else yield* gone(unlink(kernelPath(child)));
+    if (e.type === DT_DIR) yield* rmTree(child, o);
+    else yield* removed('unlink', child, o);
   }
 }
 
-function* gone(removal: Op<unknown>): Op<void> {
-  try {
-    yield* removal;
-  } catch (e) {
-    if (!isAbsent(e)) throw e;
+const BUSY: readonly unknown[] = [ERR.EBUSY, ERR.EMFILE, ERR.ENFILE, ERR.ENOTEMPTY, ERR.EPERM];
+
+function* removed(how: 'unlink' | 'rmdir', path: string, o: Rm): Op<void> {
+  for (let tries = 0; ; tries++) {
+    const e = yield* attempt(how, [kernelPath(path)]);
+    if (!(e instanceof Errno) || e === ERR.ENOENT) return;
+    if (tries >= o.maxRetries || !o.recursive || !BUSY.includes(e)) throw systemError(e, how, fromBytestr(path));
+    yield new Wait(o.retryDelay * (tries + 1));
+    if (how === 'rmdir' && e === ERR.ENOTEMPTY) yield* emptied(path, o);
   }
 }
 
@@ -173,16 +214,17 @@ const NAME_CHARS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 
 /** A new directory with six random letters behind `prefix`. */
 export function* mkdtemp(p: Proc, prefix: PathLike, options?: unknown): Op<string | Uint8Array> {
+  encodingOf(options);
   const base = bytePath(toPath(prefix, 'prefix'));
+  if (base.endsWith('X')) {
+    warn('mkdtemp', 'mkdtemp() templates ending with X are not portable. For details see: https://nodejs.org/api/fs.html', false);
+  }
   for (let tries = 0; ; tries++) {
     const random = new Uint8Array(6);
     p.k.host.getrandom(random);
     const path = base + Array.from(random, (b) => NAME_CHARS[b % NAME_CHARS.length]).join('');
-    try {
-      yield* call('mkdir', [kernelPath(path), 0o700], 'mkdtemp', `${fromBytestr(base)}XXXXXX`);
-      return nameOut(path, options);
-    } catch (e) {
-      if ((e as { code?: string }).code !== 'EEXIST' || tries >= 100) throw e;
-    }
+    const e = yield* attempt('mkdir', [kernelPath(path), 0o700]);
+    if (!(e instanceof Errno)) return nameOut(path, options);
+    if (e !== ERR.EEXIST || tries >= 100) throw systemError(e, 'mkdtemp', `${fromBytestr(base)}XXXXXX`);
   }
 }

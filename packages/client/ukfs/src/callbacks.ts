@@ -1,0 +1,126 @@
+/**
+ * The callback form: the last argument is called with an error, or null and the result, in another turn of the event loop.
+ *
+ * What is wrong with the arguments is thrown at once.
+ */
+import { toFunction } from './args.js';
+import { isSystemError } from './errors.js';
+import { readArgs } from './files.js';
+import { later } from './host.js';
+import type { AnyOp } from './ops.js';
+import type { Op, Runner } from './run.js';
+
+export type CallbackForm = (...args: unknown[]) => void;
+type Callback = (...args: unknown[]) => unknown;
+
+/** Where the callback may stand, by name: first and last index. */
+const AT: Readonly<Record<string, readonly [number, number]>> = {
+  access: [1, 2],
+  appendFile: [2, 3],
+  chmod: [2, 2],
+  chown: [3, 3],
+  copyFile: [2, 3],
+  cp: [2, 3],
+  fchmod: [2, 2],
+  fchown: [3, 3],
+  futimes: [3, 3],
+  lchown: [3, 3],
+  link: [2, 2],
+  lutimes: [3, 3],
+  open: [1, 3],
+  read: [1, 5],
+  readv: [2, 3],
+  rename: [2, 2],
+  symlink: [2, 3],
+  utimes: [3, 3],
+  write: [2, 5],
+  writeFile: [2, 3],
+  writev: [2, 3],
+  close: [1, 1],
+  fdatasync: [1, 1],
+  fsync: [1, 1],
+  unlink: [1, 1],
+};
+const USUAL = [1, 2] as const;
+
+/** The arguments before the callback, and the callback. ERR_INVALID_ARG_TYPE. */
+function split(name: string, given: readonly unknown[]): { args: readonly unknown[]; callback: Callback } {
+  const [first, last] = AT[name] ?? USUAL;
+  for (let i = first; i <= last; i++) {
+    if (typeof given[i] === 'function') return { args: given.slice(0, i), callback: given[i] as Callback };
+  }
+  return { args: given, callback: toFunction(given[last], name === 'opendir' ? 'callback' : 'cb') as Callback };
+}
+
+/** Results that are more than one value come to the callback as Node gives them: bytes moved, and the buffer. */
+const MOVES: Readonly<Record<string, readonly [string, string]>> = {
+  read: ['bytesRead', 'buffer'],
+  readv: ['bytesRead', 'buffers'],
+  write: ['bytesWritten', 'buffer'],
+  writev: ['bytesWritten', 'buffer'],
+};
+
+/** What Node's util.promisify() asks a function for, where its promise is not of one value. */
+export const PROMISIFY: unique symbol = Symbol.for('nodejs.util.promisify.custom') as never;
+
+/** Runs an operation and tells how it ended. What its first step throws is the caller's. */
+export function told(runner: Runner, op: Op<unknown>, done: (error: unknown, result?: unknown) => void): void {
+  const failed = (error: unknown): void => later(() => done(error));
+  const ended = (result: unknown): void => later(() => done(null, result));
+  let step: IteratorResult<unknown, unknown>;
+  try {
+    step = op.next();
+  } catch (e) {
+    if (!isSystemError(e)) throw e;
+    failed(e);
+    return;
+  }
+  try {
+    step = runner.advance(op, step as never);
+  } catch (e) {
+    failed(e);
+    return;
+  }
+  if (step.done === true) ended(step.value);
+  else runner.resume(op, step as never).then(ended, failed);
+}
+
+/** A callback that nobody gave: an error is the program's. */
+function thrown(error: unknown): void {
+  if (error !== null) throw error;
+}
+
+export function callbackForm(runner: Runner, name: string, op: AnyOp): CallbackForm {
+  const keys = MOVES[name];
+  if (keys !== undefined) return moving(runner, name, op, keys);
+  const form: CallbackForm = (...given) => {
+    const { args, callback } = name === 'close' && given.length < 2 ? { args: given, callback: thrown as Callback } : split(name, given);
+    told(runner, op(...(args as never[])), (error, result) => {
+      if (error !== null) callback(error);
+      else if (result === undefined) callback(null);
+      else callback(null, result);
+    });
+  };
+  return named(form, name);
+}
+
+/** read(), write() and theirs. */
+function moving(runner: Runner, name: string, op: AnyOp, keys: readonly [string, string]): CallbackForm {
+  const form: CallbackForm = (...given) => {
+    const { args: short, callback } = split(name, given);
+    const args = name === 'read' ? readArgs(short) : short;
+    told(runner, op(...(args as never[])), (error, moved) => callback(error, moved ?? 0, args[1]));
+  };
+  const promised = (...args: unknown[]): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      form(...args, (error: unknown, moved: unknown, buffer: unknown) =>
+        error ? reject(error as Error) : resolve({ [keys[0]]: moved, [keys[1]]: buffer }),
+      );
+    });
+  return Object.assign(named(form, name), { [PROMISIFY]: promised });
+}
+
+/** Functions have the names that Node's have. */
+export function named<T extends object>(fn: T, name: string): T {
+  return Object.defineProperty(fn, 'name', { value: name, configurable: true });
+}

@@ -1,0 +1,291 @@
+/**
+ * watch(): what happens to a file, or in a directory, as Node tells it on Linux: 'change' and 'rename', with the name that it happened to.
+ *
+ * A directory is compared with how it was when the kernel says that it has changed; that gives the names. The files in it are watched too, each by a
+ * descriptor, so that it is told whose contents have changed. Of what happened between two turns of the event loop, the sum is told.
+ */
+import { fromBytestr } from '@anykernel/lib-bytes';
+import { DT_DIR, DT_REG, Errno, NOTE_ATTRIB, NOTE_DELETE, NOTE_EXTEND, NOTE_LINK, NOTE_RENAME, NOTE_REVOKE, NOTE_WRITE } from '@anykernel/lib-sys';
+import { type PathLike, checkAborted, pathText, toBool, toFunction, toObject, toPath, toSignal } from './args.js';
+import { encodingOf, nameOut } from './bytes.js';
+import { EventEmitter } from './emitter.js';
+import { invalidArgValue, systemError } from './errors.js';
+import { type Signal, type Timer, cancel, holder, later } from './host.js';
+import type { Knotes } from './knotes.js';
+import type { Op, Runner } from './run.js';
+import { bytePath, entriesOf, join, kernelPath } from './tree.js';
+
+export interface WatchOptions {
+  readonly encoding?: string | null;
+  /** Whether the program goes on as long as something is watched. */
+  readonly persistent?: boolean;
+  readonly recursive?: boolean;
+  readonly signal?: Signal;
+}
+
+export type WatchEvent = 'rename' | 'change';
+type Tell = (event: WatchEvent, name: string) => void;
+
+const CONTENTS = NOTE_WRITE | NOTE_EXTEND | NOTE_ATTRIB | NOTE_LINK;
+const GONE = NOTE_DELETE | NOTE_RENAME | NOTE_REVOKE;
+
+interface Entry {
+  readonly ino: number;
+  readonly type: number;
+  /** Of the knote on it; -1: none. */
+  fd: number;
+  /** What is watched below it. */
+  readonly below: Directory | undefined;
+}
+
+/** A directory that is watched, and what is in it. */
+class Directory {
+  #fd = -1;
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(
+    readonly tree: Tree,
+    readonly path: string,
+    /** Before the names of its entries: '' or `dir/`. */
+    readonly prefix: string,
+  ) {}
+
+  *start(): Op<Errno | undefined> {
+    const fd = yield* this.tree.knotes.add(kernelPath(this.path), (notes) => this.#told(notes));
+    if (fd instanceof Errno) return fd;
+    this.#fd = fd;
+    yield* this.#compare(undefined);
+    return undefined;
+  }
+
+  stop(): void {
+    if (this.#fd >= 0) this.tree.knotes.drop(this.#fd);
+    this.#fd = -1;
+    for (const e of this.#entries.values()) this.#forget(e);
+    this.#entries.clear();
+  }
+
+  #forget(e: Entry): void {
+    if (e.fd >= 0) this.tree.knotes.drop(e.fd);
+    e.fd = -1;
+    e.below?.stop();
+  }
+
+  #told(notes: number): void {
+    if (this.#fd < 0) return;
+    if ((notes & NOTE_WRITE) !== 0) this.tree.runner.now(this.#compare(this.tree.tell));
+    if (this.prefix !== '') return;
+    const name = fromBytestr(this.path.replace(/\/+$/, '').replace(/^.*\//, ''));
+    if ((notes & NOTE_ATTRIB) !== 0) this.tree.tell('change', name);
+    if ((notes & GONE) !== 0) this.tree.tell('rename', name);
+  }
+
+  /** What is new, gone, or another file under an old name. */
+  *#compare(tell: Tell | undefined): Op<void> {
+    let now: Map<string, { readonly ino: number; readonly type: number }>;
+    try {
+      now = new Map((yield* entriesOf(kernelPath(this.path))).map((e) => [e.name, e]));
+    } catch {
+      now = new Map();
+    }
+    for (const [name, was] of [...this.#entries]) {
+      if (now.get(name)?.ino === was.ino) continue;
+      this.#forget(was);
+      this.#entries.delete(name);
+      tell?.('rename', this.prefix + name);
+    }
+    for (const [name, is] of now) {
+      if (this.#entries.has(name)) continue;
+      yield* this.#enter(name, is.ino, is.type, tell);
+    }
+  }
+
+  *#enter(name: string, ino: number, type: number, tell: Tell | undefined): Op<void> {
+    const path = join(this.path, name);
+    const within = this.prefix + name;
+    const below = this.tree.recursive && type === DT_DIR ? new Directory(this.tree, path, `${within}/`) : undefined;
+    const entry: Entry = { ino, type, fd: -1, below };
+    this.#entries.set(name, entry);
+    tell?.('rename', within);
+    if (type === DT_REG || (type === DT_DIR && below === undefined)) {
+      const fd = yield* this.tree.knotes.add(kernelPath(path), (notes) => {
+        const matters = type === DT_DIR ? NOTE_ATTRIB : CONTENTS;
+        if ((notes & matters) !== 0 && (notes & NOTE_DELETE) === 0) this.tree.tell('change', within);
+      });
+      // What may not be read is not watched.
+      if (!(fd instanceof Errno)) entry.fd = fd;
+    }
+    if (below === undefined) return;
+    yield* below.start();
+    if (tell !== undefined) below.announce(tell);
+  }
+
+  /** A whole tree has come at once. */
+  announce(tell: Tell): void {
+    for (const [name, e] of this.#entries) {
+      tell('rename', this.prefix + name);
+      e.below?.announce(tell);
+    }
+  }
+}
+
+interface Tree {
+  readonly runner: Runner;
+  readonly knotes: Knotes;
+  readonly recursive: boolean;
+  readonly tell: Tell;
+}
+
+/** A file that is no directory. */
+class Single {
+  #fd = -1;
+  constructor(
+    readonly tree: Tree,
+    readonly path: string,
+  ) {}
+
+  *start(): Op<Errno | undefined> {
+    const name = this.path.replace(/\/+$/, '').replace(/^.*\//, '');
+    const fd = yield* this.tree.knotes.add(kernelPath(this.path), (notes) => {
+      if ((notes & CONTENTS) !== 0) this.tree.tell('change', name);
+      if ((notes & GONE) !== 0) this.tree.tell('rename', name);
+    });
+    if (fd instanceof Errno) return fd;
+    this.#fd = fd;
+    return undefined;
+  }
+
+  stop(): void {
+    if (this.#fd >= 0) this.tree.knotes.drop(this.#fd);
+    this.#fd = -1;
+  }
+}
+
+interface Watching {
+  readonly recursive: boolean;
+  readonly persistent: boolean;
+  readonly encoding: unknown;
+  readonly signal: Signal | undefined;
+}
+
+function optionsOf(options: unknown): Watching {
+  const o = typeof options === 'string' ? { encoding: options } : options === undefined || options === null ? {} : toObject(options);
+  encodingOf(o['encoding'] === undefined ? undefined : { encoding: o['encoding'] });
+  const persistent = toBool(o['persistent'], 'persistent', true);
+  return { recursive: toBool(o['recursive'], 'recursive'), persistent, encoding: o['encoding'], signal: toSignal(o['signal']) };
+}
+
+/** What is watched, until stop(). Errors are Node's: ENOENT, EACCES. */
+function watching(runner: Runner, knotes: Knotes, filename: PathLike, recursive: boolean, tell: Tell): { stop(): void } {
+  const p = toPath(filename, 'filename');
+  const path = bytePath(p);
+  const tree: Tree = { runner, knotes, recursive, tell };
+  return runner.now(
+    (function* (): Op<Directory | Single> {
+      let subject: Directory | Single = new Directory(tree, path, '');
+      const isDirectory = yield* isDir(p);
+      if (!isDirectory) subject = new Single(tree, path);
+      const e = yield* subject.start();
+      if (!(e instanceof Errno)) return subject;
+      const error = systemError(e, 'watch', pathText(p));
+      throw Object.assign(error, { filename: typeof filename === 'string' ? filename : pathText(p) });
+    })(),
+  );
+}
+
+function* isDir(p: string | Uint8Array): Op<boolean> {
+  try {
+    yield* entriesOf(p);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Emits 'change' (with what happened and the name), 'close' and 'error'. */
+export class FSWatcher extends EventEmitter {
+  #watching: { stop(): void } | undefined;
+  #hold: Timer | undefined;
+  readonly #stopListening: () => void = () => undefined;
+
+  constructor(runner: Runner, knotes: Knotes, filename: PathLike, options: unknown, listener: unknown) {
+    super();
+    const o = optionsOf(options);
+    if (listener !== undefined) this.on('change', toFunction(listener, 'listener') as never);
+    const nameOptions = o.encoding === undefined || o.encoding === null ? undefined : { encoding: o.encoding };
+    const tell: Tell = (event, name) => {
+      if (this.#watching !== undefined) this.emit('change', event, nameOut(name, nameOptions));
+    };
+    this.#watching = watching(runner, knotes, filename, o.recursive, tell);
+    if (o.persistent) this.#hold = holder();
+    const { signal } = o;
+    if (signal === undefined) return;
+    const close = (): void => this.close();
+    if (signal.aborted) later(close);
+    else signal.addEventListener('abort', close, { once: true });
+    this.#stopListening = () => signal.removeEventListener('abort', close);
+  }
+
+  /** Watches no more; 'close' follows. */
+  close(): void {
+    if (this.#watching === undefined) return;
+    this.#watching.stop();
+    this.#watching = undefined;
+    this.#stopListening();
+    cancel(this.#hold);
+    later(() => this.emit('close'));
+  }
+
+  ref(): this {
+    this.#hold?.ref?.();
+    return this;
+  }
+
+  unref(): this {
+    this.#hold?.unref?.();
+    return this;
+  }
+}
+
+/** Events that an iterator keeps for a reader who is slow. */
+const KEPT = 2048;
+
+/** The same as an asynchronous iterator, until `signal` ends it with AbortError. */
+export async function* watched(
+  runner: Runner,
+  knotes: Knotes,
+  filename: PathLike,
+  options?: WatchOptions & { readonly maxQueue?: number; readonly overflow?: 'ignore' | 'throw' },
+): AsyncGenerator<{ eventType: WatchEvent; filename: string | Uint8Array }, void, undefined> {
+  toPath(filename);
+  const { signal, recursive, persistent, encoding } = optionsOf(options);
+  if (options?.maxQueue !== undefined && !(options.maxQueue > 0)) throw invalidArgValue('options.maxQueue', options.maxQueue);
+  checkAborted(signal);
+  const queue: { eventType: WatchEvent; filename: string | Uint8Array }[] = [];
+  let wake = (): void => undefined;
+  const nameOptions = encoding === undefined || encoding === null ? undefined : { encoding };
+  const subject = watching(runner, knotes, filename, recursive, (eventType, name) => {
+    if (queue.length < (options?.maxQueue ?? KEPT)) queue.push({ eventType, filename: nameOut(name, nameOptions) });
+    wake();
+  });
+  const hold = persistent ? holder() : undefined;
+  const abort = (): void => wake();
+  signal?.addEventListener('abort', abort, { once: true });
+  try {
+    for (;;) {
+      checkAborted(signal);
+      const next = queue.shift();
+      if (next !== undefined) {
+        yield next;
+        continue;
+      }
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  } finally {
+    subject.stop();
+    cancel(hold);
+    signal?.removeEventListener('abort', abort);
+  }
+}
