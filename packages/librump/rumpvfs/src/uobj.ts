@@ -163,6 +163,14 @@ export class Uobj {
     }
   }
 
+  /** Bytes [off, off+len) have other blocks now: their pages, which are there, will be written to them. */
+  redirty(off: number, len: number): void {
+    for (let at = off - (off % PAGE_SIZE); at < off + len; at += PAGE_SIZE) {
+      const c = this.find(Math.floor(at / CLUSTER_SIZE));
+      if (c !== undefined) this.markDirty(c, c.valid & pagesOf(at % CLUSTER_SIZE, (at % CLUSTER_SIZE) + 1));
+    }
+  }
+
   /** Bytes [off, off+len) become zero; with a pager, dirty (the caller has blocks for them). `size` as in write(). EIO, ENOMEM; sleeps. */
   zero(off: number, len: number, size: number): void {
     for (let at = off; at < off + len; ) {
