@@ -8,6 +8,7 @@ import { hostname } from 'node:os';
 import type { HostFile, HostFileInfo, HostHalf, OpenMode, Rumpuser, WallTime } from '@anykernel/host-rumpuser';
 import { Alarms, type Half, SlabPool, findHalf } from '@anykernel/lib-hostkit';
 import { ERR, signalName } from '@anykernel/lib-sys';
+import { shmifHalf } from './buses.js';
 import { Clock } from './clock.js';
 import { ConsoleInput, type ConsoleOutput, put } from './console.js';
 import { Files, type Provided } from './files.js';
@@ -45,6 +46,9 @@ export interface HostNode extends Rumpuser {
 export function hostNode(options: HostNodeOptions = {}): HostNode {
   return new NodeRumpuser(options);
 }
+
+/** Those that every host on Node has; the caller's come first. */
+const HALVES: readonly Half[] = [shmifHalf];
 
 const KEEP_BYTES = 64 * 1024 * 1024;
 
@@ -138,7 +142,7 @@ class NodeRumpuser implements HostNode {
   }
 
   half<T>(of: HostHalf<T>): T | undefined {
-    return findHalf(this.#options.halves ?? [], of);
+    return findHalf(this.#options.halves ?? [], of) ?? findHalf(HALVES, of);
   }
 }
 

@@ -6,6 +6,7 @@
  */
 import type { HostFile, HostFileInfo, HostHalf, OpenMode, Rumpuser, WallTime } from '@anykernel/host-rumpuser';
 import { fromBytestr, isBytestr, toBytestr } from '@anykernel/lib-bytes';
+import { findHalf } from '@anykernel/lib-hostkit';
 import { ERR } from '@anykernel/lib-sys';
 import type { SimEvent } from './events.js';
 import { Rng } from './rng.js';
@@ -164,7 +165,7 @@ export class SimHost implements Rumpuser {
   }
 
   half<T>(of: HostHalf<T>): T | undefined {
-    return this.#options.halves?.find((half) => half.name === of.name && half.revision === of.revision)?.impl as T | undefined;
+    return findHalf<T>(this.#options.halves ?? [], of) ?? findHalf<T>(this.sim.halves, of);
   }
 
   // -- power

@@ -4,6 +4,7 @@
  * Time moves only by advance(), step(), runUntilIdle() and settle(), and it jumps from event to event: alarms and ends of transfers happen in the order
  * of their times, and at one time in the order in which they were asked for. So a run is a function of the seed and of what the test does.
  */
+import { type Half, MemoryBuses, halfOf } from '@anykernel/lib-hostkit';
 import { SimDisk, type DiskOptions } from './disk.js';
 import { EventQueue, type SimEvent } from './events.js';
 import { SimHost, type SimHostOptions } from './host.js';
@@ -25,6 +26,10 @@ export interface RunOptions {
   readonly maxEvents?: number;
 }
 
+/** From the ring of a bus to the others on it. */
+const BUS_LATENCY_NS = 1000;
+const BUS_LEN = 1 << 20;
+
 const EPOCH_SEC = 1_577_836_800;
 const MAX_EVENTS = 1_000_000;
 
@@ -37,6 +42,10 @@ export class Sim {
   readonly disks: Map<string, SimDisk> = new Map();
   readonly hosts: SimHost[] = [];
   readonly files: FileOptions | false;
+  /** The buses of all hosts: one name space, too. */
+  readonly buses: MemoryBuses = new MemoryBuses((fn) => void this.at(this.#now + BUS_LATENCY_NS, fn), BUS_LEN);
+  /** Halves of drivers that every host has. */
+  readonly halves: readonly Half[] = [halfOf({ name: 'shmif', revision: 1 }, { open: (name: string) => this.buses.open(name) })];
   readonly #queue: EventQueue = new EventQueue();
   #now = 0;
 

@@ -114,10 +114,9 @@ function capabilities(ifp: Ifnet, cmd: number, data: Uint8Array): number {
 /** Link strings are drivers'; the rest is the family's first, and the driver's when the family does not know it. */
 function driverOrFamily(ifp: Ifnet, cmd: number, data: Uint8Array, l: Lwp, family: (ifp: Ifnet) => number): number {
   if (IOCPARM_LEN(cmd) === IFDRV_LEN) {
-    const { ioctl } = ifp.driver;
-    if (ioctl === undefined) throw ERR.ENOTTY;
+    if (ifp.driver.ioctl === undefined) throw ERR.ENOTTY;
     if (!l.proc.cred.isRoot) throw ERR.EPERM;
-    return ioctl(ifp, cmd, data);
+    return ifp.driver.ioctl(ifp, cmd, data);
   }
   try {
     return family(ifp);

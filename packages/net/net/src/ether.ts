@@ -45,33 +45,12 @@ export function etherIf(k: Kernel, net: Net, name: string, driver: IfDriver, ini
 }
 
 /** Where a multicast address of the network goes (RFC 1112 6.4, RFC 2464 7). */
-function mapMulticast(into: Uint8Array, nh: Nexthop): void {
-  if (nh.family === AF_INET) {
-    into[0] = 0x01;
-    into[1] = 0;
-    into[2] = 0x5e;
-    into[3] = (nh.w0 >>> 16) & 0x7f;
-    into[4] = nh.w0 >>> 8;
-    into[5] = nh.w0;
-    return;
-  }
-  into[0] = into[1] = 0x33;
-  into[2] = nh.w3 >>> 24;
-  into[3] = nh.w3 >>> 16;
-  into[4] = nh.w3 >>> 8;
-  into[5] = nh.w3;
-}
-
-/** The Ethernet address of a multicast address of the network, in a new array. */
 export function etherMulticast(nh: Nexthop): Uint8Array {
-  const addr = new Uint8Array(ETHER_ADDR_LEN);
-  mapMulticast(addr, nh);
-  return addr;
+  if (nh.family === AF_INET) return Uint8Array.of(0x01, 0x00, 0x5e, (nh.w0 >>> 16) & 0x7f, nh.w0 >>> 8, nh.w0);
+  return Uint8Array.of(0x33, 0x33, nh.w3 >>> 24, nh.w3 >>> 16, nh.w3 >>> 8, nh.w3);
 }
 
 const BROADCAST = new Uint8Array(6).fill(0xff);
-/** Used between two calls of one function only. */
-const group = new Uint8Array(6);
 
 /** Sends a packet of a family: finds the link address, and puts the header in front. */
 function etherOutput(net: Net, ifp: Ifnet, m: Mbuf, nh: Nexthop): number {
@@ -81,7 +60,7 @@ function etherOutput(net: Net, ifp: Ifnet, m: Mbuf, nh: Nexthop): number {
   }
   let dst: Uint8Array | undefined;
   if ((m.flags & M_BCAST) !== 0) dst = BROADCAST;
-  else if ((m.flags & M_MCAST) !== 0) mapMulticast((dst = group), nh);
+  else if ((m.flags & M_MCAST) !== 0) dst = etherMulticast(nh);
   else {
     const resolver = net.resolvers.get(nh.family);
     if (resolver === undefined) {

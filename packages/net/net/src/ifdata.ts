@@ -18,5 +18,5 @@ export function emitIfData(ifp: Ifnet, b: Uint8Array, at: number): void {
     ifp.mtu, ifp.metric, ifp.baudrate, ifp.ipackets, ifp.ierrors, ifp.opackets, ifp.oerrors, 0, ifp.ibytes, ifp.obytes, ifp.imcasts, ifp.omcasts,
     ifp.iqdrops, ifp.noproto,
   ];
-  counters.forEach((count, i) => putU64le(b, at + 8 + 8 * i, count));
+  for (let i = 0; i < counters.length; i++) putU64le(b, at + 8 + 8 * i, counters[i]);
 }

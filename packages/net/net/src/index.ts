@@ -2,6 +2,7 @@
 import { type Component, component } from '@anykernel/lib-component';
 import { rumpkern } from '@anykernel/rumpkern';
 import { rumpnet } from '@anykernel/rumpnet';
+import { ifioctl } from './control.js';
 import { Net } from './netstate.js';
 
 export { type IfDriver, type IfInit, IFQ_MAXLEN, Ifnet, type Interposer, type Tap } from './ifnet.js';
@@ -23,9 +24,12 @@ export const net: Component<Net, readonly [typeof rumpkern, typeof rumpnet]> = c
   class: 'net',
   requires: [rumpkern, rumpnet],
   attach(k) {
-    return new Net(k.use(rumpkern));
+    const state = new Net(k.use(rumpkern));
+    k.use(rumpnet).ifioctl = (so, cmd, data, l) => ifioctl(state, cmd, data, l, () => so.proto.usrreqs.ioctl(so, cmd, data, l));
+    return state;
   },
-  detach(_k, state) {
+  detach(k, state) {
     state.release();
+    k.use(rumpnet).ifioctl = undefined;
   },
 });

@@ -122,13 +122,15 @@ export class Rtable {
   }
 
   /** Every route, in the order of the addresses, a shorter prefix before the longer ones in it. */
-  *[Symbol.iterator](): Generator<Rtentry> {
+  [Symbol.iterator](): Iterator<Rtentry> {
+    const all: Rtentry[] = [];
     const stack: Node[] = [this.#root];
     for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
-      if (node.rt !== undefined) yield node.rt;
+      if (node.rt !== undefined) all.push(node.rt);
       if (node.one !== undefined) stack.push(node.one);
       if (node.zero !== undefined) stack.push(node.zero);
     }
+    return all[Symbol.iterator]();
   }
 
   /** The nodes from the root to the last whose prefix is of `dst` and not longer than `len`. */
