@@ -78,6 +78,12 @@ export class Dk {
     return this.#wedges.filter((w): w is Wedge => w?.init.parent === parent);
   }
 
+  /** The block device of the first wedge that has this name. */
+  named(wname: string): number | undefined {
+    const w = this.#wedges.find((x) => x?.init.wname === wname);
+    return w === undefined ? undefined : this.#switch.dev(w.unit);
+  }
+
   /** A new wedge, with the first unit that is free. */
   add(init: WedgeInit): Wedge {
     const { parent } = init;

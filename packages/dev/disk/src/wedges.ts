@@ -41,6 +41,7 @@ export class Wedges {
       goes: (disk, force) => this.#goes(disk, force),
       ioctl: (disk, cmd, data, l) => this.#ioctl(disk, cmd, data, l),
       parts: (disk, l) => this.#parts(disk, l),
+      named: (name) => this.#dk.named(name),
     });
   }
 

@@ -109,6 +109,11 @@ export class Devsw {
     this.#listener?.gone(node);
   }
 
+  /** The device that was announced by that name. */
+  node(name: string): DevNode | undefined {
+    return this.#nodes.get(name);
+  }
+
   /** The one who makes nodes: told of all that was announced and will be. */
   listen(listener: { made(node: DevNode): void; gone(node: DevNode): void } | undefined): void {
     this.#listener = listener;

@@ -32,6 +32,8 @@ export interface MediaListener {
   ioctl(dev: number, cmd: number, data: Uint8Array | undefined, l: Lwp): number | undefined;
   /** The parts of a disk, by place in its table. Sleeps while they are looked for. EIO: the table cannot be read. */
   parts(dev: number, l: Lwp): readonly DiskPart[];
+  /** The block device of the part of that name, on whatever disk; undefined: there is none. */
+  named(name: string): number | undefined;
 }
 
 export class Media {
@@ -61,6 +63,11 @@ export class Media {
   /** The parts of a disk; undefined: nobody in this kernel knows parts. */
   parts(dev: number, l: Lwp): readonly DiskPart[] | undefined {
     return this.#disks.has(dev) ? this.#listener?.parts(dev, l) : undefined;
+  }
+
+  /** The block device of the part of that name (`root`), on whatever disk; undefined: there is none. */
+  named(name: string): number | undefined {
+    return this.#listener?.named(name);
   }
 
   /** A part of a disk is opened, or closed. */

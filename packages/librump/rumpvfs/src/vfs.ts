@@ -1,6 +1,7 @@
 /**
  * The state of the vfs faction in one kernel: the mounts, the file system types, the caches, and what makes and takes vnodes.
  */
+import { toBytestr } from '@anykernel/lib-bytes';
 import type { WallTime } from '@anykernel/host-rumpuser';
 import type { AnyComponent } from '@anykernel/lib-component';
 import { ERR, Errno, MNT_NODEV, MNT_RDONLY, Stat } from '@anykernel/lib-sys';
@@ -181,15 +182,11 @@ export class Vfs {
   // -- devices and host files
 
   /**
-   * Opens the block device that `path` names, for a file system. ENOENT and the other errors of a lookup, ENOTBLK, ENXIO, EBUSY (a file
+   * Opens the block device that `path` names (`/dev/md0a`, `NAME=root`), for a file system. ENOENT and the other errors of a lookup, ENOTBLK, ENXIO, EBUSY (a file
    * system has it or a partition of it, or a part of it is open), EACCES, and what the driver says (EROFS).
    */
   openDisk(l: Lwp, path: string, forWrite: boolean): Disk {
-    // A key is found also where another file system has been mounted on the root.
-    const vp = this.etfs.vnodeOf(path) ?? this.lookup(l, path);
-    if (vp.type !== VBLK) throw ERR.ENOTBLK;
-    if (((vp.mp as Mount).flags & MNT_NODEV) !== 0) throw ERR.EACCES;
-    const dev = vp.rdev;
+    const dev = this.#blockDevice(l, path);
     const whole = this.#wholeOf(dev);
     if (this.#wholes.has(whole) || this.k.devsw.media.partsOpen(whole)) throw ERR.EBUSY;
     const disk = Disk.open(this.k, dev, forWrite, l);
@@ -202,6 +199,31 @@ export class Vfs {
     this.disks.set(dev, disk);
     this.syncer.hold();
     return disk;
+  }
+
+  /** A node by its path; `NAME=root`: the part of a disk that has this name. Devices are found also where another file system has been mounted on the root. */
+  #blockDevice(l: Lwp, path: string): number {
+    if (path.startsWith('NAME=')) {
+      const named = this.k.devsw.media.named(toBytestr(path.slice(5)));
+      if (named === undefined) throw ERR.ENOENT;
+      return named;
+    }
+    const vp = this.etfs.vnodeOf(path) ?? this.#nodeAt(l, path);
+    if (typeof vp === 'number') return vp;
+    if (vp.type !== VBLK) throw ERR.ENOTBLK;
+    if (((vp.mp as Mount).flags & MNT_NODEV) !== 0) throw ERR.EACCES;
+    return vp.rdev;
+  }
+
+  /** The file at `path`; where there is none, the number of the block device that was announced for this name. */
+  #nodeAt(l: Lwp, path: string): Vnode | number {
+    try {
+      return this.lookup(l, path);
+    } catch (e) {
+      const node = e === ERR.ENOENT && path.startsWith('/dev/') ? this.k.devsw.node(path.slice(5)) : undefined;
+      if (node?.kind !== 'blk') throw e;
+      return node.dev;
+    }
   }
 
   /** Whether a file system has the disk that `dev` is, or is a partition of. */

@@ -7,11 +7,14 @@ import type { AnyComponent } from '@anykernel/lib-component';
 import { ERR, Errno, MNT_ASYNC, MNT_NOATIME, MNT_NODEV, MNT_NOEXEC, MNT_NOSUID, MNT_RDONLY, MNT_SYNCHRONOUS } from '@anykernel/lib-sys';
 import { type Kernel, type KernelOptions, SystemError, boot } from '@anykernel/rumpkern';
 import { rumpvfs } from '@anykernel/rumpvfs';
+import { findPart, partsOf, splitSource } from './partition.js';
+
+export { PartitionError, type Source, findPart, partNames, partsOf, splitSource } from './partition.js';
 
 export interface MountSpec {
   /** The file system's type: its component's name. */
   readonly type: string;
-  /** A name in the host's space, with the file system's image: it becomes a block device. */
+  /** A name in the host's space, with the file system's image: it becomes a block device. `disk.img@2`, `disk.img@root`: a part of it. */
   readonly source?: string;
   /** Absolute path in the kernel; directories on the way are made. */
   readonly on: string;
@@ -58,17 +61,32 @@ export class MountTypeError extends Error {
   }
 }
 
-/** A block device over a host file; the node's path. The same file has one device. SystemError: there is no such file, or it is a directory. */
+/**
+ * A block device over a host file, or over a part of it; the node's path. The same file has one device. SystemError: there is no such file, or it is a
+ * directory. PartitionError: it has no such part.
+ */
 export function deviceFor(k: Kernel, source: string): string {
-  const key = `/dev/host/${encodeURIComponent(source)}`;
+  const { file, part } = splitSource(source, (name) => isThere(k, name));
+  const key = `/dev/host/${encodeURIComponent(file)}`;
   const vfs = k.modules.use(rumpvfs);
   try {
-    k.run(() => vfs.etfsRegister(key, source, 'blk'));
+    k.run(() => vfs.etfsRegister(key, file, 'blk'));
   } catch (e) {
     if (!(e instanceof Errno)) throw e;
-    if (e !== ERR.EEXIST) throw new SystemError(e, 'open', source);
+    if (e !== ERR.EEXIST) throw new SystemError(e, 'open', file);
   }
-  return key;
+  if (part === undefined) return key;
+  const dev = vfs.etfs.vnodeOf(key)?.rdev ?? -1;
+  return `/dev/${findPart(partsOf(k, dev, file), part, file).node}`;
+}
+
+function isThere(k: Kernel, name: string): boolean {
+  try {
+    return k.host.getfileinfo(name) !== undefined;
+  } catch (e) {
+    k.ignoreErrno(e);
+    return false;
+  }
 }
 
 function makeDirs(k: Kernel, path: string): void {

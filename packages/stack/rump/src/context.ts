@@ -54,6 +54,12 @@ export class Context {
     this.io.err(bytesOf(`rump: ${reasonOf(what, error)}\n`));
   }
 
+  /** Something that is worth knowing, and no failure: a byte string. */
+  warn(line: string): void {
+    this.#clearProgress();
+    this.io.err(bytesOf(`rump: ${line}\n`));
+  }
+
   /** Does something with each operand; a failure is named and the rest goes on. */
   each(operands: readonly string[], write: boolean, fn: (place: Place) => void): void {
     for (const text of operands) {

@@ -1,4 +1,4 @@
-/** `rump newfs`: makes a file system in a file or on a device. */
+/** `rump newfs`: makes a file system in a file, on a device, or in a partition of either. */
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, statSync, writeSync } from 'node:fs';
 import { randomFillSync } from 'node:crypto';
 import { type NewfsSummary, newfs as newExt2fs } from '@anykernel/ext2fs';
@@ -8,6 +8,8 @@ import type { Context } from './context.js';
 import type { Options } from './filecommands.js';
 import { humanSize, parseSize } from './format.js';
 import { PlaceError, UsageError } from './errors.js';
+import { hasPartitions, placeOfPart } from './commands/disks.js';
+import { sourceOf } from './place.js';
 
 interface NewfsWords {
   readonly type: string;
@@ -23,26 +25,50 @@ interface NewfsWords {
 const SIZE_MAX = 2 ** 44;
 
 /** PlaceError: the file cannot be used, or has a file system already; UsageError. */
-export function newfs(ctx: Context, file: string, options: Options): void {
+export function newfs(ctx: Context, image: string, options: Options): void {
   const o = options as unknown as NewfsWords;
   if (o.type !== 'ext2fs') throw new UsageError(`type ${o.type}: newfs makes ext2fs`);
   const size = o.size === undefined ? undefined : sizeOf(o.size);
   const layout = layoutOf(o);
-  // What cannot be is found before anything is touched.
+  const { file, part } = sourceOf(image);
+  const made = part === undefined ? newInFile(file, size, layout, o.force === true) : newInPart(image, file, part, size, layout, o.force === true);
+  const bytes = made.blocks * made.blockSize;
+  const name = toBytestr(image);
+  const text = `${name}: ext2fs, ${humanSize(bytes)}B in ${made.blocks} blocks of ${made.blockSize}, ${made.inodes} inodes, ${made.groups} group${made.groups === 1 ? '' : 's'}`;
+  ctx.put({ file: name, type: o.type, bytes, ...made }, text);
+}
+
+/** What cannot be is found before anything is touched. */
+function newInFile(file: string, size: number | undefined, layout: Layout, force: boolean): NewfsSummary {
   make(file, size ?? sizeOfThere(file), layout, () => undefined);
-  const fd = openImage(file, size !== undefined);
-  let made: NewfsSummary;
+  if (!force && hasPartitions(file)) throw new PlaceError(`${file}: has partitions (-f makes a file system over them all)`);
+  return withImage(file, size !== undefined, (fd) => {
+    const len = prepare(fd, file, size, force);
+    return make(file, len, layout, (off, data) => writeAll(fd, off, data), fstatSync(fd).isFile());
+  });
+}
+
+/** Nothing outside of the partition is touched; what was in it may shine through where nothing is. */
+function newInPart(image: string, file: string, part: string, size: number | undefined, layout: Layout, force: boolean): NewfsSummary {
+  const place = placeOfPart(file, part);
+  if (size !== undefined && size > place.size) throw new PlaceError(`${image}: has only ${humanSize(place.size)}B`);
+  const len = size ?? place.size;
+  make(image, len, layout, () => undefined);
+  return withImage(file, false, (fd) => {
+    if (!force && hasExt2(fd, place.off)) throw new PlaceError(`${image}: ${HAS_EXT2}`);
+    return make(image, len, layout, (off, data) => writeAll(fd, place.off + off, data), false);
+  });
+}
+
+function withImage(file: string, mayCreate: boolean, body: (fd: number) => NewfsSummary): NewfsSummary {
+  const fd = openImage(file, mayCreate);
   try {
-    const len = prepare(fd, file, size, o.force === true);
-    made = make(file, len, layout, (off, data) => writeAll(fd, off, data), fstatSync(fd).isFile());
+    const made = body(fd);
     fsyncSync(fd);
+    return made;
   } finally {
     closeSync(fd);
   }
-  const bytes = made.blocks * made.blockSize;
-  const name = toBytestr(file);
-  const text = `${name}: ext2fs, ${humanSize(bytes)}B in ${made.blocks} blocks of ${made.blockSize}, ${made.inodes} inodes, ${made.groups} group${made.groups === 1 ? '' : 's'}`;
-  ctx.put({ file: name, type: o.type, bytes, ...made }, text);
 }
 
 interface Layout {
@@ -106,7 +132,7 @@ function reason(e: unknown): string {
 function prepare(fd: number, file: string, size: number | undefined, force: boolean): number {
   const st = fstatSync(fd);
   if (!st.isFile() && !st.isBlockDevice()) throw new PlaceError(`${file}: is neither a file nor a block device`);
-  if (!force && hasExt2(fd)) throw new PlaceError(`${file}: has an ext2 file system already (-f makes a new one over it)`);
+  if (!force && hasExt2(fd, 0)) throw new PlaceError(`${file}: ${HAS_EXT2}`);
   if (st.isBlockDevice()) return size ?? deviceSize(fd);
   const len = size ?? st.size;
   // Cut to nothing and grown again, the file reads as zeros: nothing of what was there shines through.
@@ -116,10 +142,12 @@ function prepare(fd: number, file: string, size: number | undefined, force: bool
 }
 
 const MAGIC_OFF = 1024 + 56;
+const HAS_EXT2 = 'has an ext2 file system already (-f makes a new one over it)';
 
-function hasExt2(fd: number): boolean {
+/** `base`: where the partition begins. */
+function hasExt2(fd: number, base: number): boolean {
   const magic = new Uint8Array(2);
-  return readSync(fd, magic, 0, 2, MAGIC_OFF) === 2 && magic[0] === 0x53 && magic[1] === 0xef;
+  return readSync(fd, magic, 0, 2, base + MAGIC_OFF) === 2 && magic[0] === 0x53 && magic[1] === 0xef;
 }
 
 /** A device's end is where a byte can be read for the last time. */

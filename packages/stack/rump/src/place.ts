@@ -1,5 +1,5 @@
 /**
- * Places: where a command's operands are. `disk.img:/etc` is a path on a disk image, anything else a path of the host.
+ * Places: where a command's operands are. `disk.img:/etc` is a path on a disk image, `disk.img@2:/etc` on a partition of one, anything else a path of the host.
  *
  * Both are used through the same interface: the host's `fs`, or ukfs on a kernel with the image mounted. An image is mounted once for a
  * command, read-only unless the command writes, and unmounted at its end.
@@ -9,8 +9,9 @@ import { resolve } from 'node:path';
 import { hostNode } from '@anykernel/host-node';
 import { bytesOf, toBytestr } from '@anykernel/lib-bytes';
 import { AT_FDCWD, AT_SYMLINK_NOFOLLOW, MNT_RDONLY, type Timespec } from '@anykernel/lib-sys';
-import type { Kernel, Proc } from '@anykernel/rumpkern';
-import { MountOptionError, bootStack, mountFs } from '@anykernel/stack-boot';
+import type { DiskPart, Kernel, Proc } from '@anykernel/rumpkern';
+import { disk } from '@anykernel/disk';
+import { MountOptionError, PartitionError, type Source, bootStack, deviceFor, mountFs, partNames, partsOf, splitSource } from '@anykernel/stack-boot';
 import { ukfs } from '@anykernel/ukfs';
 import { type Fs, type Times, byteFs } from './bytefs.js';
 import type { Resolver } from './context.js';
@@ -62,7 +63,7 @@ export class Places implements Resolver {
 
   /** The image in `file`, mounted on the root of a kernel. PlaceError. */
   image(file: string, write: boolean): MountedImage {
-    const key = hostFs.existsSync(file) ? hostFs.realpathSync(file) : resolve(file);
+    const key = keyOf(file);
     const there = this.#images.get(key);
     if (there !== undefined) {
       if (!write || !there.readonly || this.#options.options?.includes('ro') === true) return there;
@@ -82,19 +83,31 @@ export class Places implements Resolver {
   }
 }
 
+/** One key for one image, or partition of one, whatever it was called. */
+function keyOf(name: string): string {
+  const { file, part } = sourceOf(name);
+  const key = hostFs.existsSync(file) ? hostFs.realpathSync(file) : resolve(file);
+  return part === undefined ? key : `${key}@${part}`;
+}
+
+/** An image's name: a file of the host, and the partition of it that is meant. */
+export function sourceOf(name: string): Source {
+  return splitSource(name, (file) => hostFs.existsSync(file));
+}
+
 /** PlaceError: the file system can only be read here, and nobody has asked for that. */
 export function checkWritable(image: MountedImage, options: PlaceOptions): void {
   if (!image.readonly || options.options?.includes('ro') === true) return;
   throw new PlaceError(`${image.file}: can only be read: ${lastWords(image.kernel) ?? 'the file system says so'}`);
 }
 
-/** `file:/path` where `file` is a file or a device of the host; undefined: a path of the host. PlaceError: there is no such file. */
+/** `file:/path` where `file` is a file or a device of the host, or a partition of one (`file@2`); undefined: a path of the host. PlaceError: there is no such file. */
 export function splitOperand(text: string): { file: string; path: string } | undefined {
   for (let colon = text.indexOf(':'); colon > 0; colon = text.indexOf(':', colon + 1)) {
     const file = text.slice(0, colon);
     const path = text.slice(colon + 1);
     if (path !== '' && !path.startsWith('/')) continue;
-    const st = hostFs.statSync(file, { throwIfNoEntry: false });
+    const st = hostFs.statSync(sourceOf(file).file, { throwIfNoEntry: false });
     if (st?.isFile() === true || st?.isBlockDevice() === true) return { file, path: path === '' ? '/' : path };
     if (st === undefined && path !== '' && !hostFs.existsSync(text))
       throw new PlaceError(`${file}: no such file or directory (in ${text})`);
@@ -104,9 +117,10 @@ export function splitOperand(text: string): { file: string; path: string } | und
 
 /** Boots a kernel and mounts the image in `file` on its root. PlaceError: what is wrong with it. */
 export function mountImage(file: string, write: boolean, options: PlaceOptions): MountedImage {
-  checkFile(file);
+  const { file: hostFile, part } = sourceOf(file);
+  checkFile(hostFile);
   checkType(options.type);
-  const kernel = bootStack(hostNode(), DISK_FILE_SYSTEMS, [], { verbose: false });
+  const kernel = bootStack(hostNode(), part === undefined ? DISK_FILE_SYSTEMS : [...DISK_FILE_SYSTEMS, disk], [], { verbose: false });
   try {
     const words = [...(options.options ?? []), ...(write ? [] : ['ro'])];
     mountFs(kernel, { type: options.type ?? 'auto', source: resolve(file), on: '/', options: words });
@@ -116,10 +130,28 @@ export function mountImage(file: string, write: boolean, options: PlaceOptions):
     const fs = imageFs(proc);
     return { file, type: sb.fstypename, readonly: (sb.flag & MNT_RDONLY) !== 0, kernel, proc, fs };
   } catch (e) {
-    const said = lastWords(kernel);
+    const said = lastWords(kernel) ?? (part === undefined ? partitionsOf(kernel, file) : undefined);
     kernel.halt({ nosync: true });
     if (e instanceof MountOptionError) throw new UsageError(e.message);
+    if (e instanceof PartitionError) throw new PlaceError(e.message.replace(resolve(hostFile), hostFile));
     throw new PlaceError(`${file}: ${said ?? mountReason(e)}`);
+  }
+}
+
+/** What to say of a disk that has partitions where it should have a file system. */
+function partitionsOf(kernel: Kernel, file: string): string | undefined {
+  const parts = diskParts(kernel, file);
+  return parts.length === 0 ? undefined : `has partitions: ${partNames(parts)}; ${file}@${parts[0]?.id} is one`;
+}
+
+/** The partitions of the disk in `file`, in a kernel that may have to learn of partitions first; none where it has no table, or none that can be read. */
+function diskParts(kernel: Kernel, file: string): readonly DiskPart[] {
+  try {
+    if (!kernel.modules.has(disk.name)) kernel.modload(disk);
+    const key = deviceFor(kernel, resolve(file));
+    return partsOf(kernel, kernel.proc1.sys.stat(key).rdev, file);
+  } catch {
+    return [];
   }
 }
 
@@ -151,8 +183,8 @@ function timespec(ns: bigint): Timespec {
 
 const NS = 1_000_000_000n;
 
-/** A file or block device that can be opened. */
-function checkFile(file: string): void {
+/** A file or block device that can be opened. PlaceError. */
+export function checkFile(file: string): void {
   try {
     const st = hostFs.statSync(file);
     if (!st.isFile() && !st.isBlockDevice()) throw new PlaceError(`${file}: is neither a file nor a block device`);
@@ -184,7 +216,7 @@ function lastWords(kernel: Kernel): string | undefined {
     .trim()
     .split('\n')
     .findLast((text) => DISK_FILE_SYSTEMS.some((c) => text.startsWith(`${c.name}: `)));
-  return line?.replace(/^\w+: /, '').replace(/^\/dev\/host\/\S+: /, '');
+  return line?.replace(/^\w+: /, '').replace(/^\/dev\/(host\/\S+|dk\d+): /, '');
 }
 
 /** Writes back, and ends the image's kernel. PlaceError: not everything could be written. */

@@ -1,6 +1,7 @@
 /** The command line: which commands there are, as commander has them. */
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import * as disks from './commands/disks.js';
 import * as stack from './commands/stack.js';
 import { completionScript } from './completion.js';
 import { Context } from './context.js';
@@ -36,10 +37,12 @@ Examples:
   rump cp -r site disk.img:/                    copy a tree into it, with modes and times
   rump ls -l disk.img:/site                     look
   rump shell disk.img                           work on it
+  rump part disk.img                            the partitions of a disk
+  rump ls disk.img@2:/                          and what is in one, by number or name
   rump graph ext2fs                             what a kernel with ext2fs consists of
   rump compose ext2fs --app app.mjs -o app.js   one file with the kernel and a program in it
 
-An operand IMAGE:/path is on a disk image, any other on this machine.
+An operand IMAGE:/path is on a disk image, IMAGE@PARTITION:/path on a partition of one, any other on this machine.
 Status: 0 done; 1 something failed, and a line says what; 2 the command line makes no sense.
 `;
 
@@ -85,7 +88,7 @@ function addImageCommands(program: Command, io: Io, done: Done): void {
   program.commandsGroup('Images:');
   program
     .command('newfs <file>')
-    .description('make a file system in a file or on a device')
+    .description('make a file system in a file, on a device, or in a partition: disk.img@2')
     .requiredOption('-t, --type <type>', 'its type: ext2fs')
     .option('-s, --size <size>', 'of the image: 64m, 1g; otherwise what is there')
     .option('-b, --block-size <bytes>', '1024, 2048 or 4096; otherwise by size')
@@ -98,6 +101,8 @@ function addImageCommands(program: Command, io: Io, done: Done): void {
       const ctx = new Context(new Places(), io, o['json'] === true);
       await finishing(ctx, done, () => newfs(ctx, file, o));
     });
+  diskCommand(program, io, done, 'part <images...>', 'partitions of disks, as their tables have them', disks.part).option('--bytes', 'positions in bytes');
+  diskCommand(program, io, done, 'disks <images...>', 'disks, their partitions, and the file systems on them', disks.disks);
   withImageOptions(program.command('shell <image>').description('commands on an image, typed or from the standard input'))
     .option('-c, --command <line>', 'run this instead; may be given several times', (line: string, before?: readonly string[]) => [
       ...(before ?? []),
@@ -106,6 +111,21 @@ function addImageCommands(program: Command, io: Io, done: Done): void {
     .action(async (image: string, o: Options) =>
       done(await runShell(image, placeOptions(o), io, o['command'] as readonly string[] | undefined)),
     );
+}
+
+function diskCommand(
+  program: Command,
+  io: Io,
+  done: Done,
+  words: string,
+  about: string,
+  run: (ctx: Context, images: readonly string[], o: Options) => void,
+): Command {
+  const command = program.command(words).description(about).option('--json', 'results as JSON');
+  return command.action(async (images: readonly string[], o: Options) => {
+    const ctx = new Context(new Places(), io, o['json'] === true);
+    await finishing(ctx, done, () => run(ctx, images, o));
+  });
 }
 
 function stackCommand(program: Command, words: string, about: string): Command {
