@@ -1,0 +1,112 @@
+/**
+ * What inodes and directories need of the file system that they belong to: the seam between ufs and what allocates for it.
+ *
+ * Blocks are counted in fragments: a block address names its first fragment, and the buffer cache has one buffer to a fragment. Everything that changes
+ * metadata runs within run().
+ */
+import type { WallTime } from '@anykernel/host-rumpuser';
+import { ERR } from '@anykernel/lib-sys';
+import type { Cred, Kernel } from '@anykernel/rumpkern';
+import type { Bcache, Disk, Mount, Run, Txn, Uobj, Vnode, VnodeOps, Vtype } from '@anykernel/rumpvfs';
+import type { Place } from './bmap.js';
+import type { Indexes } from './dirindex.js';
+import type { Inode } from './inode.js';
+import type { DinodeLayout, DirFormat } from './ondisk.js';
+
+/** The operations for a type of vnode. */
+export type OpsOf = (type: Vtype) => VnodeOps;
+
+/** What the file system decides. */
+export interface UfsOps {
+  /** Blocks for bytes [off, off+len) of a file, and a size that covers them. Within a transaction. ENOSPC, EFBIG, EIO. */
+  balloc(ip: Inode, off: number, len: number): void;
+  /** The file's blocks go from byte `size` on, and its size is that. Within a transaction. EIO. */
+  truncate(ip: Inode, size: number): void;
+  /** Frees whole blocks from..to - 1 of a file, and leaves holes. Within a transaction. EIO. */
+  punch(ip: Inode, from: number, to: number): void;
+  /** A free inode for a file in directory `dp`, zeroed but for its generation and birth time. The caller releases it. ENOSPC, EIO. */
+  valloc(dp: Inode, isDir: boolean): Inode;
+  /** Gives an inode back; the caller has emptied it. EIO. */
+  vfree(ip: Inode, isDir: boolean): void;
+  /** Frees the blocks of extended attributes. Within a transaction. EIO. */
+  freeExtattrs(ip: Inode): void;
+  /** Where the file's fragment `lfn` is, for a snapshot. EIO. */
+  snapshotBmap(ip: Inode, lfn: number, run: Run): void;
+  /** The last name of a file that somebody holds is gone: it has to be ended after a power cut. Within a transaction. */
+  orphaned(ip: Inode): void;
+  /** It has been ended. Within a transaction. */
+  unorphaned(ip: Inode): void;
+  /** Blocks were given to this file: its bytes are written before they are named. Within a transaction. */
+  ordered(u: Uobj): void;
+  /** Everything of metadata is on the device on return. EIO; sleeps. */
+  flushMetadata(): void;
+  /** Fragments that `cred` may still take. */
+  freeFrags(cred: Cred): number;
+}
+
+/** The figures of a mounted file system, and its state. */
+export interface UfsMount {
+  readonly k: Kernel;
+  readonly mp: Mount;
+  readonly disk: Disk;
+  readonly bcache: Bcache;
+  readonly txn: Txn;
+  readonly ops: UfsOps;
+  readonly opsOf: OpsOf;
+  /** The name of the type, for messages. */
+  readonly typeName: string;
+  /** Little-endian. */
+  readonly le: boolean;
+  readonly dinode: DinodeLayout;
+  readonly dir: DirFormat;
+  readonly bsize: number;
+  readonly bshift: number;
+  readonly fsize: number;
+  readonly fshift: number;
+  /** Fragments of a block, and log2 of it. */
+  readonly frag: number;
+  readonly fragshift: number;
+  /** log2 of the pointers in an indirect block. */
+  readonly ashift: number;
+  /** Blocks that the pointers reach, and the largest file. */
+  readonly maxLbn: number;
+  readonly maxSize: number;
+  /** A symbolic link shorter than this stands in its inode. */
+  readonly maxSymlinkLen: number;
+  /** Fragments of the whole. */
+  readonly size: number;
+  readonly inodes: number;
+  /** Owners have 16 bits: inodes of 4.2BSD. */
+  readonly oldIds: boolean;
+  readonly hasExtattrs: boolean;
+  readonly indexes: Indexes;
+  /** bmap()'s. */
+  readonly place: Place;
+  /** May be written. */
+  writable: boolean;
+  /** Number of the transaction, by which an inode knows whether it has joined it. */
+  seq: number;
+  /** The inode number of the entry that dirFind() found last. */
+  foundIno: number;
+  /** Files whose access times are to be brought up to date. */
+  readonly lazyTimes: Set<Vnode>;
+  /** Files without a name that could not be ended yet. */
+  readonly zombies: Set<number>;
+
+  /** Runs a change of metadata: it happens whole, or not at all. */
+  run<T>(fn: () => T): T;
+  /** The fragment that inode `ino` is in. EIO: there is none, or it was never made. */
+  inodeFrag(ino: number): number;
+  /** Whether a file may own `count` fragments from `addr` on. */
+  mayOwn(addr: number, count: number): boolean;
+  /** The time, in an object that the next call fills again. */
+  now(): Readonly<WallTime>;
+  /** A line about what is wrong on the disk. */
+  complain(message: string): void;
+}
+
+/** EIO, with a message that says why. */
+export function corrupt(fs: UfsMount, message: string): never {
+  fs.complain(message);
+  throw ERR.EIO;
+}

@@ -1,0 +1,48 @@
+/** The vnode operations of UFS: one table for files, and those for devices and fifos over it. */
+import { _PC_FILESIZEBITS, _PC_LINK_MAX, _PC_NAME_MAX, _PC_SYMLINK_MAX, PATH_MAX } from '@anykernel/lib-sys';
+import type { Lwp } from '@anykernel/rumpkern';
+import {
+  VBLK, VCHR, VFIFO, type Vnode, type VnodeOps, type Vtype, fifofs, genfs, genfsCheckOpen, genfsPathconf, specfs,
+} from '@anykernel/rumpvfs';
+import { access, getattr, setattr } from './attr.js';
+import { endIfUnnamed, forgetInode } from './ending.js';
+import { bmapOf, fallocate, fdiscard, fsync, read, write } from './file.js';
+import { VTOI } from './inode.js';
+import { create, link, lookup, mkdir, mknod, readdir, readlink, remove, rename, rmdir, symlink } from './names.js';
+import { LINK_MAX, NAME_MAX } from './ondisk.js';
+import type { OpsOf } from './mount.js';
+
+function pathconf(vp: Vnode, name: number): number {
+  switch (name) {
+    case _PC_LINK_MAX:
+      return LINK_MAX;
+    case _PC_NAME_MAX:
+      return NAME_MAX;
+    case _PC_SYMLINK_MAX:
+      return Math.min(PATH_MAX, VTOI(vp).fs.bsize) - 1;
+    case _PC_FILESIZEBITS:
+      return 64;
+    default:
+      return genfsPathconf(vp, name);
+  }
+}
+
+const ufsOps: Omit<VnodeOps, 'name'> = {
+  ...genfs,
+  lookup, create, mknod, mkdir, symlink, link, remove, rmdir, rename, readlink, readdir, access, getattr, setattr, read, write, fsync, fallocate,
+  fdiscard, pathconf,
+  bmap: bmapOf,
+  open(vp: Vnode, flag: number, _l: Lwp): void {
+    genfsCheckOpen(VTOI(vp).flags, flag);
+  },
+  inactive: (vp: Vnode): boolean => endIfUnnamed(vp, VTOI(vp)),
+  reclaim: (vp: Vnode): void => forgetInode(vp, VTOI(vp)),
+};
+
+/** The tables of a file system type called `name`, which adds some operations of its own. */
+export function ufsOpsOf(name: string, own: Partial<VnodeOps>): OpsOf {
+  const files: VnodeOps = { ...ufsOps, ...own, name };
+  const devices: VnodeOps = { ...files, ...specfs, name };
+  const fifos: VnodeOps = { ...files, ...fifofs, name };
+  return (type: Vtype) => (type === VBLK || type === VCHR ? devices : type === VFIFO ? fifos : files);
+}
