@@ -4,6 +4,8 @@ import { rumpkern } from '@anykernel/rumpkern';
 import { rumpnet } from '@anykernel/rumpnet';
 import { ifioctl } from './control.js';
 import { Net } from './netstate.js';
+import { attachRtDump } from './rtdump.js';
+import { Rtsock } from './rtsock.js';
 
 export { type IfDriver, type IfInit, IFQ_MAXLEN, Ifnet, type Interposer, type Tap } from './ifnet.js';
 export { IFA_ANYCAST, IFA_AUTOCONF, IFA_DEPRECATED, IFA_DUPLICATED, IFA_TEMPORARY, IFA_TENTATIVE, Ifaddr } from './ifaddr.js';
@@ -12,6 +14,7 @@ export { Rtable } from './rtable.js';
 export { Rtentry } from './rtentry.js';
 export { type AddrEvent, type Cloner, type IfEvent, Net, type Resolver } from './netstate.js';
 export { type Input, Netisr } from './netisr.js';
+export { type RtMessage, parseRtMessage } from './rtmsg.js';
 export { Pfil, type PfilDir, type PfilHook } from './pfil.js';
 export { ETHERMTU, type EtherInit, etherIf, etherMulticast, etherSend, multicastAdd, multicastDel, wantsAll } from './ether.js';
 export { LOMTU, loopCreate } from './loop.js';
@@ -25,6 +28,9 @@ export const net: Component<Net, readonly [typeof rumpkern, typeof rumpnet]> = c
   requires: [rumpkern, rumpnet],
   attach(k) {
     const state = new Net(k.use(rumpkern));
+    const rtsock = new Rtsock(state, k.use(rumpnet));
+    const undump = attachRtDump(k.use(rumpkern), state);
+    state.onRelease.push(() => rtsock.release(), undump);
     k.use(rumpnet).ifioctl = (so, cmd, data, l) => ifioctl(state, cmd, data, l, () => so.proto.usrreqs.ioctl(so, cmd, data, l));
     return state;
   },

@@ -39,6 +39,8 @@ export class Net {
   readonly onIf: ((ifp: Ifnet, event: IfEvent) => void)[] = [];
   readonly onAddr: ((ia: Ifaddr, event: AddrEvent) => void)[] = [];
   readonly onRoute: ((rt: Rtentry, event: AddrEvent) => void)[] = [];
+  /** Parts that go with it: EBUSY refuses. */
+  readonly onRelease: (() => void)[] = [];
   /** Ethernet types other than the families'. `m` starts after the Ethernet header, which is still in its storage. */
   readonly etherTypes: Map<number, Input> = new Map<number, Input>();
   readonly resolvers: Map<number, Resolver> = new Map<number, Resolver>();
@@ -281,9 +283,10 @@ export class Net {
     for (const hook of this.onRoute) hook(rt, 'change');
   }
 
-  /** The kernel lets it go. EBUSY: there are interfaces other than lo0, or families. */
+  /** The kernel lets it go. EBUSY: there are interfaces other than lo0, families, or sockets. */
   release(): void {
     if (this.#isrs.size > 0 || this.ifs.length > 1) throw ERR.EBUSY;
+    for (const fn of this.onRelease) fn();
     for (const ia of [...this.lo0.addrs]) this.addrDel(ia);
     this.ifdetach(this.lo0);
   }
