@@ -46,6 +46,7 @@ const USUAL = [1, 2] as const;
 /** The arguments before the callback, and the callback. ERR_INVALID_ARG_TYPE. */
 function split(name: string, given: readonly unknown[]): { args: readonly unknown[]; callback: Callback } {
   const [first, last] = AT[name] ?? USUAL;
+  if (typeof given[last] === 'function') return { args: given.slice(0, last), callback: given[last] as Callback };
   for (let i = first; i <= last; i++) {
     if (typeof given[i] === 'function') return { args: given.slice(0, i), callback: given[i] as Callback };
   }

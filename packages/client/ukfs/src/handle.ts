@@ -3,7 +3,7 @@ import { type Encoding, newBytes } from './bytes.js';
 import { EventEmitter } from './emitter.js';
 import { coded } from './errors.js';
 import * as files from './files.js';
-import { lineReader } from './host.js';
+import { lineReader, warn } from './host.js';
 import type { Op, Runner } from './run.js';
 import type { BigIntStats, Stats } from './stats.js';
 import { noStreams } from './streams.js';
@@ -22,6 +22,21 @@ function invalidState(words: string): Error {
 /** Bytes that a web stream reads at a time. */
 const WEB_CHUNK = 16384;
 
+const CLOSE_IT =
+  'Closing a FileHandle object on garbage collection is deprecated. Please close FileHandle objects explicitly using FileHandle.prototype.close(). ' +
+  'In the future, an error will be thrown if a file descriptor is closed during garbage collection.';
+
+/** Files of handles that nobody has any more, and nobody has closed. */
+const lost =
+  typeof FinalizationRegistry === 'undefined'
+    ? undefined
+    : new FinalizationRegistry<{ readonly runner: Runner; readonly fd: number }>(({ runner, fd }) => {
+        if (runner.p.exited) return;
+        warn(`fd ${fd}`, `Closing file descriptor ${fd} on garbage collection`, false);
+        warn('DEP0137', CLOSE_IT, true);
+        runner.run(files.close(fd)).catch(() => undefined);
+      });
+
 export class FileHandle extends EventEmitter {
   readonly #runner: Runner;
   readonly #streams: Streams;
@@ -38,6 +53,7 @@ export class FileHandle extends EventEmitter {
     this.#streams = streams;
     this.#fd = fd;
     this.#open = fd;
+    lost?.register(this, { runner, fd }, this);
   }
 
   /** The descriptor; -1 once it is closed. */
@@ -54,6 +70,7 @@ export class FileHandle extends EventEmitter {
     if (--this.#refs > 0 || this.#open < 0) return;
     const fd = this.#open;
     this.#fd = this.#open = -1;
+    lost?.unregister(this);
     this.#runner.run(files.close(fd)).then(
       () => this.#closing?.resolve(),
       (error: unknown) => this.#closing?.reject(error),

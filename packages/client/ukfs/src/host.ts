@@ -57,10 +57,10 @@ export function inspectBy(value: unknown, options?: unknown): string | undefined
 /** Emitted once for each `code`. */
 const warned = new Set<string>();
 
-/** A warning as Node emits it, once. */
+/** A warning as Node emits it, once for each code; one about a descriptor each time. */
 export function warn(code: string, text: string, deprecation: boolean): void {
   if (warned.has(code) || (deprecation && node?.noDeprecation === true)) return;
-  warned.add(code);
+  if (deprecation || !code.startsWith('fd ')) warned.add(code);
   if (deprecation) node?.emitWarning?.(text, 'DeprecationWarning', code);
   else node?.emitWarning?.(text);
 }

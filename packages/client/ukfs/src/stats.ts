@@ -46,43 +46,37 @@ abstract class FileType {
   }
 }
 
-function ms(sec: number, nsec: number): number {
-  return sec * 1000 + nsec / 1e6;
+type AnyStats = Stats | BigIntStats;
+
+/** A date becomes a property of its own: the same one each time, which may be changed. */
+function own(stats: AnyStats, name: string, date: Date): Date {
+  Object.defineProperty(stats, name, { value: date, writable: true, enumerable: true, configurable: true });
+  return date;
+}
+
+function dateOf(stats: AnyStats, name: string, ms: number): Date {
+  return own(stats, name, new Date(ms));
 }
 
 export class Stats extends FileType {
-  dev: number;
-  mode: number;
-  nlink: number;
-  uid: number;
-  gid: number;
-  rdev: number;
-  blksize: number;
-  ino: number;
-  size: number;
-  blocks: number;
-  /** Milliseconds since 1970, with fractions. */
-  atimeMs: number;
-  mtimeMs: number;
-  ctimeMs: number;
-  birthtimeMs: number;
-
-  constructor(st: Stat) {
+  /** Times are milliseconds since 1970, with fractions. */
+  constructor(
+    public dev: number,
+    public mode: number,
+    public nlink: number,
+    public uid: number,
+    public gid: number,
+    public rdev: number,
+    public blksize: number,
+    public ino: number,
+    public size: number,
+    public blocks: number,
+    public atimeMs: number,
+    public mtimeMs: number,
+    public ctimeMs: number,
+    public birthtimeMs: number,
+  ) {
     super();
-    this.dev = st.dev;
-    this.mode = st.mode;
-    this.nlink = st.nlink;
-    this.uid = st.uid;
-    this.gid = st.gid;
-    this.rdev = st.rdev;
-    this.blksize = st.blksize;
-    this.ino = st.ino;
-    this.size = st.size;
-    this.blocks = st.blocks;
-    this.atimeMs = ms(st.atime, st.atimeNsec);
-    this.mtimeMs = ms(st.mtime, st.mtimeNsec);
-    this.ctimeMs = ms(st.ctime, st.ctimeNsec);
-    this.birthtimeMs = ms(st.birthtime, st.birthtimeNsec);
   }
 
   protected type(): number {
@@ -90,17 +84,46 @@ export class Stats extends FileType {
   }
 
   get atime(): Date {
-    return new Date(Math.round(this.atimeMs));
+    return dateOf(this, 'atime', Math.round(this.atimeMs));
+  }
+  set atime(date: Date) {
+    own(this, 'atime', date);
   }
   get mtime(): Date {
-    return new Date(Math.round(this.mtimeMs));
+    return dateOf(this, 'mtime', Math.round(this.mtimeMs));
+  }
+  set mtime(date: Date) {
+    own(this, 'mtime', date);
   }
   get ctime(): Date {
-    return new Date(Math.round(this.ctimeMs));
+    return dateOf(this, 'ctime', Math.round(this.ctimeMs));
+  }
+  set ctime(date: Date) {
+    own(this, 'ctime', date);
   }
   get birthtime(): Date {
-    return new Date(Math.round(this.birthtimeMs));
+    return dateOf(this, 'birthtime', Math.round(this.birthtimeMs));
   }
+  set birthtime(date: Date) {
+    own(this, 'birthtime', date);
+  }
+
+  /** With its dates, which are made when they are asked for. */
+  toJSON(): object {
+    return { ...this, atime: this.atime, mtime: this.mtime, ctime: this.ctime, birthtime: this.birthtime };
+  }
+}
+
+function ms(sec: number, nsec: number): number {
+  return sec * 1000 + nsec / 1e6;
+}
+
+/** The Stats of what the kernel says. */
+export function toStats(st: Stat): Stats {
+  return new Stats(
+    st.dev, st.mode, st.nlink, st.uid, st.gid, st.rdev, st.blksize, st.ino, st.size, st.blocks,
+    ms(st.atime, st.atimeNsec), ms(st.mtime, st.mtimeNsec), ms(st.ctime, st.ctimeNsec), ms(st.birthtime, st.birthtimeNsec),
+  );
 }
 
 function ns(sec: number, nsec: number): bigint {
@@ -155,16 +178,28 @@ export class BigIntStats extends FileType {
   }
 
   get atime(): Date {
-    return new Date(Number(this.atimeMs));
+    return dateOf(this, 'atime', Number(this.atimeMs));
+  }
+  set atime(date: Date) {
+    own(this, 'atime', date);
   }
   get mtime(): Date {
-    return new Date(Number(this.mtimeMs));
+    return dateOf(this, 'mtime', Number(this.mtimeMs));
+  }
+  set mtime(date: Date) {
+    own(this, 'mtime', date);
   }
   get ctime(): Date {
-    return new Date(Number(this.ctimeMs));
+    return dateOf(this, 'ctime', Number(this.ctimeMs));
+  }
+  set ctime(date: Date) {
+    own(this, 'ctime', date);
   }
   get birthtime(): Date {
-    return new Date(Number(this.birthtimeMs));
+    return dateOf(this, 'birthtime', Number(this.birthtimeMs));
+  }
+  set birthtime(date: Date) {
+    own(this, 'birthtime', date);
   }
 }
 

@@ -97,10 +97,12 @@ function addStreams(fs: Members): void {
   for (const name of ['ReadStream', 'WriteStream'] as const) {
     add(name, () => streamOver(name, fs, handleOf));
     add(`File${name}`, () => fs[name]);
-    fs[`create${name}`] = named((path: unknown, options?: unknown): unknown => {
+    // Some call it with `new`.
+    const create = function (path: unknown, options?: unknown): unknown {
       const Stream = fs[name] as (new (path: unknown, options: unknown) => object) | undefined;
       return Stream === undefined ? noStreams(`create${name}`) : new Stream(path, options);
-    }, `create${name}`);
+    };
+    fs[`create${name}`] = named(create, `create${name}`);
   }
   if (hasStream('Utf8Stream')) add('Utf8Stream', () => utf8StreamOver(fs));
 }

@@ -6,7 +6,7 @@ import { type Encoding, asBuffer, decode, encodingOf, newBytes, toBytes } from '
 import { constants } from './constants.js';
 import { fileTooLarge, makeError, renamed } from './errors.js';
 import { fsync, openAs } from './files.js';
-import { type Signal, turn } from './host.js';
+import { type Signal, turn, warn } from './host.js';
 import { type Op, call, wait } from './run.js';
 
 export interface FileOptions {
@@ -168,7 +168,7 @@ function* writePieces(file: unknown, data: Pieces, options: Options, flag: strin
   const signal = toSignal(given);
   toBool(flush ?? undefined, 'flush');
   if (!isFd(file)) toPath(file);
-  checkAborted(signal);
+  if (signal !== undefined) yield* goOn(signal);
   yield* writeWhole(file, options, flag, function* (fd) {
     const pieces = Symbol.asyncIterator in data ? data[Symbol.asyncIterator]() : data[Symbol.iterator]();
     let ended = false;
@@ -177,7 +177,7 @@ function* writePieces(file: unknown, data: Pieces, options: Options, flag: strin
         const next = (yield* wait(Promise.resolve(pieces.next()))) as IteratorResult<unknown>;
         ended = next.done === true;
         if (ended) return;
-        checkAborted(signal);
+        if (signal !== undefined) yield* goOn(signal);
         yield* writeAll(fd, toBytes(next.value, encoding));
         checkAborted(signal);
       }
@@ -200,6 +200,7 @@ function* writeWhole(file: unknown, options: Options, flag: string, put: (fd: nu
 
 export function* truncate(path: PathLike | number, len?: unknown): Op<void> {
   if (typeof path === 'number') {
+    warn('DEP0081', 'Using fs.truncate with a file descriptor is deprecated. Please use fs.ftruncate with a file descriptor instead.', true);
     yield* call('ftruncate', [toFd(path), toLength(len)], 'ftruncate');
     return;
   }
