@@ -40,6 +40,8 @@ export class Sockbuf {
   mbtail: Mbuf | undefined = undefined;
   /** Records that did not fit. */
   overflowed = 0;
+  /** Of a send buffer: where what is sent goes at once, if that is another socket's receive buffer; what waits there counts here. */
+  via: Sockbuf | undefined = undefined;
   /** Who is told of changes. */
   readonly sel: Selinfo = new Selinfo();
   readonly #mb: Mbufs;
@@ -50,8 +52,9 @@ export class Sockbuf {
 
   /** Bytes that fit. */
   get space(): number {
-    const bytes = this.hiwat - this.cc - this.ctl;
-    const memory = this.mbmax - this.mbcnt;
+    const held = this.via ?? this;
+    const bytes = this.hiwat - held.cc - held.ctl;
+    const memory = this.mbmax - held.mbcnt;
     const least = bytes < memory ? bytes : memory;
     return least > 0 ? least : 0;
   }

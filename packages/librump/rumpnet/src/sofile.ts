@@ -94,7 +94,7 @@ function soioctl(so: Socket, cmd: number, data: Uint8Array | undefined, l: Lwp):
     case FIONREAD:
       return putInt(data, so.rcv.cc);
     case FIONWRITE:
-      return putInt(data, so.snd.cc);
+      return putInt(data, (so.snd.via ?? so.snd).cc);
     case FIONSPACE:
       return putInt(data, so.snd.space);
     case SIOCATMARK:
