@@ -61,13 +61,19 @@ export function readFile(sys: Sys, path: string): Uint8Array {
   }
 }
 
-/** What a kernel sees below its current directory. */
-export function listSys(sys: Sys, dir = '.', path = '', found: Listing = new Map()): Listing {
+/** What a kernel sees below its current directory. What cannot be looked at is listed with its error, where that is `tolerated`. */
+export function listSys(sys: Sys, tolerated = false, dir = '.', path = '', found: Listing = new Map()): Listing {
   for (const name of names(sys, dir)) {
     const at = path + name;
-    const isDir = (sys.stat(at).mode & 0o170000) === 0o040000;
-    found.set(at, line(isDir, isDir ? new Uint8Array(0) : readFile(sys, at)));
-    if (isDir) listSys(sys, at, `${at}/`, found);
+    try {
+      const isDir = (sys.stat(at).mode & 0o170000) === 0o040000;
+      found.set(at, line(isDir, isDir ? new Uint8Array(0) : readFile(sys, at)));
+      if (isDir) listSys(sys, tolerated, at, `${at}/`, found);
+    } catch (e) {
+      const { code } = e as { code?: string };
+      if (!tolerated || code === undefined) throw e;
+      found.set(at, code);
+    }
   }
   return found;
 }
