@@ -5,6 +5,7 @@
  */
 import { type BusEnd, type Half, type MemoryBus, MemoryBuses, halfOf } from '@anykernel/lib-hostkit';
 import { openBusFile } from './busfile.js';
+import { waitAsync } from './waitasync.js';
 
 /** The names are those of the thread, as file names are those of the machine. */
 const buses = new MemoryBuses((fn) => setImmediate(fn));
@@ -20,10 +21,6 @@ export const shmifHalf: Half = halfOf({ name: 'shmif', revision: 1 }, impl);
 const BELL = 7;
 /** Milliseconds after the last ring during which a thread looks at each turn of its event loop, and waits for nothing. */
 const WATCH_MS = 0.3;
-
-/** `Atomics.waitAsync`, which Node has and the library of ES2023 has not. */
-type WaitAsync = (words: Int32Array, index: number, value: number) => { readonly async: false } | { readonly async: true; readonly value: Promise<string> };
-const { waitAsync } = Atomics as unknown as { readonly waitAsync: WaitAsync };
 
 /** The memory of bus `name`, for joinBus() in other threads. The bus is there, and shared, until nobody of this thread is on it. */
 export function shareBus(name: string): SharedArrayBuffer {

@@ -3,10 +3,10 @@
  * word through the descriptor, which wakes those who watch the file; they look every 10 ms besides.
  */
 import { closeSync, fstatSync, ftruncateSync, openSync, watch, writeSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import type { BusEnd } from '@anykernel/lib-hostkit';
 import { ERR } from '@anykernel/lib-sys';
 import { errnoOf } from './errno.js';
+import { koffiOf, libc } from './libc.js';
 
 const BUS_FILE_LEN = 1_048_576;
 const LOOK_MS = 10;
@@ -15,43 +15,24 @@ const PROT = 3;
 const MAP_SHARED = 1;
 const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
 
-interface Koffi {
-  load(name: string | null): { func(prototype: string): (...args: unknown[]) => unknown };
-  view(pointer: unknown, len: number): ArrayBuffer;
-  address(pointer: unknown): bigint;
+interface Mapping {
+  readonly memory: ArrayBuffer;
+  unmap(): void;
 }
 
-interface Mapper {
-  map(fd: number, len: number): { readonly memory: ArrayBuffer; readonly unmap: () => void };
-}
-
-let mapper: Mapper | undefined;
-
-/** ENODEV: koffi is not installed. */
-function mapperOf(): Mapper {
-  if (mapper !== undefined) return mapper;
-  let koffi: Koffi;
-  try {
-    koffi = createRequire(import.meta.url)('koffi') as Koffi;
-  } catch {
-    throw ERR.ENODEV;
-  }
-  const libc = koffi.load(process.platform === 'linux' ? 'libc.so.6' : null);
-  const mmap = libc.func('void *mmap(void *addr, size_t len, int prot, int flags, int fd, int64_t off)');
-  const munmap = libc.func('int munmap(void *addr, size_t len)');
-  mapper = {
-    map(fd, len) {
-      const at = mmap(null, len, PROT, MAP_SHARED, fd, 0);
-      if (at === null || koffi.address(at) === MAP_FAILED) throw ERR.ENOMEM;
-      return { memory: koffi.view(at, len), unmap: () => void munmap(at, len) };
-    },
-  };
-  return mapper;
+/** Maps the start of a file, shared. ENODEV: koffi is not installed. ENOMEM. */
+function map(fd: number, len: number): Mapping {
+  const koffi = koffiOf();
+  const mmap = libc('void *mmap(void *addr, size_t len, int prot, int flags, int fd, int64_t off)');
+  const munmap = libc('int munmap(void *addr, size_t len)');
+  const at = mmap(null, len, PROT, MAP_SHARED, fd, 0);
+  if (at === null || koffi.address(at) === MAP_FAILED) throw ERR.ENOMEM;
+  return { memory: koffi.view(at, len), unmap: () => void munmap(at, len) };
 }
 
 /** Opens a bus file, and makes it if it is not there. ENODEV: koffi is not installed. EINVAL: it is too short. */
 export function openBusFile(path: string): BusEnd {
-  const { map } = mapperOf();
+  koffiOf();
   let fd = -1;
   try {
     fd = openSync(path, 'a+');

@@ -4,7 +4,7 @@
  * A name is text, or a byte string of the kernel: one whose characters are bytes that make valid UTF-8 is taken as those bytes.
  */
 import { isUtf8 } from 'node:buffer';
-import { type Stats, closeSync, constants, fstatSync, openSync, statSync } from 'node:fs';
+import { type Stats, closeSync, constants, fstatSync, openSync, readdirSync, statSync } from 'node:fs';
 import type { HostFile, HostFileInfo, HostFileType, OpenMode } from '@anykernel/host-rumpuser';
 import { memoryFile } from '@anykernel/lib-hostkit';
 import { ERR } from '@anykernel/lib-sys';
@@ -43,6 +43,12 @@ export class Files {
   getfileinfo(name: string): HostFileInfo | undefined {
     const provided = this.#provided.get(name);
     return provided === undefined ? infoOfPath(name) : provided.info();
+  }
+
+  /** Of the machine: what the application has provided is in no directory. */
+  readdir(name: string): string[] {
+    if (this.#provided.has(name)) throw ERR.ENOTDIR;
+    return attempt(() => readdirSync(hostPath(name), { encoding: 'buffer' })).map((bytes) => bytes.toString('latin1'));
   }
 }
 

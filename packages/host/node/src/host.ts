@@ -14,6 +14,7 @@ import { ConsoleInput, type ConsoleOutput, put } from './console.js';
 import { Files, type Provided } from './files.js';
 import { type ImportOptions, importComponent } from './import.js';
 import { RandomBytes } from './random.js';
+import { virtifHalf } from './tap.js';
 import { NodeTimers } from './timers.js';
 
 export interface HostNodeOptions extends ImportOptions {
@@ -48,7 +49,7 @@ export function hostNode(options: HostNodeOptions = {}): HostNode {
 }
 
 /** Those that every host on Node has; the caller's come first. */
-const HALVES: readonly Half[] = [shmifHalf];
+const HALVES: readonly Half[] = [shmifHalf, virtifHalf];
 
 const KEEP_BYTES = 64 * 1024 * 1024;
 
@@ -131,6 +132,9 @@ class NodeRumpuser implements HostNode {
 
   getfileinfo(name: string): HostFileInfo | undefined {
     return this.#files.getfileinfo(name);
+  }
+  readdir(name: string): string[] {
+    return this.#files.readdir(name);
   }
 
   provide(name: string, file: Provided | undefined): void {

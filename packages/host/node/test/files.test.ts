@@ -110,3 +110,15 @@ describe('what the application provides', () => {
     expect(host.open('made', {}).read(new Uint8Array(100), 10, nothing)).toBe(6);
   });
 });
+
+test('a directory is listed by the bytes of its names', () => {
+  withFolder((folder) => {
+    const host = hostNode({ files: { provided: new Uint8Array(1) } });
+    writeFileSync(join(folder, 'größe'), '');
+    writeFileSync(Buffer.concat([Buffer.from(`${folder}/`), Buffer.from([0xff, 0x41])]), '');
+    expect(host.readdir(folder).sort()).toEqual(['gr\xc3\xb6\xc3\x9fe', '\xffA']);
+    expect(() => host.readdir(join(folder, 'größe'))).toThrow(code('ENOTDIR'));
+    expect(() => host.readdir(join(folder, 'none'))).toThrow(code('ENOENT'));
+    expect(() => host.readdir('provided')).toThrow(code('ENOTDIR'));
+  });
+});

@@ -3,21 +3,17 @@
  *
  * `ifconfig shmif0 create; ifconfig shmif0 linkstr BUS` joins the bus. There is no flow control: who reads too slowly loses packets.
  */
-import { getU32le, putU32le } from '@anykernel/lib-bytes';
+import { getU32le } from '@anykernel/lib-bytes';
 import {
   ERR, IFCAP_CSUM_TCPv4_Rx, IFCAP_CSUM_TCPv4_Tx, IFCAP_CSUM_TCPv6_Rx, IFCAP_CSUM_TCPv6_Tx, IFCAP_CSUM_UDPv4_Rx, IFCAP_CSUM_UDPv4_Tx,
-  IFCAP_CSUM_UDPv6_Rx, IFCAP_CSUM_UDPv6_Tx, IFCAP_TSOv4, IFCAP_TSOv6, IFDRV_LEN, LINKSTR_MAX, SIOCGLINKSTR, SIOCSLINKSTR,
+  IFCAP_CSUM_UDPv6_Rx, IFCAP_CSUM_UDPv6_Tx, IFCAP_TSOv4, IFCAP_TSOv6,
 } from '@anykernel/lib-sys';
-import { ETHERMTU, type IfDriver, Ifnet, type Net, completeChecksum, etherIf, wantsAll } from '@anykernel/net';
+import { ETHERMTU, type Ifnet, type LinkedDriver, type Net, completeChecksum, etherIf, linkstrIoctl, wantsAll } from '@anykernel/net';
 import { Callout, type Kernel } from '@anykernel/rumpkern';
 import { CSUM_PARTIAL, type Mbuf } from '@anykernel/rumpnet';
 import { Bus, initBus, isBus } from './bus.js';
 import { type BusPort, SHMIF_HALF } from './half.js';
 import { applyOffload, offloadWord } from './offloadword.js';
-
-/** struct ifdrv's commands: how long the string is, and leaving the bus. */
-export const IFLINKSTR_QUERYLEN = 0x01;
-export const IFLINKSTR_UNSET = 0x02;
 
 /** What a bus of our kernels alone can do. */
 const NATIVE_CAPS =
@@ -28,20 +24,28 @@ const NATIVE_CAPS =
 const BUDGET = 256;
 const RETRY_NS = 1e6;
 
-/** One interface. */
-export class Shmif implements IfDriver {
-  ifp!: Ifnet;
-  #linkstr = '';
+/** One interface, with an address of its own: b2:a0 and four random bytes. */
+export class Shmif implements LinkedDriver {
+  readonly ifp: Ifnet;
+  linkstr: string | undefined;
   #port: BusPort | undefined;
   #bus: Bus | undefined;
   readonly #sender: { lo: number; hi: number };
   readonly #retry: Callout;
 
-  constructor(readonly k: Kernel) {
-    const random = new Uint8Array(8);
+  constructor(
+    readonly k: Kernel,
+    net: Net,
+    unit: number,
+  ) {
+    const random = new Uint8Array(12);
     k.host.getrandom(random);
     this.#sender = { lo: getU32le(random, 0), hi: getU32le(random, 4) };
     this.#retry = new Callout(k, () => this.#wake());
+    const lladdr = random.slice(6);
+    lladdr[0] = 0xb2;
+    lladdr[1] = 0xa0;
+    this.ifp = etherIf(k, net, `shmif${unit}`, this, { lladdr, mtu: ETHERMTU, mtuMax: 65_535, capabilities: NATIVE_CAPS });
   }
 
   /** Joins a bus. ENODEV: this host has none. EBUSY: it is on one. Errors of the host. */
@@ -56,7 +60,7 @@ export class Shmif implements IfDriver {
     }
     this.#port = port;
     this.#bus = new Bus(port.memory);
-    this.#linkstr = name;
+    this.linkstr = name;
     this.ifp.capenable = port.native ? this.ifp.capabilities : 0;
     port.listen(() => this.k.intr(() => this.#wake()));
   }
@@ -67,7 +71,7 @@ export class Shmif implements IfDriver {
     this.#port?.close();
     this.#port = undefined;
     this.#bus = undefined;
-    this.#linkstr = '';
+    this.linkstr = undefined;
   }
 
   /** Times that packets were overwritten before they were read. */
@@ -158,43 +162,10 @@ export class Shmif implements IfDriver {
     }
   }
 
-  /** The link string: struct ifdrv, and the text behind it. ENOENT: there is none to give. EFAULT: no room. EINVAL: no end, or no text. */
   ioctl(_ifp: Ifnet, cmd: number, data: Uint8Array): number {
-    const subcmd = getU32le(data, 16);
-    if (cmd === SIOCSLINKSTR) {
-      if (subcmd === IFLINKSTR_UNSET) this.unlink();
-      else this.link(textOf(data.subarray(IFDRV_LEN)));
-      return 0;
-    }
-    if (cmd !== SIOCGLINKSTR) throw ERR.ENOTTY;
-    if (this.#linkstr === '') throw ERR.ENOENT;
-    const len = this.#linkstr.length + 1;
-    putU32le(data, 24, len);
-    if (subcmd === IFLINKSTR_QUERYLEN) return 0;
-    if (data.length < IFDRV_LEN + len) throw ERR.EFAULT;
-    for (let i = 0; i < len; i++) data[IFDRV_LEN + i] = i === len - 1 ? 0 : this.#linkstr.charCodeAt(i);
-    return 0;
+    return linkstrIoctl(this, cmd, data);
   }
 }
 
 /** The longest frame that is taken in: an IP packet of 64 KiB with its Ethernet header. */
 const MAX_FRAME = 65_535 + 14;
-
-function textOf(bytes: Uint8Array): string {
-  let text = '';
-  for (let i = 0; i < bytes.length && bytes[i] !== 0; i++) text += String.fromCharCode(bytes[i]);
-  if (text === '' || text.length >= LINKSTR_MAX) throw ERR.EINVAL;
-  return text;
-}
-
-/** A new interface `shmif<unit>`, on no bus, with an address of its own: b2:a0 and four random bytes. */
-export function shmifCreate(k: Kernel, net: Net, unit: number): { ifp: Ifnet; driver: Shmif } {
-  const driver = new Shmif(k);
-  const lladdr = new Uint8Array(6);
-  k.host.getrandom(lladdr);
-  lladdr[0] = 0xb2;
-  lladdr[1] = 0xa0;
-  const ifp = etherIf(k, net, `shmif${unit}`, driver, { lladdr, mtu: ETHERMTU, mtuMax: 65_535, capabilities: NATIVE_CAPS });
-  driver.ifp = ifp;
-  return { ifp, driver };
-}

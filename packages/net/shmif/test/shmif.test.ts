@@ -1,9 +1,9 @@
 import { type SimHost, Sim } from '@anykernel/host-sim';
 import { AF_INET, ERR, IFDRV_LEN, IFF_UP, SIOCGLINKSTR, SIOCSLINKSTR, ifreq, ifreqName } from '@anykernel/lib-sys';
-import { type Ifnet, Nexthop, ifioctl, net } from '@anykernel/net';
+import { IFLINKSTR_QUERYLEN, IFLINKSTR_UNSET, type Ifnet, Nexthop, ifioctl, net } from '@anykernel/net';
 import { type Kernel, boot } from '@anykernel/rumpkern';
 import { CSUM_PARTIAL, GSO_TCPV4, M_BCAST, type Mbuf, mbufsOf } from '@anykernel/rumpnet';
-import { IFLINKSTR_QUERYLEN, IFLINKSTR_UNSET, shmif } from '@anykernel/shmif';
+import { shmif } from '@anykernel/shmif';
 
 let sim: Sim;
 let kernels: Kernel[];

@@ -1,0 +1,157 @@
+/**
+ * Node's half of virtif: TAP devices of Linux (/dev/net/tun), with unfinished checksums and large segments (IFF_VNET_HDR), by koffi.
+ *
+ * Frames are read and written in this thread, without waiting. While they come, each turn of the event loop looks for more; when none have come for a
+ * while, a Worker waits in poll(2) and rings. Nothing goes through Node's thread pool.
+ */
+import { closeSync, constants, openSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
+import { type Half, halfOf } from '@anykernel/lib-hostkit';
+import { ERR, hostToErrno } from '@anykernel/lib-sys';
+import { errnoOf } from './errno.js';
+import { type CFunction, LIBC, koffiOf, koffiPath, libc } from './libc.js';
+import { waitAsync } from './waitasync.js';
+
+/** linux/if_tun.h */
+const TUNSETIFF = 0x4004_54ca;
+const TUNSETOFFLOAD = 0x4004_54d0;
+const IFF_TAP = 0x0002;
+const IFF_NO_PI = 0x1000;
+const IFF_VNET_HDR = 0x4000;
+const TUN_F_CSUM = 0x01;
+const TUN_F_TSO4 = 0x02;
+const TUN_F_TSO6 = 0x04;
+const IFNAMSIZ = 16;
+const IFREQ_LEN = 40;
+const EAGAIN = 11;
+
+/** Milliseconds after the last frame during which each turn of the event loop looks. */
+const WATCH_MS = 0.5;
+/** Words that the two threads share: whether the Worker is to wait, its rings, the end. */
+const ARMED = 0;
+const RINGS = 1;
+const OVER = 2;
+
+/** What the Worker runs: it waits for frames when it is told to, and rings. */
+const WAITER = `
+const { workerData: { words, fd, koffi, libc } } = require('node:worker_threads');
+const poll = require(koffi).load(libc).func('int poll(void *fds, unsigned long count, int timeout)');
+const fds = Buffer.alloc(8);
+for (;;) {
+  Atomics.wait(words, ${ARMED}, 0);
+  if (Atomics.load(words, ${OVER}) !== 0) break;
+  fds.writeInt32LE(fd, 0);
+  fds.writeInt32LE(1, 4);
+  if (poll(fds, 1, 100) === 0) continue;
+  Atomics.store(words, ${ARMED}, 0);
+  Atomics.add(words, ${RINGS}, 1);
+  Atomics.notify(words, ${RINGS});
+}`;
+
+class Tap {
+  readonly offload = true;
+  readonly #words = new Int32Array(new SharedArrayBuffer(12));
+  readonly #read: CFunction;
+  readonly #write: CFunction;
+  #worker: Worker | undefined;
+  #fn: (() => number) | undefined;
+  #frameAt = 0;
+  #closed = false;
+  /** A frame on its way out, and its parts when it is long. */
+  readonly #out = new Uint8Array(70_000);
+  readonly #look = (): void => this.#turn();
+
+  constructor(
+    readonly name: string,
+    readonly fd: number,
+  ) {
+    this.#read = libc('int64_t read(int fd, void *buf, size_t len)');
+    this.#write = libc('int64_t write(int fd, const void *buf, size_t len)');
+  }
+
+  read(into: Uint8Array): number {
+    const n = Number(this.#read(this.fd, into, into.length));
+    return n > 0 ? n : 0;
+  }
+
+  /** The device takes a frame at once, or drops it. */
+  write(pieces: readonly Uint8Array[], count: number): boolean {
+    let len = 0;
+    for (let i = 0; i < count; i++) {
+      if (len + pieces[i].length > this.#out.length) return false;
+      this.#out.set(pieces[i], len);
+      len += pieces[i].length;
+    }
+    return Number(this.#write(this.fd, this.#out, len)) === len;
+  }
+
+  listen(fn: () => number): void {
+    this.#fn = fn;
+    this.#worker = new Worker(WAITER, { eval: true, workerData: { words: this.#words, fd: this.fd, koffi: koffiPath(), libc: LIBC } });
+    this.#worker.unref();
+    setImmediate(this.#look);
+  }
+
+  #turn(): void {
+    if (this.#closed || this.#fn === undefined) return;
+    const now = performance.now();
+    if (this.#fn() > 0) this.#frameAt = now;
+    if (now - this.#frameAt < WATCH_MS) {
+      setImmediate(this.#look);
+      return;
+    }
+    const rings = Atomics.load(this.#words, RINGS);
+    Atomics.store(this.#words, ARMED, 1);
+    Atomics.notify(this.#words, ARMED);
+    const wait = waitAsync(this.#words, RINGS, rings);
+    if (wait.async) void wait.value.then(this.#look);
+    else setImmediate(this.#look);
+  }
+
+  /** The descriptor is closed when the Worker no longer waits on it. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#fn = undefined;
+    Atomics.store(this.#words, OVER, 1);
+    Atomics.store(this.#words, ARMED, 1);
+    Atomics.notify(this.#words, ARMED);
+    if (this.#worker === undefined) closeSync(this.fd);
+    else this.#worker.once('exit', () => closeSync(this.fd));
+    this.#worker?.ref();
+  }
+}
+
+/** Opens the TAP device `name`, and makes it if it is not there. EPERM, EBUSY ... ENODEV: koffi is not installed, or this is not Linux. */
+function openTap(name: string): Tap {
+  if (process.platform !== 'linux') throw ERR.ENODEV;
+  if (name === '' || name.length >= IFNAMSIZ || /[^\x21-\x7e]|\//.test(name)) throw ERR.EINVAL;
+  const koffi = koffiOf();
+  let fd: number;
+  try {
+    fd = openSync('/dev/net/tun', constants.O_RDWR | constants.O_NONBLOCK);
+  } catch (e) {
+    throw errnoOf(e);
+  }
+  const request = new Uint8Array(IFREQ_LEN);
+  for (let i = 0; i < name.length; i++) request[i] = name.charCodeAt(i);
+  const flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
+  request[16] = flags & 0xff;
+  request[17] = flags >>> 8;
+  const setIff = libc('int ioctl(int fd, unsigned long request, void *arg)');
+  const setOffload = libc('int ioctl(int fd, unsigned long request, unsigned long arg)');
+  if (setIff(fd, TUNSETIFF, request) !== 0 || setOffload(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6) !== 0) {
+    const { errno } = koffi;
+    const number = errno();
+    closeSync(fd);
+    throw number === EAGAIN ? ERR.EAGAIN : hostToErrno(codeOf(number));
+  }
+  return new Tap(name, fd);
+}
+
+/** The name of a number of Linux's, of those that these ioctls have. */
+function codeOf(errno: number): string {
+  return { 1: 'EPERM', 16: 'EBUSY', 22: 'EINVAL', 12: 'ENOMEM', 77: 'EBADFD' }[errno] ?? 'EIO';
+}
+
+export const virtifHalf: Half = halfOf({ name: 'virtif', revision: 1 }, { open: openTap });

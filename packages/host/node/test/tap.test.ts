@@ -1,0 +1,22 @@
+import { hostNode } from '@anykernel/host-node';
+import { ERR } from '@anykernel/lib-sys';
+import { mustRun, oracle, run } from '@anykernel/tools-oracle';
+import { VIRTIF_HALF } from '@anykernel/virtif';
+
+const folder = import.meta.dirname;
+
+oracle('ip').test('frames go to the host behind a TAP device, and its answer comes, though nobody polls', () => {
+  const ns = `ak-tap-${process.pid}`;
+  mustRun('ip', ['netns', 'add', ns]);
+  try {
+    const { status, stdout, stderr } = run('ip', ['netns', 'exec', ns, process.execPath, '--import', `${folder}/../../../../tools/run/typescript.mjs`, `${folder}/tap-child.ts`]);
+    expect(`${stdout}${stderr}`.trim()).toBe('10.9.0.1 is 10.9.0.1, 42 bytes');
+    expect(status).toBe(0);
+  } finally {
+    run('ip', ['netns', 'delete', ns]);
+  }
+});
+
+test.each(['', 'a/b', 'with space', 'much-too-long-name'])('%j is no name of a device', (name) => {
+  expect(() => hostNode().half(VIRTIF_HALF)?.open(name)).toThrow(ERR.EINVAL);
+});

@@ -1,0 +1,145 @@
+/** virtif: an Ethernet interface on a packet device of the host. */
+import {
+  ERR, IFCAP_CSUM_TCPv4_Rx, IFCAP_CSUM_TCPv4_Tx, IFCAP_CSUM_TCPv6_Rx, IFCAP_CSUM_TCPv6_Tx, IFCAP_CSUM_UDPv4_Rx, IFCAP_CSUM_UDPv4_Tx, IFCAP_CSUM_UDPv6_Rx,
+  IFCAP_CSUM_UDPv6_Tx, IFCAP_LRO, IFCAP_TSOv4, IFCAP_TSOv6,
+} from '@anykernel/lib-sys';
+import { ETHERMTU, type Ifnet, type LinkedDriver, type Net, completeChecksum, etherIf, linkstrIoctl } from '@anykernel/net';
+import type { Kernel } from '@anykernel/rumpkern';
+import { CSUM_PARTIAL, GSO_NONE, type Mbuf } from '@anykernel/rumpnet';
+import { VIRTIF_HALF, type VirtPort } from './half.js';
+import { VNET_HDR_LEN, applyVnetHdr, emitVnetHdr } from './vnethdr.js';
+
+const OFFLOAD_CAPS =
+  IFCAP_CSUM_TCPv4_Rx | IFCAP_CSUM_TCPv4_Tx | IFCAP_CSUM_UDPv4_Rx | IFCAP_CSUM_UDPv4_Tx | IFCAP_CSUM_TCPv6_Rx | IFCAP_CSUM_TCPv6_Tx |
+  IFCAP_CSUM_UDPv6_Rx | IFCAP_CSUM_UDPv6_Tx | IFCAP_TSOv4 | IFCAP_TSOv6 | IFCAP_LRO;
+
+/** A frame of 64 KiB with its headers. */
+const FRAME_MAX = VNET_HDR_LEN + 14 + 65_536;
+/** Frames that one call of the host takes in. */
+const BUDGET = 64;
+/** From the start of a TCP header: where the upper half of a byte says how long it is. */
+const TCP_OFF = 12;
+
+/** One interface, with an address of its own: b2:0a, three random bytes, and the unit. */
+export class Virtif implements LinkedDriver {
+  readonly ifp: Ifnet;
+  #port: VirtPort | undefined;
+  readonly #in = new Uint8Array(FRAME_MAX);
+  readonly #header = new Uint8Array(VNET_HDR_LEN);
+  /** A frame's pieces, used within one call. */
+  readonly #pieces: Uint8Array[] = [];
+
+  constructor(
+    readonly k: Kernel,
+    net: Net,
+    readonly unit: number,
+  ) {
+    const lladdr = new Uint8Array(6);
+    k.host.getrandom(lladdr);
+    lladdr[0] = 0xb2;
+    lladdr[1] = 0x0a;
+    lladdr[5] = unit;
+    this.ifp = etherIf(k, net, `virt${unit}`, this, { lladdr, mtu: ETHERMTU, mtuMax: 65_521, capabilities: OFFLOAD_CAPS });
+  }
+
+  get linkstr(): string | undefined {
+    return this.#port?.name;
+  }
+
+  /** Opens the device. ENODEV: this host has none. EBUSY: one is open. Errors of the host. */
+  link(name: string): void {
+    if (this.#port !== undefined) throw ERR.EBUSY;
+    const half = this.k.host.half(VIRTIF_HALF);
+    if (half === undefined) throw ERR.ENODEV;
+    const port = half.open(name);
+    this.#port = port;
+    this.ifp.capenable = port.offload ? this.ifp.capabilities : 0;
+    port.listen(() => {
+      let count = 0;
+      this.k.intr(() => {
+        count = this.#receive();
+      });
+      return count;
+    });
+  }
+
+  unlink(): void {
+    this.#port?.close();
+    this.#port = undefined;
+  }
+
+  /** Up without a device takes the host's `tap<unit>`. */
+  init(): void {
+    if (this.#port === undefined) this.link(`tap${this.unit}`);
+  }
+
+  start(ifp: Ifnet): void {
+    for (let m = ifp.snd.dequeue(); m !== undefined; m = ifp.snd.dequeue()) this.#send(m);
+  }
+
+  #send(frame: Mbuf): void {
+    const { ifp } = this;
+    const port = this.#port;
+    const m = port?.offload !== true && frame.csum === CSUM_PARTIAL ? completeChecksum(ifp.mbufs, frame) : frame;
+    if (m === undefined) return;
+    if (port === undefined || !this.#write(port, m)) ifp.oerrors++;
+    ifp.mbufs.free(m);
+  }
+
+  #write(port: VirtPort, m: Mbuf): boolean {
+    const pieces = this.#pieces;
+    let count = 0;
+    if (port.offload) {
+      emitVnetHdr(m, m.gsoType === GSO_NONE ? 0 : headersOf(m), this.#header);
+      pieces[count++] = this.#header;
+    }
+    for (let n: Mbuf | undefined = m; n !== undefined; n = n.next) if (n.len > 0) pieces[count++] = n.buf.subarray(n.off, n.off + n.len);
+    const taken = port.write(pieces, count);
+    pieces.length = 0;
+    return taken;
+  }
+
+  /** Takes in what there is, within a budget. Returns how many frames. */
+  #receive(): number {
+    const port = this.#port;
+    if (port === undefined) return 0;
+    let count = 0;
+    for (; count < BUDGET && this.#port === port; count++) {
+      const len = port.read(this.#in);
+      if (len === 0) break;
+      const at = port.offload ? VNET_HDR_LEN : 0;
+      const m = len > at ? this.#mbuf(at, len - at) : undefined;
+      if (m === undefined) this.ifp.ierrors++;
+      else if (port.offload && !applyVnetHdr(m, this.#in)) {
+        this.ifp.ierrors++;
+        this.ifp.mbufs.free(m);
+      } else this.ifp.input(m);
+    }
+    return count;
+  }
+
+  #mbuf(at: number, len: number): Mbuf | undefined {
+    const { mbufs } = this.ifp;
+    const one = mbufs.tryGet(len);
+    if (one !== undefined) {
+      one.buf.set(this.#in.subarray(at, at + len), one.off);
+      return one;
+    }
+    try {
+      return mbufs.fromBytes(this.#in.subarray(at, at + len));
+    } catch (e) {
+      this.k.ignoreErrno(e);
+      return undefined;
+    }
+  }
+
+  ioctl(_ifp: Ifnet, cmd: number, data: Uint8Array): number {
+    return linkstrIoctl(this, cmd, data);
+  }
+}
+
+/** Bytes in front of the payload of a large segment. */
+function headersOf(m: Mbuf): number {
+  const at = m.off + m.csumStart + TCP_OFF;
+  return m.csumStart + (at < m.off + m.len ? (m.buf[at] >>> 4) << 2 : 20);
+}

@@ -1,0 +1,45 @@
+/**
+ * virtio_net_hdr (Virtual I/O Device 1.2, 5.1.6), 10 bytes in little-endian order: flags 0, GSO type 1, length of the headers 2, GSO size 4, where the
+ * checksum begins 6, and where it goes from there 8.
+ */
+import { getU16le, putU16le } from '@anykernel/lib-bytes';
+import { CSUM_NONE, CSUM_PARTIAL, CSUM_VALID, GSO_NONE, GSO_TCPV4, GSO_TCPV6, type Mbuf } from '@anykernel/rumpnet';
+
+export const VNET_HDR_LEN = 10;
+const NEEDS_CSUM = 1;
+const DATA_VALID = 2;
+/** The bit of a GSO type which says that the segments have ECN. */
+const GSO_ECN = 0x80;
+
+/** Writes the header of a frame, in place. `headerLen`: bytes in front of the payload. */
+export function emitVnetHdr(m: Mbuf, headerLen: number, b: Uint8Array): void {
+  b.fill(0, 0, VNET_HDR_LEN);
+  if (m.csum !== CSUM_PARTIAL) return;
+  b[0] = NEEDS_CSUM;
+  putU16le(b, 6, m.csumStart);
+  putU16le(b, 8, m.csumOff);
+  if (m.gsoType === GSO_NONE) return;
+  b[1] = m.gsoType;
+  putU16le(b, 2, headerLen);
+  putU16le(b, 4, m.gsoSize);
+}
+
+/** Sets a frame's fields from its header. false: they point beyond the frame, or ask for what does not exist. */
+export function applyVnetHdr(m: Mbuf, b: Uint8Array): boolean {
+  const flags = b[0];
+  const type = b[1] & ~GSO_ECN;
+  m.csum = (flags & DATA_VALID) !== 0 ? CSUM_VALID : CSUM_NONE;
+  if ((flags & NEEDS_CSUM) !== 0) {
+    const start = getU16le(b, 6);
+    const off = getU16le(b, 8);
+    if (start + off + 2 > m.pktlen) return false;
+    m.csum = CSUM_PARTIAL;
+    m.csumStart = start;
+    m.csumOff = off;
+  }
+  if (type === GSO_NONE) return true;
+  if (type !== GSO_TCPV4 && type !== GSO_TCPV6) return false;
+  m.gsoType = type;
+  m.gsoSize = getU16le(b, 4);
+  return m.gsoSize > 0 && m.csum === CSUM_PARTIAL;
+}
