@@ -8,3 +8,5 @@ export { StatWatcher } from './watchfile.js';
 export { constants } from './constants.js';
 export type { NodeSystemError } from './errors.js';
 export type { PathLike } from './args.js';
+export { fromSnapshot, fromTree, toSnapshot, toTree } from './trees.js';
+export { FileNode, type PlainTree, Symlink, type Tree, type TreeNode, file, symlink } from './fixtures.js';

@@ -16,7 +16,12 @@ import { Dirent } from './stats.js';
 /** Bytes asked of a directory at a time. */
 const DIRENTS_LEN = 32768;
 
-/** All entries of a directory but `.` and `..`, in its own order. What the file system does not tell of an entry's type is looked up. */
+/** By name, as bytes: what libuv does on Linux, and programs have come to expect. Most directories are in that order already, or nearly. */
+function byName(a: KernelDirent, b: KernelDirent): number {
+  return a.name < b.name ? -1 : 1;
+}
+
+/** All entries of a directory but `.` and `..`, by name. What the file system does not tell of an entry's type is looked up. */
 export function* entriesOf(p: string | Uint8Array, syscall = 'scandir'): Op<KernelDirent[]> {
   const text = pathText(p);
   const fd = yield* call('open', [p, O_DIRECTORY | O_CLOEXEC, 0], syscall, text);
@@ -31,6 +36,7 @@ export function* entriesOf(p: string | Uint8Array, syscall = 'scandir'): Op<Kern
   } finally {
     yield* attempt('close', [fd]);
   }
+  entries.sort(byName);
   for (const e of entries) if (e.type === DT_UNKNOWN) e.type = yield* typeOf(join(bytePath(p), e.name));
   return entries;
 }

@@ -39,7 +39,15 @@ export function ukfs(p: Proc): Ukfs {
   addStreams(fs);
   const modes = { F_OK: constants.F_OK, R_OK: constants.R_OK, W_OK: constants.W_OK, X_OK: constants.X_OK };
   Object.assign(fs, CLASSES, modes, { constants, promises: promisesOf(parts), _toUnixTimestamp: unixTimestamp });
+  RUNNERS.set(fs, runner);
   return fs as unknown as Ukfs;
+}
+
+/** As whom each `fs` runs. */
+const RUNNERS = new WeakMap<object, Runner>();
+
+export function runnerOf(fs: object): Runner | undefined {
+  return RUNNERS.get(fs);
 }
 
 const CLASSES = { Stats, BigIntStats, Dirent, StatFs, Dir } as const;
@@ -98,10 +106,10 @@ function addStreams(fs: Members): void {
     add(name, () => streamOver(name, fs, handleOf));
     add(`File${name}`, () => fs[name]);
     // Some call it with `new`.
-    const create = function (path: unknown, options?: unknown): unknown {
+    function create(path: unknown, options?: unknown): unknown {
       const Stream = fs[name] as (new (path: unknown, options: unknown) => object) | undefined;
       return Stream === undefined ? noStreams(`create${name}`) : new Stream(path, options);
-    };
+    }
     fs[`create${name}`] = named(create, `create${name}`);
   }
   if (hasStream('Utf8Stream')) add('Utf8Stream', () => utf8StreamOver(fs));
