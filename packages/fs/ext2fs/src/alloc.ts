@@ -7,7 +7,9 @@
 import { bitClearRange, bitSetRange, bitTest, findOne, findZero, findZeroByte, zeroRun } from '@anykernel/lib-bytes';
 import { ERR } from '@anykernel/lib-sys';
 import type { Buf, Run } from '@anykernel/rumpvfs';
+import { T_BBMAP, Tag } from './csum.js';
 import type { Ext2fs } from './fs.js';
+import { BG_BLOCK_UNINIT } from './ondisk.js';
 
 /**
  * Takes up to `want` blocks that follow each other, as near behind `goal` as may be; fills in `run`, in place. ENOSPC: there are none for
@@ -21,35 +23,56 @@ export function allocBlocks(fs: Ext2fs, goal: number, want: number, run: Run): v
   const first = fs.groupOf(start);
   for (let i = 0; i < fs.groups; i++) {
     const g = (first + i) % fs.groups;
-    if (fs.suspect[g] === 0 && fs.groupFreeBlocks(g) > 0 && allocInGroup(fs, g, i === 0 ? start - fs.groupStart(g) : 0, most, run)) return;
+    if (fs.suspect[g] === 0 && fs.gd.freeBlocks(g) > 0 && allocInGroup(fs, g, i === 0 ? start - fs.groupStart(g) : 0, most, run)) return;
   }
   throw ERR.ENOSPC;
 }
 
 function allocInGroup(fs: Ext2fs, g: number, near: number, want: number, run: Run): boolean {
-  const bp = fs.bcache.bread(fs.bbmap[g]);
+  const bp = blockMap(fs, g);
+  if (bp === undefined) return false;
   const end = fs.groupLen(g);
-  const bit = findBit(bp.data, near, end);
+  const map = fs.pending.with(g, bp.data);
+  const bit = findBit(map, near, end);
   if (bit < 0) {
-    fs.complain(`group ${g} has ${fs.groupFreeBlocks(g)} free blocks by its descriptor, and none by its bitmap`);
+    if (map !== bp.data) return false;
+    fs.complain(`group ${g} has ${fs.gd.freeBlocks(g)} free blocks by its descriptor, and none by its bitmap`);
     fs.suspect[g] = 1;
     return false;
   }
-  const most = Math.min(want, fs.groupFreeBlocks(g));
-  const len = zeroRun(bp.data, bit, Math.min(end, bit + most));
+  const most = Math.min(want, fs.gd.freeBlocks(g));
+  const len = zeroRun(map, bit, Math.min(end, bit + most));
   const blkno = fs.groupStart(g) + bit;
-  for (let i = 0; i < len; i++) {
-    if (fs.mayOwn(blkno + i)) continue;
-    fs.complain(`the bitmap of group ${g} calls block ${blkno + i} free, which holds metadata`);
+  if (!fs.mayOwnAll(blkno, len)) {
+    fs.complain(`the bitmap of group ${g} calls one of blocks ${blkno} to ${blkno + len - 1} free, which holds metadata`);
     fs.suspect[g] = 1;
     return false;
   }
   dirtyBits(fs, bp, bit, len);
   bitSetRange(bp.data, bit, bit + len);
-  fs.countBlocks(g, -len);
+  fs.gd.countBlocks(g, -len);
   run.blkno = blkno;
   run.count = len;
   return true;
+}
+
+/** The bitmap of group `g`, made where it was never written. undefined: its checksum is wrong, and nothing more is done there. */
+function blockMap(fs: Ext2fs, g: number): Buf | undefined {
+  if (fs.gd.flag(g, BG_BLOCK_UNINIT)) return makeBlockMap(fs, g);
+  const bp = fs.bcache.bread(fs.bbmap[g]);
+  return fs.gd.bitmapSound(g, bp, T_BBMAP) ? bp : undefined;
+}
+
+function makeBlockMap(fs: Ext2fs, g: number): Buf {
+  const bp = fs.bcache.getblk(fs.bbmap[g]);
+  fs.txn.dirty(bp);
+  bp.data.fill(0);
+  const start = fs.groupStart(g);
+  fs.reserved.each(g, (from, to) => bitSetRange(bp.data, from - start, to - start));
+  bitSetRange(bp.data, fs.groupLen(g), 8 * fs.bsize);
+  bp.tag = new Tag(T_BBMAP, g, 0);
+  fs.gd.clearFlag(g, BG_BLOCK_UNINIT);
+  return bp;
 }
 
 /** The goal itself, eight together behind it, any behind it, any before it. */
@@ -87,22 +110,25 @@ export function freeBlocks(fs: Ext2fs, blkno: number, count: number): void {
 
 function freeInGroup(fs: Ext2fs, g: number, blkno: number, count: number): void {
   if (fs.bbmap[g] === 0) fs.corrupt(`block ${blkno} is to be freed in group ${g}, whose bitmap is not known`);
-  const bp = fs.bcache.bread(fs.bbmap[g]);
+  const bp = blockMap(fs, g);
+  if (bp === undefined) fs.corrupt(`block ${blkno} is to be freed in group ${g}, whose bitmap has a wrong checksum`);
   const bit = blkno - fs.groupStart(g);
   const free = findZero(bp.data, bit, bit + count);
   if (free >= 0) fs.corrupt(`block ${fs.groupStart(g) + free} is to be freed, and is free already`);
-  for (let i = 1; i < count; i++) if (!fs.mayOwn(blkno + i)) fs.corrupt(`block ${blkno + i} is to be freed, and is not a file's`);
+  if (!fs.mayOwnAll(blkno, count)) fs.corrupt(`one of blocks ${blkno} to ${blkno + count - 1} is to be freed, and is not a file's`);
   dirtyBits(fs, bp, bit, count);
   bitClearRange(bp.data, bit, bit + count);
-  fs.countBlocks(g, count);
+  fs.gd.countBlocks(g, count);
+  if (fs.bcache.journal !== undefined) fs.pending.add(g, bit, count);
 }
 
-/** Whether the bitmap says that block `blkno`, which a file may own, is in use. EIO. */
+/** Whether the bitmap says that block `blkno`, which a file may own, is in use. Within a transaction. EIO. */
 export function blockInUse(fs: Ext2fs, blkno: number): boolean {
   const g = fs.groupOf(blkno);
   if (fs.bbmap[g] === 0) return false;
   const bit = blkno - fs.groupStart(g);
-  return findOne(fs.bcache.bread(fs.bbmap[g]).data, bit, bit + 1) >= 0;
+  const bp = blockMap(fs, g);
+  return bp !== undefined && findOne(bp.data, bit, bit + 1) >= 0;
 }
 
 /** Collects blocks to be freed, so that neighbours go together. */
@@ -137,7 +163,22 @@ export class Freer {
     this.#count = 1;
   }
 
-  /** An indirect block. */
+  /** Several blocks of the file, one after another. */
+  addRun(blkno: number, count: number): void {
+    if (this.#cached) for (let i = 0; i < count; i++) this.#fs.bcache.invalidate(blkno + i);
+    this.total += count;
+    if (this.#count > 0 && blkno === this.#blkno + this.#count) this.#count += count;
+    else if (this.#count > 0 && blkno + count === this.#blkno) {
+      this.#blkno = blkno;
+      this.#count += count;
+    } else {
+      this.flush();
+      this.#blkno = blkno;
+      this.#count = count;
+    }
+  }
+
+  /** An indirect block, a node. */
   addIndirect(blkno: number): void {
     this.#fs.bcache.invalidate(blkno);
     this.#add(blkno);

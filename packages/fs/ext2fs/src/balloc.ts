@@ -8,6 +8,8 @@ import { ERR } from '@anykernel/lib-sys';
 import { type Buf, Run } from '@anykernel/rumpvfs';
 import { allocBlocks } from './alloc.js';
 import { checkPtr } from './bmap.js';
+import { ExtHit, extFind } from './extmap.js';
+import { extInsert, extWritten } from './exttree.js';
 import type { Inode } from './inode.js';
 import { NDADDR, NIADDR } from './ondisk.js';
 
@@ -19,14 +21,51 @@ export type Fresh = (lbn: number, blkno: number, count: number) => void;
  */
 export function balloc(ip: Inode, lbn: number, count: number, fresh?: Fresh): void {
   const end = lbn + count;
-  if (end > ip.fs.maxLbn) throw ERR.EFBIG;
+  if (end > ip.maxLbn) throw ERR.EFBIG;
   ip.dirty();
+  if (ip.hasExtents) {
+    fillExtents(ip, lbn, end, false, fresh);
+    return;
+  }
   while (lbn < end) {
     const leaf = leafOf(ip, lbn);
     const n = Math.min(end - lbn, leaf.count - leaf.index);
     fillLeaf(ip, leaf, lbn, n, fresh);
     lbn += n;
   }
+}
+
+/** Blocks that read as zeros until they are written, for the holes among `lbn` to `lbn + count - 1` of a file with extents. ENOSPC, EFBIG, EIO. */
+export function ballocUnwritten(ip: Inode, lbn: number, count: number, fresh?: Fresh): void {
+  if (lbn + count > ip.maxLbn) throw ERR.EFBIG;
+  ip.dirty();
+  fillExtents(ip, lbn, lbn + count, true, fresh);
+}
+
+function fillExtents(ip: Inode, lbn: number, end: number, unwritten: boolean, fresh: Fresh | undefined): void {
+  const hit = new ExtHit();
+  const run = new Run();
+  for (let at = lbn; at < end; ) {
+    extFind(ip, at, hit);
+    let n = Math.min(hit.count, end - at);
+    if (hit.blkno < 0) {
+      const before = at > 0 && ip.lastLbn !== at - 1 ? blockBefore(ip, at) : 0;
+      allocBlocks(ip.fs, goalFor(ip, at, before), n, run);
+      n = run.count;
+      extInsert(ip, at, n, run.blkno, unwritten);
+      ip.addBlocks(n);
+      remember(ip, at + n - 1, run.blkno + n - 1);
+      fresh?.(at, run.blkno, n);
+    } else if (hit.unwritten && !unwritten) extWritten(ip, at, n);
+    at += n;
+  }
+}
+
+/** Where the block before `lbn` is, or 0. */
+function blockBefore(ip: Inode, lbn: number): number {
+  const hit = new ExtHit();
+  extFind(ip, lbn - 1, hit);
+  return hit.blkno < 0 ? 0 : hit.blkno;
 }
 
 /** A place with pointers to data blocks: the inode, or an indirect block. */

@@ -1,11 +1,13 @@
 /**
- * Where the blocks of a file are: direct pointers in the inode, then trees of one, two and three levels of blocks full of pointers.
+ * Where the blocks of a file are: by extents (extmap.ts), or by direct pointers in the inode, then trees of one, two and three levels of blocks
+ * full of pointers.
  *
  * Every pointer is checked before it is followed: a file owns neither metadata nor what is outside of the device. A tree has three levels
  * whatever it says, so that a loop in it ends.
  */
 import { ERR } from '@anykernel/lib-sys';
 import type { Run } from '@anykernel/rumpvfs';
+import { extBmap, extFind } from './extmap.js';
 import type { Inode } from './inode.js';
 import { NDADDR, NIADDR } from './ondisk.js';
 
@@ -22,6 +24,10 @@ export function checkPtr(ip: Inode, blkno: number, what: string, lbn: number): v
  * sense, or a read failed. EFBIG: beyond the pointers.
  */
 export function bmap(ip: Inode, lbn: number, run: Run): void {
+  if (ip.hasExtents) {
+    extBmap(ip, lbn, run);
+    return;
+  }
   const p = ip.fs.place;
   if (find(ip, lbn, p)) runOf(ip, p, lbn, run);
   else {
@@ -32,6 +38,11 @@ export function bmap(ip: Inode, lbn: number, run: Run): void {
 
 /** Where block `lbn` is, or 0: a hole. The errors of bmap(). */
 export function blockAt(ip: Inode, lbn: number): number {
+  if (ip.hasExtents) {
+    const hit = ip.fs.extHit;
+    extFind(ip, lbn, hit);
+    return hit.blkno < 0 || hit.unwritten ? 0 : hit.blkno;
+  }
   const p = ip.fs.place;
   if (!find(ip, lbn, p)) return 0;
   const blkno = p.view.getUint32(p.off, true);

@@ -9,7 +9,7 @@
 import { bytestrOf, getU32le, putU16le, putU32le } from '@anykernel/lib-bytes';
 import { ERR } from '@anykernel/lib-sys';
 import type { EmitDirent } from '@anykernel/rumpvfs';
-import { badEntry, checkedLen, dirBlock, isNamed, nameLen, newDirBlock, stepLen, usedLen } from './dirblock.js';
+import { badEntry, checkedLen, dirBlock, dirBlocks, dirData, dirOut, isNamed, nameLen, newDirBlock, stepLen, usedLen } from './dirblock.js';
 import { type DirIndex, hashName } from './dirindex.js';
 import { indexAdd, indexOf, indexRemove } from './dirtable.js';
 import { type Inode, T_CHANGE, T_UPDATE } from './inode.js';
@@ -27,8 +27,8 @@ export function dirFind(ip: Inode, name: string): number {
   const hash = hashName(name, index.seed);
   for (let off = index.find(hash, -1); off >= 0; ) {
     const slot = index.slot;
-    const { data } = dirBlock(ip, off >> ip.fs.bshift);
-    const at = off & (ip.fs.bsize - 1);
+    const { data } = dirBlock(ip, Math.floor(off / ip.fs.bsize));
+    const at = off % ip.fs.bsize;
     if (isNamed(ip, data, at, name)) {
       ip.fs.foundIno = getU32le(data, at);
       return off;
@@ -39,11 +39,11 @@ export function dirFind(ip: Inode, name: string): number {
 }
 
 function findLinear(ip: Inode, name: string): number {
-  const { bsize } = ip.fs;
-  const blocks = ip.size / bsize;
+  const { bsize, dirEnd } = ip.fs;
+  const blocks = dirBlocks(ip);
   for (let b = 0; b < blocks; b++) {
-    const { data } = dirBlock(ip, b);
-    for (let off = 0; off < bsize; off += checkedLen(ip, data, b, off)) {
+    const data = dirData(ip, b);
+    for (let off = 0; off < dirEnd; off += checkedLen(ip, data, b, off)) {
       ip.walked++;
       if (isNamed(ip, data, off, name)) {
         checkedLen(ip, data, b, off);
@@ -59,9 +59,9 @@ function findLinear(ip: Inode, name: string): number {
 
 /** Adds a name that is not there. ENOSPC, EIO. */
 export function dirEnter(ip: Inode, name: string, ino: number, mode: number): void {
-  const { fs } = ip;
   const need = direntLen(name.length);
-  const blocks = ip.size / fs.bsize;
+  dirOut(ip);
+  const blocks = dirBlocks(ip);
   const index = indexOf(ip);
   if (index === undefined) {
     let b = 0;
@@ -90,10 +90,10 @@ function joinGaps(ip: Inode, index: DirIndex): void {
     const bp = dirBlock(ip, b);
     const { data } = bp;
     let gap = 0;
-    for (let off = 0; off < fs.bsize; ) {
+    for (let off = 0; off < fs.dirEnd; ) {
       let len = stepLen(ip, data, b, off);
       const own = len;
-      while (off + len < fs.bsize && getU32le(data, off + len) === 0) len += stepLen(ip, data, b, off + len);
+      while (off + len < fs.dirEnd && getU32le(data, off + len) === 0) len += stepLen(ip, data, b, off + len);
       if (len !== own) {
         fs.txn.dirty(bp, off, DE_HEADER);
         putU16le(data, off + 4, len);
@@ -110,8 +110,8 @@ function enterInHole(ip: Inode, index: DirIndex, need: number, name: string, ino
   const off = index.hole;
   if (off < 0 || off >= ip.size) return false;
   const { fs } = ip;
-  const b = off >> fs.bshift;
-  const at = off & (fs.bsize - 1);
+  const b = Math.floor(off / fs.bsize);
+  const at = off % fs.bsize;
   const bp = dirBlock(ip, b);
   if (getU32le(bp.data, at) !== 0) return false;
   const len = stepLen(ip, bp.data, b, at);
@@ -132,7 +132,7 @@ function enterInBlock(ip: Inode, b: number, need: number, name: string, ino: num
   let atLen = 0;
   let atUsed = 0;
   let gap = 0;
-  for (let off = 0; off < fs.bsize; ) {
+  for (let off = 0; off < fs.dirEnd; ) {
     const len = stepLen(ip, data, b, off);
     const used = usedLen(ip, data, b, off, len);
     if (at < 0 && len - used >= need) {
@@ -158,10 +158,10 @@ function enterInNewBlock(ip: Inode, b: number, need: number, name: string, ino: 
   const { fs } = ip;
   if (b >= fs.info.blocks || (b + 1) * fs.bsize > 0x7fffffff) throw ERR.ENOSPC;
   const bp = newDirBlock(ip, b);
-  emitDirent(bp.data, 0, ino, fs.bsize, fs.typed ? filetypeOf(mode) : 0, name);
+  emitDirent(bp.data, 0, ino, fs.dirEnd, fs.typed ? filetypeOf(mode) : 0, name);
   const { index } = ip;
   if (index !== undefined) fs.txn.undo(() => index.cutTo(b));
-  indexAdd(ip, name, b * fs.bsize, fs.bsize - need);
+  indexAdd(ip, name, b * fs.bsize, fs.dirEnd - need);
 }
 
 /**
@@ -170,8 +170,8 @@ function enterInNewBlock(ip: Inode, b: number, need: number, name: string, ino: 
  */
 export function dirRemove(ip: Inode, name: string, off: number): void {
   const { fs } = ip;
-  const b = off >> fs.bshift;
-  const at = off & (fs.bsize - 1);
+  const b = Math.floor(off / fs.bsize);
+  const at = off % fs.bsize;
   const bp = dirBlock(ip, b);
   const { data } = bp;
   const len = stepLen(ip, data, b, at);
@@ -209,8 +209,8 @@ function entryBefore(ip: Inode, data: Uint8Array, b: number, at: number): number
 /** The entry at `off` stands for another file from now on. */
 export function dirRewrite(ip: Inode, off: number, ino: number, mode: number): void {
   const { fs } = ip;
-  const bp = dirBlock(ip, off >> fs.bshift);
-  const at = off & (fs.bsize - 1);
+  const bp = dirBlock(ip, Math.floor(off / fs.bsize));
+  const at = off % fs.bsize;
   fs.txn.dirty(bp, at, DE_HEADER);
   putU32le(bp.data, at, ino);
   if (fs.typed) bp.data[at + 7] = filetypeOf(mode);
@@ -223,10 +223,10 @@ export function dirRewrite(ip: Inode, off: number, ino: number, mode: number): v
 export function dirRead(ip: Inode, cookie: number, emit: EmitDirent): void {
   const { fs } = ip;
   if (!Number.isSafeInteger(cookie) || cookie < 0) throw ERR.EINVAL;
-  const { size } = ip;
-  for (let b = Math.floor(cookie / fs.bsize); b * fs.bsize < size; b++) {
-    const { data } = dirBlock(ip, b);
-    for (let off = 0; off < fs.bsize; ) {
+  const blocks = dirBlocks(ip);
+  for (let b = Math.floor(cookie / fs.bsize); b < blocks; b++) {
+    const data = dirData(ip, b);
+    for (let off = 0; off < fs.dirEnd; ) {
       const len = checkedLen(ip, data, b, off);
       const next = b * fs.bsize + off + len;
       if (b * fs.bsize + off >= cookie && getU32le(data, off) !== 0 && !emitEntry(ip, data, off, next, emit)) return;

@@ -4,18 +4,57 @@
  * checkedLen() looks at all of an entry, and is used where a block is read for the first time; stepLen() sees only that no access leaves the block. A block
  * that makes no sense gives EIO.
  */
-import { equalsBytestr, getU32le } from '@anykernel/lib-bytes';
+import { equalsBytestr, getU16le, getU32le } from '@anykernel/lib-bytes';
 import type { Buf } from '@anykernel/rumpvfs';
 import { balloc } from './balloc.js';
 import { blockAt } from './bmap.js';
+import { T_DIR, T_HTREE, Tag, putDirTail } from './csum.js';
+import { inlineDirBlock, leaveInline } from './inline.js';
 import type { Inode } from './inode.js';
-import { DE_HEADER, direntCheck, direntLen } from './ondisk.js';
+import { DE_HEADER, FL_INDEX, direntCheck, direntLen } from './ondisk.js';
 
 /** Block number `b` of a directory. EIO: a hole, or anything that blockAt() does not like. */
 export function dirBlock(ip: Inode, b: number): Buf {
   const blkno = blockAt(ip, b);
   if (blkno === 0) ip.fs.corrupt(`directory ${ip.ino} has a hole at block ${b}`);
-  return ip.fs.bcache.bread(blkno);
+  const bp = ip.fs.bcache.bread(blkno);
+  const tag = bp.tag as Tag | undefined;
+  if (tag === undefined || tag.owner !== ip.ino || (tag.kind !== T_DIR && tag.kind !== T_HTREE)) verify(ip, b, bp);
+  return bp;
+}
+
+/** A block that is seen for the first time. EIO. */
+function verify(ip: Inode, b: number, bp: Buf): void {
+  const { fs } = ip;
+  const tag = new Tag(isTreeBlock(ip, b, bp.data) ? T_HTREE : T_DIR, ip.ino, ip.seed);
+  if (bp.tag !== undefined) fs.corrupt(`directory ${ip.ino}: block ${b} is in use twice`);
+  if (!fs.sums.holds(bp, tag)) fs.corrupt(`directory ${ip.ino}: block ${b} has a wrong checksum`);
+  bp.tag = tag;
+}
+
+/** Whether block `b` holds a part of the hash tree: the root does, and so does one that is a single empty entry. */
+export function isTreeBlock(ip: Inode, b: number, data: Uint8Array): boolean {
+  if ((ip.flags & FL_INDEX) === 0) return false;
+  if (b === 0) return true;
+  return getU32le(data, 0) === 0 && getU16le(data, 4) === data.length && data[6] === 0 && data[7] === 0;
+}
+
+/** How many blocks a directory has; one that is in its inode would have one. */
+export function dirBlocks(ip: Inode): number {
+  return ip.isInline ? 1 : Math.floor(ip.size / ip.fs.bsize);
+}
+
+/** The bytes of block `b`, to be read only. EIO. */
+export function dirData(ip: Inode, b: number): Uint8Array {
+  return ip.isInline ? inlineDirBlock(ip) : dirBlock(ip, b).data;
+}
+
+/** A directory that is in its inode moves to a block. Within a transaction. ENOSPC, EIO. */
+export function dirOut(ip: Inode): void {
+  if (!ip.isInline) return;
+  const data = inlineDirBlock(ip);
+  leaveInline(ip);
+  newDirBlock(ip, 0).data.set(data);
 }
 
 /** EIO, with the place. */
@@ -60,6 +99,8 @@ export function newDirBlock(ip: Inode, b: number): Buf {
   const bp = fs.bcache.getblk(blockAt(ip, b));
   fs.txn.dirty(bp);
   bp.data.fill(0);
+  bp.tag = new Tag(T_DIR, ip.ino, ip.seed);
+  if (fs.sums.on) putDirTail(bp.data);
   ip.size = (b + 1) * fs.bsize;
   return bp;
 }

@@ -20,7 +20,7 @@ export function indexOf(ip: Inode): DirIndex | undefined {
     ip.fs.indexes.renew(index);
     return index;
   }
-  if (ip.noIndex || (ip.walked < WALKS_BEFORE_INDEX && ip.size <= 4 * ip.fs.bsize && ip.size <= 4096)) return undefined;
+  if (ip.noIndex || ip.isInline || (ip.walked < WALKS_BEFORE_INDEX && ip.size <= 4 * ip.fs.bsize && ip.size <= 4096)) return undefined;
   return buildIndex(ip);
 }
 
@@ -51,7 +51,7 @@ function fillIndex(ip: Inode, index: DirIndex): void {
   for (let b = 0; b < blocks; b++) {
     const { data } = dirBlock(ip, b);
     let gap = 0;
-    for (let off = 0; off < fs.bsize; ) {
+    for (let off = 0; off < fs.dirEnd; ) {
       const len = checkedLen(ip, data, b, off);
       const used = usedLen(ip, data, b, off, len);
       if (used > 0) index.insert(hashBytes(data, off + DE_HEADER, nameLen(ip, data, off), index.seed), b * fs.bsize + off);

@@ -2,7 +2,7 @@
  * What every directory has: itself and its parent, in the first two entries of its first block; and whether it has anything else.
  */
 import { getU32le, putU32le } from '@anykernel/lib-bytes';
-import { checkedLen, dirBlock, isNamed, newDirBlock } from './dirblock.js';
+import { checkedLen, dirBlock, dirBlocks, dirData, dirOut, isNamed, newDirBlock } from './dirblock.js';
 import type { Inode } from './inode.js';
 import { emitDirent, filetypeOf } from './ondisk.js';
 
@@ -12,7 +12,7 @@ export function dirInit(ip: Inode, parent: number): void {
   const type = fs.typed ? filetypeOf(0o040000) : 0;
   const bp = newDirBlock(ip, 0);
   emitDirent(bp.data, 0, ip.ino, 12, type, '.');
-  emitDirent(bp.data, 12, parent, fs.bsize - 12, type, '..');
+  emitDirent(bp.data, 12, parent, fs.dirEnd - 12, type, '..');
   ip.parent = parent;
 }
 
@@ -28,13 +28,14 @@ function dotdotOff(ip: Inode, data: Uint8Array): number {
 /** The inode number of the parent. EIO. */
 export function parentOf(ip: Inode): number {
   if (ip.parent !== 0) return ip.parent;
-  const { data } = dirBlock(ip, 0);
+  const data = dirData(ip, 0);
   ip.parent = getU32le(data, dotdotOff(ip, data));
   return ip.parent;
 }
 
 /** The directory was moved. */
 export function setParent(ip: Inode, parent: number): void {
+  dirOut(ip);
   const bp = dirBlock(ip, 0);
   const off = dotdotOff(ip, bp.data);
   ip.fs.txn.dirty(bp, off, 4);
@@ -48,12 +49,12 @@ export function setParent(ip: Inode, parent: number): void {
 
 /** Whether there is nothing in it but `.` and `..`. EIO. */
 export function dirIsEmpty(ip: Inode): boolean {
-  const { bsize } = ip.fs;
+  const { dirEnd } = ip.fs;
   if (ip.index !== undefined) return ip.index.count <= 2;
-  const blocks = ip.size / bsize;
+  const blocks = dirBlocks(ip);
   for (let b = 0; b < blocks; b++) {
-    const { data } = dirBlock(ip, b);
-    for (let off = b === 0 ? afterDots(ip, data) : 0; off < bsize; off += checkedLen(ip, data, b, off)) if (getU32le(data, off) !== 0) return false;
+    const data = dirData(ip, b);
+    for (let off = b === 0 ? afterDots(ip, data) : 0; off < dirEnd; off += checkedLen(ip, data, b, off)) if (getU32le(data, off) !== 0) return false;
   }
   return true;
 }

@@ -5,7 +5,7 @@
  * rest of its last block zeroed, so that nothing old shows when it grows again.
  */
 import { ERR, Errno, MNT_NOATIME, MNT_RELATIME } from '@anykernel/lib-sys';
-import type { Lwp, Uio } from '@anykernel/rumpkern';
+import { type Lwp, Uio } from '@anykernel/rumpkern';
 import {
   type Disk, type GenfsFile, IO_APPEND, IO_DSYNC, IO_SYNC, type Pager, Run, Uobj, type Vnode, genfsRead, genfsWrite,
 } from '@anykernel/rumpvfs';
@@ -13,8 +13,10 @@ import { balloc } from './balloc.js';
 import { bmap } from './bmap.js';
 import { freeRange } from './freerange.js';
 import type { Ext2fs } from './fs.js';
+import { inlineBytes, leaveInline, readInline } from './inline.js';
 import { type Inode, T_CHANGE, T_UPDATE, VTOI } from './inode.js';
-import { FL_APPEND, FL_IMMUTABLE, FL_NOATIME, ROCOMPAT_LARGE_FILE, SB_ROCOMPAT } from './ondisk.js';
+import { shortenLater } from './unfinished.js';
+import { FL_APPEND, FL_ENCRYPT, FL_IMMUTABLE, FL_NOATIME, ROCOMPAT_LARGE_FILE, SB_ROCOMPAT } from './ondisk.js';
 
 /** A regular file, as the file data cache and genfsWrite() see it. */
 class Ext2File implements Pager, GenfsFile {
@@ -39,7 +41,7 @@ class Ext2File implements Pager, GenfsFile {
   }
 
   bmap(lbn: number, run: Run): void {
-    if (lbn < this.ip.fs.maxLbn) bmap(this.ip, lbn, run);
+    if (lbn < this.ip.maxLbn) bmap(this.ip, lbn, run);
   }
 
   allocate(off: number, len: number): void {
@@ -47,6 +49,7 @@ class Ext2File implements Pager, GenfsFile {
     const { bshift } = ip.fs;
     const first = Math.floor(off / 2 ** bshift);
     balloc(ip, first, Math.ceil((off + len) / 2 ** bshift) - first);
+    ip.fs.bcache.journal?.order(this.uobj);
     if (off + len > ip.size) setSize(ip, off + len);
     ip.touch(T_CHANGE | T_UPDATE);
     // POSIX write(): a change by somebody who is not privileged takes the set-id bits away.
@@ -72,7 +75,9 @@ function setSize(ip: Inode, size: number): void {
 export function read(vp: Vnode, uio: Uio, _ioflag: number, _l: Lwp): void {
   const ip = VTOI(vp);
   if (uio.resid === 0) return;
-  genfsRead(fileOf(vp, ip).uobj, uio, ip.size);
+  if ((ip.flags & FL_ENCRYPT) !== 0) throw ERR.EOPNOTSUPP;
+  if (ip.isInline) readInline(ip, uio);
+  else genfsRead(fileOf(vp, ip).uobj, uio, ip.size);
   markAccess(vp, ip);
 }
 
@@ -105,11 +110,12 @@ export function write(vp: Vnode, uio: Uio, ioflag: number, l: Lwp): void {
 }
 
 function writeBytes(vp: Vnode, ip: Inode, uio: Uio, ioflag: number): void {
-  const { fs } = ip;
+  ready(vp, ip);
   if ((ioflag & IO_APPEND) !== 0) uio.offset = ip.size;
   // fcntl(2) may have taken O_APPEND away.
   else if ((ip.flags & FL_APPEND) !== 0 && uio.offset !== ip.size) throw ERR.EPERM;
-  const room = fs.maxSize - uio.offset;
+  const { fs } = ip;
+  const room = ip.maxSize - uio.offset;
   if (room <= 0) throw ERR.EFBIG;
   const over = Math.max(0, uio.resid - room);
   const file = fileOf(vp, ip);
@@ -132,7 +138,8 @@ function zeroTail(file: Ext2File, newSize: number): void {
 /** Sets the length, and does `also` in the same transaction. EFBIG, EIO. */
 export function truncate(vp: Vnode, ip: Inode, size: number, also: () => void): void {
   const { fs } = ip;
-  if (size > fs.maxSize) throw ERR.EFBIG;
+  if (size > ip.maxSize) throw ERR.EFBIG;
+  ready(vp, ip);
   const file = fileOf(vp, ip);
   if (size > ip.size) zeroTail(file, size);
   else bringIn(file, size);
@@ -146,10 +153,25 @@ export function truncate(vp: Vnode, ip: Inode, size: number, also: () => void): 
 
 function shorten(ip: Inode, file: Ext2File, size: number): void {
   const { fs } = ip;
-  freeRange(ip, Math.ceil(size / fs.bsize), Infinity);
+  if (!freeRange(ip, Math.ceil(size / fs.bsize), Infinity)) shortenLater(ip);
   ip.size = size;
   // Zeroes the rest of the last page, too.
   fs.txn.commit(() => file.uobj.truncate(size));
+}
+
+/** What must be settled before the bytes of a file change: it has been shortened for good, and they are in blocks. Sleeps, ENOSPC, EIO. */
+function ready(vp: Vnode, ip: Inode): void {
+  const { fs } = ip;
+  if (fs.zombies.has(ip.ino)) fs.reap?.();
+  if (!ip.isInline) return;
+  const bytes = inlineBytes(ip);
+  const file = fileOf(vp, ip);
+  file.uobj.prepare(0, Math.max(1, bytes.length), 0);
+  fs.run(() => {
+    leaveInline(ip);
+    if (bytes.length > 0) file.allocate(0, bytes.length);
+  });
+  if (bytes.length > 0) file.uobj.write(new Uio().init(bytes, 0, 'write'), bytes.length, 0);
 }
 
 /** The page that holds byte `off`, where that is not the start of a block: a part of the block is to be zeroed later, when nothing may fail. */
@@ -161,7 +183,8 @@ function bringIn(file: Ext2File, off: number): void {
 export function fallocate(vp: Vnode, off: number, len: number): void {
   const ip = VTOI(vp);
   const { fs } = ip;
-  if (off + len > fs.maxSize) throw ERR.EFBIG;
+  if (off + len > ip.maxSize) throw ERR.EFBIG;
+  ready(vp, ip);
   const file = fileOf(vp, ip);
   const free = fs.freeBlocks(fs.k.curlwp.proc.cred);
   if (countHoles(file, Math.floor(off / fs.bsize), Math.ceil((off + len) / fs.bsize), free) > free) throw ERR.ENOSPC;
@@ -185,7 +208,7 @@ function takeBack(file: Ext2File, holes: readonly (readonly [number, number])[],
   const { ip } = file;
   const { fs } = ip;
   fs.run(() => {
-    for (const [lbn, count] of holes) freeRange(ip, lbn, lbn + count);
+    for (const [lbn, count] of holes) if (!freeRange(ip, lbn, lbn + count)) throw ERR.EIO;
     ip.dirty();
     ip.size = size;
     fs.txn.commit(() => {
@@ -246,6 +269,7 @@ export function fdiscard(vp: Vnode, off: number, len: number): void {
   const ip = VTOI(vp);
   const { fs } = ip;
   if ((ip.flags & (FL_IMMUTABLE | FL_APPEND)) !== 0) throw ERR.EPERM;
+  ready(vp, ip);
   const file = fileOf(vp, ip);
   const end = Math.min(off + len, ip.size);
   if (off >= end) return;
@@ -253,19 +277,21 @@ export function fdiscard(vp: Vnode, off: number, len: number): void {
   const last = end === ip.size ? Math.ceil(end / fs.bsize) : Math.floor(end / fs.bsize);
   bringIn(file, off);
   bringIn(file, end);
-  fs.run(() => {
-    if (first < last) freeRange(ip, first, last);
-    ip.touch(T_CHANGE | T_UPDATE);
-    fs.txn.commit(() => file.uobj.discard(off, end - off));
-  });
+  // In several transactions where one would be too large for the journal: what is left is done again after a sleep.
+  for (let done = false; !done; ) {
+    fs.run(() => {
+      done = first >= last || freeRange(ip, first, last);
+      ip.touch(T_CHANGE | T_UPDATE);
+      fs.txn.commit(() => file.uobj.discard(off, end - off));
+    });
+  }
 }
 
 /** Data first, then all metadata: what names the file is there, too. EIO; sleeps. */
 export function fsync(vp: Vnode, _dataOnly: boolean, off: number, len: number, _l: Lwp): void {
   const { fs } = VTOI(vp);
   vp.uobj?.flush(off, len, true);
-  fs.bcache.flush(true);
-  fs.disk.flush();
+  fs.commit();
 }
 
 /** Brings the access times of files that were read to their inodes. */

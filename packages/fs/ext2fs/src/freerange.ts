@@ -9,13 +9,18 @@ import { S_IFMT, S_IFREG } from '@anykernel/lib-sys';
 import type { Buf } from '@anykernel/rumpvfs';
 import { Freer } from './alloc.js';
 import { checkPtr } from './bmap.js';
+import { extRemove } from './exttree.js';
 import type { Inode } from './inode.js';
-import { NDADDR, NIADDR } from './ondisk.js';
+import { FL_EA_INODE, NDADDR, NIADDR } from './ondisk.js';
 
-/** Frees the file's blocks from `from` up to, and not including, `to`. EIO. Returns how many went, indirect ones among them. */
-export function freeRange(ip: Inode, from: number, to: number): number {
+/**
+ * Frees the file's blocks from `from` up to, and not including, `to`. Returns whether all are free: a file with extents that is large for the journal
+ * loses them in several transactions, from its end on. EIO.
+ */
+export function freeRange(ip: Inode, from: number, to: number): boolean {
   ip.dirty();
-  const freer = new Freer(ip.fs, (ip.mode & S_IFMT) !== S_IFREG);
+  const freer = new Freer(ip.fs, (ip.mode & S_IFMT) !== S_IFREG || (ip.flags & FL_EA_INODE) !== 0);
+  if (ip.hasExtents) return freeExtents(ip, freer, from, Math.min(to, 0x1_0000_0000));
   for (let i = from; i < NDADDR && i < to; i++) {
     const blkno = ip.ptr(i);
     if (blkno === 0) continue;
@@ -34,7 +39,20 @@ export function freeRange(ip: Inode, from: number, to: number): number {
   freer.flush();
   ip.addBlocks(-freer.total);
   ip.lastBlkno = 0;
-  return freer.total;
+  return true;
+}
+
+function freeExtents(ip: Inode, freer: Freer, from: number, to: number): boolean {
+  const { fs } = ip;
+  const { journal } = fs.bcache;
+  // Each extent changes a leaf, and a bitmap with its descriptor for each group that it touches.
+  const most = journal === undefined ? Infinity : Math.max(1, journal.capacity >> 3);
+  let steps = 0;
+  const done = from >= to || extRemove(ip, freer, from, to, () => steps++ >= most);
+  freer.flush();
+  ip.addBlocks(-freer.total);
+  ip.lastBlkno = 0;
+  return done;
 }
 
 /** Frees blocks from..to - 1 of the tree under `blkno` (a part of it counts from its own start), and the block itself if it is empty then. */

@@ -1,23 +1,30 @@
 /**
- * One mounted ext2: its device, its geometry, its superblock and group descriptors in their buffers, and the way into a transaction.
+ * One mounted ext2, ext3 or ext4: its device, its geometry, its superblock in its buffer, and the way into a transaction.
  *
- * Counts and feature bits are read and changed where they lie, in held buffers, so that a transaction that fails takes them back. The places of
- * bitmaps and inode tables are checked once, at mount: a group whose descriptor makes no sense has none, and whoever needs it gets EIO.
+ * Counts and feature bits are read and changed where they lie, in held buffers, so that a transaction that fails takes them back.
  */
 import type { WallTime } from '@anykernel/host-rumpuser';
-import { ERR } from '@anykernel/lib-sys';
-import type { Cred, Kernel } from '@anykernel/rumpkern';
-import { type Bcache, type Buf, type Disk, type Mount, Run, Txn, type Vnode, type VnodeOps, type Vtype } from '@anykernel/rumpvfs';
+import { ERR, Errno } from '@anykernel/lib-sys';
+import { type Cred, type Kernel, SLEEP } from '@anykernel/rumpkern';
+import { type Bcache, type Buf, type Disk, type Journal, type Mount, Run, Txn, type Vnode, type VnodeOps, type Vtype } from '@anykernel/rumpvfs';
 import {
-  GD_BBMAP, GD_FREE_BLOCKS, GD_FREE_INODES, GD_IBMAP, GD_ITABLE, GD_LEN, GD_USED_DIRS, INCOMPAT_FILETYPE, INCOMPAT_META_BG, NDADDR, NIADDR, ROOT_INO,
-  SB_FREE_BLOCKS, SB_FREE_INODES, SB_RBLOCKS, SB_RESUID, SB_STATE, SB_WTIME, STATE_VALID, SUPER_OFF, type SuperInfo, groupHasSuper,
+  GD_LEN64, INCOMPAT_FILETYPE, INCOMPAT_RECOVER, NDADDR, NIADDR, ROCOMPAT_DIR_NLINK, ROCOMPAT_HUGE_FILE, ROOT_INO, SB_FREE_BLOCKS, SB_FREE_BLOCKS_HIGH, SB_INCOMPAT,
+  SB_RBLOCKS, SB_RBLOCKS_HIGH, SB_RESUID, SB_STATE, SB_WTIME, STATE_VALID, SUPER_OFF, type SuperInfo, strangeFlags,
 } from './ondisk.js';
 import { Place } from './bmap.js';
+import { Checksums, DIR_TAIL_LEN, T_SUPER, Tag } from './csum.js';
+import { ExtHit } from './extmap.js';
+import { Groups } from './groups.js';
+import type { OpenJournal } from './journal.js';
 import { Indexes } from './dirindex.js';
+import { Pending } from './pending.js';
+import { Reserved } from './reserved.js';
+import { sealBufs } from './seal.js';
 
 /** The operations for a type of vnode. */
 export type OpsOf = (type: Vtype) => VnodeOps;
 
+const TWO32 = 0x1_0000_0000;
 /** Messages about what is wrong on disk, until the next second. */
 const COMPLAINTS_PER_SECOND = 10;
 
@@ -38,19 +45,29 @@ export class Ext2fs {
   readonly ashift: number;
   /** Sectors of 512 bytes in a block. */
   readonly spb: number;
+  /** Flags that no file here may have. */
+  readonly strangeFlags: number;
+  /** Where the entries of a directory block end. */
+  readonly dirEnd: number;
   /** Directory entries have a type byte. */
   readonly typed: boolean;
   /** The largest file: what the pointers reach, and what a count of 2^32 sectors holds. */
   readonly maxSize: number;
+  /** The same for files with extents. */
+  readonly extMaxSize: number;
+  /** `dir_nlink`. */
+  readonly manyLinks: boolean;
+  /** A file may have more than 2^32 sectors. */
+  readonly hugeFiles: boolean;
   /** Blocks that the pointers reach. */
   readonly maxLbn: number;
   /** The superblock's buffer, and where in it the superblock starts. */
   readonly sbuf: Buf;
   readonly soff: number;
   /** Each group's block bitmap, inode bitmap and inode table; 0: its descriptor makes no sense. */
-  readonly bbmap: Uint32Array;
-  readonly ibmap: Uint32Array;
-  readonly itable: Uint32Array;
+  readonly bbmap: Float64Array;
+  readonly ibmap: Float64Array;
+  readonly itable: Float64Array;
   /** Blocks at the start of each group that hold copies of the superblock and descriptors. */
   readonly head: Uint32Array;
   /** Groups whose bitmaps were found wrong: nothing more is allocated there. */
@@ -63,7 +80,18 @@ export class Ext2fs {
   readonly place: Place;
   /** The inode number of the entry that dirFind() found last. */
   foundIno = 0;
-  readonly #gdbufs: Buf[] = [];
+  /** extBmap()'s. */
+  readonly extHit = new ExtHit();
+  readonly sums: Checksums;
+  readonly #wide: boolean;
+  /** The group descriptors. */
+  readonly gd: Groups;
+  /** The blocks that hold metadata. */
+  readonly reserved: Reserved;
+  /** Blocks that were freed and may not be used again yet. */
+  readonly pending: Pending;
+  /** Blocks of the journal and other hidden files. */
+  hidden = 0;
   readonly indexes: Indexes;
   /** Unlinked files that are still there, in the order of the list on disk. See orphan.ts. */
   readonly orphans: number[] = [];
@@ -79,6 +107,13 @@ export class Ext2fs {
   clean = true;
   /** Number of the transaction, by which an inode knows whether it has joined it. */
   seq = 0;
+  /** There are zombies that need not wait for the next sync. */
+  overdue = false;
+  reap: (() => void) | undefined = undefined;
+  /** What mount found; a string says why it cannot be used. */
+  openJournal: OpenJournal | string | undefined = undefined;
+  /** The journal, for as long as the image may be written. */
+  journal: Journal | undefined = undefined;
   /** The outermost transaction is open. */
   #inTxn = false;
   readonly #time: WallTime = { sec: 0, nsec: 0 };
@@ -104,12 +139,24 @@ export class Ext2fs {
     this.spb = this.bsize >> 9;
     this.typed = (info.incompat & INCOMPAT_FILETYPE) !== 0;
     this.maxLbn = NDADDR + (1 << this.ashift) + 2 ** (2 * this.ashift) + 2 ** (NIADDR * this.ashift);
-    this.maxSize = info.rev === 0 ? 0x7fffffff : largestFile(this.bsize, this.ashift, this.maxLbn);
+    this.manyLinks = (info.rocompat & ROCOMPAT_DIR_NLINK) !== 0;
+    this.hugeFiles = (info.rocompat & ROCOMPAT_HUGE_FILE) !== 0;
+    this.maxSize = info.rev === 0 ? 0x7fffffff : this.hugeFiles ? this.maxLbn * this.bsize : largestFile(this.bsize, this.ashift, this.maxLbn);
+    this.extMaxSize = this.hugeFiles ? 0xffff_ffff * this.bsize : Math.min(0xffff_ffff * this.bsize, 0xffff_0000 * 512);
     this.sbuf = sbuf;
     this.soff = SUPER_OFF & (this.bsize - 1);
-    this.bbmap = new Uint32Array(this.groups);
-    this.ibmap = new Uint32Array(this.groups);
-    this.itable = new Uint32Array(this.groups);
+    this.bbmap = new Float64Array(this.groups);
+    this.ibmap = new Float64Array(this.groups);
+    this.itable = new Float64Array(this.groups);
+    this.pending = new Pending(this);
+    this.reserved = new Reserved(this);
+    this.gd = new Groups(this);
+    this.strangeFlags = strangeFlags(info);
+    this.sums = new Checksums(info, sbuf.data.subarray(SUPER_OFF & (this.bsize - 1)));
+    this.dirEnd = this.sums.on ? this.bsize - DIR_TAIL_LEN : this.bsize;
+    this.#wide = info.descSize >= GD_LEN64;
+    sbuf.tag = new Tag(T_SUPER, 0, 0);
+    if (this.sums.groups) bcache.seal = (bufs) => sealBufs(this, bufs);
     this.head = new Uint32Array(this.groups);
     this.suspect = new Uint8Array(this.groups);
     this.inodeHint = new Uint32Array(this.groups);
@@ -145,17 +192,25 @@ export class Ext2fs {
 
   /** Blocks of the structure of the file system: superblocks, descriptors, bitmaps, inode tables. */
   get overhead(): number {
-    let sum = this.info.firstData;
+    let sum = this.info.firstData + this.hidden;
     for (let g = 0; g < this.groups; g++) sum += this.head[g] + 2 + this.itableLen;
     return sum;
   }
 
   /** Blocks that anybody, or with `cred` this somebody, may still take. */
   freeBlocks(cred?: Cred): number {
-    const free = this.sb32(SB_FREE_BLOCKS);
+    const free = this.freeBlocksLeft;
     if (cred !== undefined && this.#mayUseReserve(cred)) return free;
-    const reserved = this.sb32(SB_RBLOCKS);
+    const reserved = this.reservedBlocks;
     return free > reserved ? free - reserved : 0;
+  }
+
+  get freeBlocksLeft(): number {
+    return this.sb32(SB_FREE_BLOCKS) + (this.#wide ? this.sb32(SB_FREE_BLOCKS_HIGH) * TWO32 : 0);
+  }
+
+  get reservedBlocks(): number {
+    return this.sb32(SB_RBLOCKS) + (this.#wide ? this.sb32(SB_RBLOCKS_HIGH) * TWO32 : 0);
   }
 
   #mayUseReserve(cred: Cred): boolean {
@@ -163,74 +218,7 @@ export class Ext2fs {
     return this.info.resgid !== 0 && cred.inGroup(this.info.resgid);
   }
 
-  // -- group descriptors
-
-  /** Reads all descriptors and checks what they say. EIO: a read failed. Sleeps; asked again it finds what it read. */
-  loadGroups(): void {
-    const perBlock = this.bsize / GD_LEN;
-    const blocks = Math.ceil(this.groups / perBlock);
-    const meta = (this.info.incompat & INCOMPAT_META_BG) !== 0;
-    const old = meta ? Math.min(this.info.firstMetaBg, blocks) : blocks;
-    this.bcache.readahead(this.info.firstData + 1, Math.min(old, 64));
-    for (let i = this.#gdbufs.length; i < blocks; i++) {
-      const bp = this.bcache.bread(this.#gdBlock(i, old));
-      this.bcache.hold(bp);
-      this.#gdbufs.push(bp);
-    }
-    for (let g = 0; g < this.groups; g++) this.#loadGroup(g, old);
-  }
-
-  #gdBlock(i: number, old: number): number {
-    if (i < old) return this.info.firstData + 1 + i;
-    const group = (i * this.bsize) / GD_LEN;
-    return this.groupStart(group) + (groupHasSuper(this.info, group) ? 1 : 0);
-  }
-
-  #loadGroup(g: number, old: number): void {
-    const bp = this.gdBuf(g);
-    const off = this.gdOff(g);
-    const [bb, ib, it] = [bp.view.getUint32(off + GD_BBMAP, true), bp.view.getUint32(off + GD_IBMAP, true), bp.view.getUint32(off + GD_ITABLE, true)];
-    const hasSuper = groupHasSuper(this.info, g);
-    const gdt = this.#gdtLen(g, hasSuper, old);
-    this.head[g] = (hasSuper ? 1 : 0) + gdt;
-    const low = this.groupStart(g) + this.head[g];
-    const end = this.groupStart(g) + this.groupLen(g);
-    const fits = (b: number, len: number): boolean => b >= low && b + len <= end;
-    const apart = bb !== ib && (bb < it || bb >= it + this.itableLen) && (ib < it || ib >= it + this.itableLen);
-    if (!fits(bb, 1) || !fits(ib, 1) || !fits(it, this.itableLen) || !apart) {
-      this.complain(`the descriptor of group ${g} makes no sense (bitmaps at ${bb} and ${ib}, inodes at ${it})`);
-      this.suspect[g] = 1;
-      return;
-    }
-    this.bbmap[g] = bb;
-    this.ibmap[g] = ib;
-    this.itable[g] = it;
-  }
-
-  /** Blocks of descriptors, with room for more, in group `g`. */
-  #gdtLen(g: number, hasSuper: boolean, old: number): number {
-    const perBlock = this.bsize / GD_LEN;
-    const metaGroup = Math.floor(g / perBlock);
-    if ((this.info.incompat & INCOMPAT_META_BG) === 0 || metaGroup < old) return hasSuper ? old + this.info.reservedGdt : 0;
-    const within = g % perBlock;
-    return within < 2 || within === perBlock - 1 ? 1 : 0;
-  }
-
-  gdBuf(g: number): Buf {
-    return this.#gdbufs[(g * GD_LEN) >> this.bshift];
-  }
-  gdOff(g: number): number {
-    return (g * GD_LEN) & (this.bsize - 1);
-  }
-  groupFreeBlocks(g: number): number {
-    return this.gdBuf(g).view.getUint16(this.gdOff(g) + GD_FREE_BLOCKS, true);
-  }
-  groupFreeInodes(g: number): number {
-    return this.gdBuf(g).view.getUint16(this.gdOff(g) + GD_FREE_INODES, true);
-  }
-  groupDirs(g: number): number {
-    return this.gdBuf(g).view.getUint16(this.gdOff(g) + GD_USED_DIRS, true);
-  }
+  // -- groups
 
   groupStart(g: number): number {
     return this.info.firstData + g * this.info.blocksPerGroup;
@@ -241,39 +229,19 @@ export class Ext2fs {
   }
   groupOf(blkno: number): number {
     const index = blkno - this.info.firstData;
-    return this.#gshift >= 0 ? index >>> this.#gshift : Math.floor(index / this.info.blocksPerGroup);
-  }
-
-  /** Adds to the free counts of group `g` and of the whole, within a transaction. They do not go below zero, whatever the disk says. */
-  countBlocks(g: number, change: number): void {
-    this.#count(g, GD_FREE_BLOCKS, SB_FREE_BLOCKS, change);
-  }
-  countInodes(g: number, change: number): void {
-    this.#count(g, GD_FREE_INODES, SB_FREE_INODES, change);
-  }
-  countDirs(g: number, change: number): void {
-    this.#addTo16(this.gdBuf(g), this.gdOff(g) + GD_USED_DIRS, change);
-  }
-  #count(g: number, gdField: number, sbField: number, change: number): void {
-    this.#addTo16(this.gdBuf(g), this.gdOff(g) + gdField, change);
-    const total = this.sb32(sbField) + change;
-    this.setSb32(sbField, total < 0 ? 0 : total);
-  }
-  #addTo16(bp: Buf, off: number, change: number): void {
-    const value = bp.view.getUint16(off, true) + change;
-    this.txn.dirty(bp, off, 2);
-    bp.view.setUint16(off, value < 0 ? 0 : value > 0xffff ? 0xffff : value, true);
+    return this.#gshift >= 0 && index < TWO32 ? index >>> this.#gshift : Math.floor(index / this.info.blocksPerGroup);
   }
 
   // -- which blocks a file may have
 
   /** Whether a file may own block `blkno`: it is on the device, and neither bitmap, inode table, nor descriptors. */
   mayOwn(blkno: number): boolean {
-    if (blkno <= this.info.firstData || blkno >= this.info.blocks) return false;
-    const g = this.groupOf(blkno);
-    if (blkno < this.groupStart(g) + this.head[g]) return false;
-    const it = this.itable[g];
-    return blkno !== this.bbmap[g] && blkno !== this.ibmap[g] && (blkno < it || blkno >= it + this.itableLen);
+    return blkno > this.info.firstData && blkno < this.info.blocks && !this.reserved.has(blkno);
+  }
+
+  /** Whether a file may own `len` blocks from `blkno` on. */
+  mayOwnAll(blkno: number, len: number): boolean {
+    return blkno > this.info.firstData && blkno + len <= this.info.blocks && !this.reserved.hasAny(blkno, blkno + len);
   }
 
   // -- transactions
@@ -282,6 +250,19 @@ export class Ext2fs {
   run<T>(fn: () => T): T {
     if (this.#inTxn) return fn();
     if (this.clean) this.#soil();
+    try {
+      return this.#attempt(fn);
+    } catch (e) {
+      // What was freed a moment ago is free when the journal has it.
+      if (e !== ERR.ENOSPC || !this.pending.any) throw e;
+      this.bcache.journal?.commit();
+      return this.#attempt(fn);
+    } finally {
+      if (this.overdue) this.#catchUp();
+    }
+  }
+
+  #attempt<T>(fn: () => T): T {
     this.seq++;
     this.#inTxn = true;
     try {
@@ -291,28 +272,55 @@ export class Ext2fs {
     }
   }
 
-  /** From here on the device is not clean, until the next sync. */
-  #soil(): void {
-    this.txn.run(() => this.setSb16(SB_STATE, this.sb16(SB_STATE) & ~STATE_VALID));
-    this.clean = false;
-    this.bcache.flush(false);
+  /** Ends what the last transaction has left: see orphan.ts. What sleeps or fails is for the next sync. */
+  #catchUp(): void {
+    this.overdue = false;
+    try {
+      this.reap?.();
+    } catch (e) {
+      if (e !== SLEEP && !(e instanceof Errno)) throw e;
+    }
   }
 
-  /** All has been written: says so on disk, if it was so at mount. Returns whether there was something to say. */
+  /** From here on the device is not clean, until the next sync; with a journal, until it is unmounted. Sleeps. */
+  #soil(): void {
+    const { journal } = this;
+    this.txn.run(() => {
+      if (journal === undefined) this.setSb16(SB_STATE, this.sb16(SB_STATE) & ~STATE_VALID);
+      else this.setSb32(SB_INCOMPAT, (this.sb32(SB_INCOMPAT) | INCOMPAT_RECOVER) >>> 0);
+    });
+    this.bcache.flush(journal !== undefined);
+    this.clean = false;
+    this.bcache.journal = journal;
+  }
+
+  /** All has been written: says so on disk, if it was so at mount. Returns whether there was something to say. Sleeps with a journal. */
   cleanse(): boolean {
     if (this.clean || !this.writable) return false;
+    this.journal?.empty();
+    this.bcache.journal = undefined;
     this.txn.run(() => {
       if (this.wasClean) this.setSb16(SB_STATE, this.sb16(SB_STATE) | STATE_VALID);
+      if (this.journal !== undefined) this.setSb32(SB_INCOMPAT, (this.sb32(SB_INCOMPAT) & ~INCOMPAT_RECOVER) >>> 0);
       this.setSb32(SB_WTIME, this.now().sec);
     });
     this.clean = true;
     return true;
   }
 
+  /** All metadata is on stable storage on return. Sleeps, EIO. */
+  commit(): void {
+    if (this.bcache.journal !== undefined) {
+      this.bcache.journal.commit();
+      return;
+    }
+    this.bcache.flush(true);
+    this.disk.flush();
+  }
+
   /** Gives the held buffers back. */
   release(): void {
-    for (const bp of this.#gdbufs) this.bcache.rele(bp);
-    this.#gdbufs.length = 0;
+    this.gd.release();
     this.bcache.rele(this.sbuf);
     this.indexes.clear();
   }

@@ -4,11 +4,13 @@
  * Files go to their directory's group, so that what is listed together lies together. Directories are spread as Orlov proposed: those of
  * the root over the whole disk, the others near their parent as long as its group is not crowded.
  */
-import { bitClear, bitSet, bitTest, findZero } from '@anykernel/lib-bytes';
+import { bitClear, bitSet, bitSetRange, bitTest, findZero } from '@anykernel/lib-bytes';
 import { ERR } from '@anykernel/lib-sys';
+import type { Buf } from '@anykernel/rumpvfs';
+import { T_IBMAP, Tag } from './csum.js';
 import type { Ext2fs } from './fs.js';
-import { Inode, inodeBlock, inodeOffset } from './inode.js';
-import { DI_EXTRA, DI_NLINK, DI_OLD_LEN, EXTRA_LEN, ROOT_INO, SB_FREE_BLOCKS, SB_FREE_INODES } from './ondisk.js';
+import { Inode, inodeBlock, inodeOffset, markInode } from './inode.js';
+import { BG_INODE_UNINIT, DI_EXTRA, DI_NLINK, DI_OLD_LEN, EXTRA_LEN, ROOT_INO, SB_FREE_BLOCKS, SB_FREE_INODES } from './ondisk.js';
 
 /**
  * Takes a free inode for a file in directory `dp`, zeroed but for its generation, extra size and birth time. The caller releases it.
@@ -27,7 +29,7 @@ export function allocInode(fs: Ext2fs, dp: Inode, isDir: boolean): Inode {
 }
 
 function usable(fs: Ext2fs, g: number): boolean {
-  return fs.suspect[g] === 0 && fs.ibmap[g] !== 0 && fs.groupFreeInodes(g) > 0;
+  return fs.suspect[g] === 0 && fs.ibmap[g] !== 0 && fs.gd.freeInodes(g) > 0;
 }
 
 function groupOfInode(fs: Ext2fs, ino: number): number {
@@ -37,7 +39,7 @@ function groupOfInode(fs: Ext2fs, ino: number): number {
 /** The directory's group if it has room; then at distances 1, 2, 4 ...; then whichever comes. */
 function groupForFile(fs: Ext2fs, dp: Inode): number {
   const own = groupOfInode(fs, dp.ino);
-  const hasRoom = (g: number): boolean => usable(fs, g) && fs.groupFreeBlocks(g) > 0;
+  const hasRoom = (g: number): boolean => usable(fs, g) && fs.gd.freeBlocks(g) > 0;
   if (hasRoom(own)) return own;
   for (let step = 1, g = (own + dp.ino) % fs.groups; step < fs.groups; step <<= 1) {
     g = (g + step) % fs.groups;
@@ -57,8 +59,8 @@ function groupForDir(fs: Ext2fs, dp: Inode): number {
   const maxDirs = fs.info.inodesPerGroup / 16 + (fs.info.inodes - fs.sb32(SB_FREE_INODES)) / fs.groups;
   for (let i = 0; i < fs.groups; i++) {
     const g = (own + i) % fs.groups;
-    if (!usable(fs, g) || fs.groupDirs(g) >= maxDirs) continue;
-    if (fs.groupFreeInodes(g) >= minInodes && fs.groupFreeBlocks(g) >= minBlocks) return g;
+    if (!usable(fs, g) || fs.gd.dirs(g) >= maxDirs) continue;
+    if (fs.gd.freeInodes(g) >= minInodes && fs.gd.freeBlocks(g) >= minBlocks) return g;
   }
   return own;
 }
@@ -68,8 +70,8 @@ function leastDirs(fs: Ext2fs, own: number, avgInodes: number, avgBlocks: number
   let best = own;
   let least = Infinity;
   for (let g = 0; g < fs.groups; g++) {
-    if (!usable(fs, g) || fs.groupDirs(g) >= least || fs.groupFreeInodes(g) < avgInodes || fs.groupFreeBlocks(g) < avgBlocks) continue;
-    least = fs.groupDirs(g);
+    if (!usable(fs, g) || fs.gd.dirs(g) >= least || fs.gd.freeInodes(g) < avgInodes || fs.gd.freeBlocks(g) < avgBlocks) continue;
+    least = fs.gd.dirs(g);
     best = g;
   }
   return best;
@@ -77,29 +79,62 @@ function leastDirs(fs: Ext2fs, own: number, avgInodes: number, avgBlocks: number
 
 /** A free inode of group `g`, or 0. */
 function takeInGroup(fs: Ext2fs, g: number, isDir: boolean): number {
-  const bp = fs.bcache.bread(fs.ibmap[g]);
+  const bp = inodeMap(fs, g);
+  if (bp === undefined) return 0;
   const end = fs.info.inodesPerGroup;
   const hint = fs.inodeHint[g];
   let bit = findZero(bp.data, hint, end);
   if (bit < 0) bit = findZero(bp.data, 0, hint);
   const ino = g * fs.info.inodesPerGroup + bit + 1;
   if (bit < 0 || ino < fs.info.firstIno) {
-    fs.complain(`group ${g} has ${fs.groupFreeInodes(g)} free inodes by its descriptor, and ${bit < 0 ? 'none' : `the reserved one ${ino}`} by its bitmap`);
+    fs.complain(`group ${g} has ${fs.gd.freeInodes(g)} free inodes by its descriptor, and ${bit < 0 ? 'none' : `the reserved one ${ino}`} by its bitmap`);
     fs.suspect[g] = 1;
     return 0;
   }
   fs.txn.dirty(bp, bit >> 3, 1);
   bitSet(bp.data, bit);
-  fs.countInodes(g, -1);
-  if (isDir) fs.countDirs(g, 1);
+  fs.gd.countInodes(g, -1);
+  if (isDir) fs.gd.countDirs(g, 1);
   // A call that sleeps must find the same inode when it is restarted: its block is the one that was read for it.
   fs.txn.undo(() => void (fs.inodeHint[g] = hint));
   fs.inodeHint[g] = bit + 1;
   return ino;
 }
 
+/** The bitmap of group `g`, made where it was never written; undefined: its checksum is wrong. */
+function inodeMap(fs: Ext2fs, g: number): Buf | undefined {
+  if (!fs.gd.flag(g, BG_INODE_UNINIT)) {
+    const bp = fs.bcache.bread(fs.ibmap[g]);
+    return fs.gd.bitmapSound(g, bp, T_IBMAP) ? bp : undefined;
+  }
+  const bp = fs.bcache.getblk(fs.ibmap[g]);
+  fs.txn.dirty(bp);
+  bp.data.fill(0);
+  bitSetRange(bp.data, fs.info.inodesPerGroup, 8 * fs.bsize);
+  bp.tag = new Tag(T_IBMAP, g, 0);
+  fs.gd.clearFlag(g, BG_INODE_UNINIT);
+  return bp;
+}
+
+/** Inodes up to the one at `index` of group `g` are in use from now on: what was never written of the table is zero. */
+function useTable(fs: Ext2fs, g: number, index: number): void {
+  const { inodesPerGroup: ipg, inodeSize } = fs.info;
+  const first = ipg - fs.gd.unusedInodes(g);
+  if (index < first) return;
+  for (let i = first; i <= index; i++) {
+    const ino = g * ipg + i + 1;
+    const bp = fs.bcache.bread(inodeBlock(fs, ino));
+    const off = inodeOffset(fs, ino);
+    fs.txn.dirty(bp, off, inodeSize);
+    bp.data.fill(0, off, off + inodeSize);
+    markInode(fs, bp, off, ino);
+  }
+  fs.gd.setUnusedInodes(g, ipg - index - 1);
+}
+
 /** The inode's place in the table, zeroed. EIO: there is a file in it, whatever the bitmap says. */
 function freshInode(fs: Ext2fs, ino: number): Inode {
+  useTable(fs, groupOfInode(fs, ino), (ino - 1) % fs.info.inodesPerGroup);
   const bp = fs.bcache.bread(inodeBlock(fs, ino));
   const off = inodeOffset(fs, ino);
   if (bp.view.getUint16(off + DI_NLINK, true) !== 0 || fs.mp.peekVnode(ino) !== undefined) {
@@ -108,6 +143,7 @@ function freshInode(fs: Ext2fs, ino: number): Inode {
   }
   fs.txn.dirty(bp, off, fs.info.inodeSize);
   bp.data.fill(0, off, off + fs.info.inodeSize);
+  markInode(fs, bp, off, ino);
   if (fs.info.inodeSize > DI_OLD_LEN) bp.view.setUint16(off + DI_EXTRA, extraFor(fs), true);
   const ip = new Inode(fs, ino, bp, off);
   ip.generation = fs.nextGeneration();
@@ -127,12 +163,13 @@ function extraFor(fs: Ext2fs): number {
 export function freeInode(fs: Ext2fs, ino: number, isDir: boolean): void {
   const g = groupOfInode(fs, ino);
   if (fs.ibmap[g] === 0) fs.corrupt(`inode ${ino} is to be freed in group ${g}, whose bitmap is not known`);
-  const bp = fs.bcache.bread(fs.ibmap[g]);
+  const bp = inodeMap(fs, g);
+  if (bp === undefined) fs.corrupt(`inode ${ino} is to be freed in group ${g}, whose bitmap has a wrong checksum`);
   const bit = (ino - 1) % fs.info.inodesPerGroup;
   if (!bitTest(bp.data, bit)) fs.corrupt(`inode ${ino} is to be freed, and is free already`);
   fs.txn.dirty(bp, bit >> 3, 1);
   bitClear(bp.data, bit);
-  fs.countInodes(g, 1);
-  if (isDir) fs.countDirs(g, -1);
+  fs.gd.countInodes(g, 1);
+  if (isDir) fs.gd.countDirs(g, -1);
   if (bit < fs.inodeHint[g]) fs.inodeHint[g] = bit;
 }

@@ -1,9 +1,10 @@
 /**
- * ext2fs: the second extended file system.
+ * ext2fs: the second extended file system, and those that grew out of it, ext3 and ext4.
  *
  * Mount it with `sys.mount('ext2fs', dir, flags, { fspec: '/dev/...' })`.
  */
 import { type Component, component } from '@anykernel/lib-component';
+import { jbd2 } from '@anykernel/jbd2';
 import { rumpkern } from '@anykernel/rumpkern';
 import { type Vfsops, rumpvfs } from '@anykernel/rumpvfs';
 import { ext2Vfsops } from './vfsops.js';
@@ -12,11 +13,11 @@ import { opsOf } from './vnops.js';
 export type { Ext2fsArgs } from './vfsops.js';
 export * from './newfs.js';
 
-/** The second extended file system. */
-export const ext2fs: Component<Vfsops, readonly [typeof rumpkern, typeof rumpvfs]> = component({
+/** The second extended file system, ext3 and ext4. */
+export const ext2fs: Component<Vfsops, readonly [typeof rumpkern, typeof rumpvfs, typeof jbd2]> = component({
   name: 'ext2fs',
   class: 'vfs',
-  requires: [rumpkern, rumpvfs],
+  requires: [rumpkern, rumpvfs, jbd2],
   attach(k): Vfsops {
     const ops = ext2Vfsops(opsOf);
     k.use(rumpvfs).vfsAttach(ops, ext2fs);

@@ -4,12 +4,13 @@
  */
 import { ERR } from '@anykernel/lib-sys';
 import { type Buf, VDIR, VLNK, VREG, type Vnode, modeToType } from '@anykernel/rumpvfs';
+import { T_INODES, Tag } from './csum.js';
 import type { DirIndex } from './dirindex.js';
 import type { Ext2fs } from './fs.js';
 import {
-  DI_ACL, DI_ATIME, DI_ATIME_EXTRA, DI_BLOCK, DI_BLOCKS, DI_CRTIME, DI_CRTIME_EXTRA, DI_CTIME, DI_CTIME_EXTRA, DI_DTIME, DI_EXTRA, DI_FLAGS, DI_GEN, DI_GID,
-  DI_GID_HIGH, DI_MODE, DI_MTIME, DI_MTIME_EXTRA, DI_NLINK, DI_OLD_LEN, DI_SIZE, DI_SIZE_HIGH, DI_UID, DI_UID_HIGH, FAST_LINK_MAX, FL_UNREADABLE,
-  ROOT_INO, clampSeconds, extraOf, nanosecondsOf, secondsOf,
+  DI_ACL, DI_ACL_HIGH, DI_ATIME, DI_ATIME_EXTRA, DI_BLOCK, DI_BLOCKS, DI_BLOCKS_HIGH, DI_CRTIME, DI_CRTIME_EXTRA, DI_CTIME, DI_CTIME_EXTRA, DI_DTIME, DI_EXTRA, DI_FLAGS, DI_GEN, DI_GID,
+  DI_GID_HIGH, DI_MODE, DI_MTIME, DI_MTIME_EXTRA, DI_NLINK, DI_OLD_LEN, DI_PROJID, DI_SIZE, DI_SIZE_HIGH, DI_UID, DI_UID_HIGH, FAST_LINK_MAX, FL_EXTENTS,
+  FL_HUGE_FILE, FL_INLINE_DATA, INCOMPAT_LARGE_DIR, ROOT_INO, clampSeconds, extraOf, nanosecondsOf, secondsOf,
 } from './ondisk.js';
 
 const TWO32 = 0x1_0000_0000;
@@ -65,7 +66,14 @@ export class Inode {
   dirty(): void {
     if (this.#seq === this.fs.seq) return;
     this.fs.txn.dirty(this.bp, this.off, this.fs.info.inodeSize);
+    markInode(this.fs, this.bp, this.off, this.ino);
     this.#seq = this.fs.seq;
+  }
+
+  /** The seed of checksums of its blocks. */
+  get seed(): number {
+    const { sums } = this.fs;
+    return sums.on ? sums.inodeSeed(this.ino, this.generation) : 0;
   }
 
   #u16(field: number): number {
@@ -115,23 +123,55 @@ export class Inode {
   set nlink(value: number) {
     this.#set16(DI_NLINK, value);
   }
-  /** The upper half is a regular file's only. */
+  /** The upper half is a regular file's, and a directory's with `large_dir`. */
+  get #longSize(): boolean {
+    const type = this.#u16(DI_MODE) & 0o170000;
+    return type === 0o100000 || (type === 0o040000 && (this.fs.info.incompat & INCOMPAT_LARGE_DIR) !== 0);
+  }
   get size(): number {
     const low = this.#u32(DI_SIZE);
-    return (this.#u16(DI_MODE) & 0o170000) === 0o100000 ? low + this.#u32(DI_SIZE_HIGH) * TWO32 : low;
+    return this.#longSize ? low + this.#u32(DI_SIZE_HIGH) * TWO32 : low;
   }
   set size(value: number) {
     this.#set32(DI_SIZE, value % TWO32);
-    if ((this.#u16(DI_MODE) & 0o170000) === 0o100000) this.#set32(DI_SIZE_HIGH, Math.floor(value / TWO32));
+    if (this.#longSize) this.#set32(DI_SIZE_HIGH, Math.floor(value / TWO32));
   }
   /** Sectors of 512 bytes: data, indirect blocks, attributes. */
   get blocks(): number {
-    return this.#u32(DI_BLOCKS);
+    const low = this.#u32(DI_BLOCKS);
+    if (!this.fs.hugeFiles) return low;
+    const count = low + this.#u16(DI_BLOCKS_HIGH) * TWO32;
+    return (this.flags & FL_HUGE_FILE) !== 0 ? count * this.fs.spb : count;
   }
   /** Counts `count` file system blocks more, or less. What the disk said was perhaps wrong: it does not go below zero. */
   addBlocks(count: number): void {
-    const value = this.#u32(DI_BLOCKS) + count * this.fs.spb;
-    this.#set32(DI_BLOCKS, value < 0 ? 0 : value);
+    const value = Math.max(0, this.blocks + count * this.fs.spb);
+    if (!this.fs.hugeFiles) {
+      this.#set32(DI_BLOCKS, value);
+      return;
+    }
+    // 48 bits of sectors; of blocks, where that is too little.
+    const huge = value >= 2 ** 48;
+    const units = huge ? Math.floor(value / this.fs.spb) : value;
+    this.flags = huge ? this.flags | FL_HUGE_FILE : this.flags & ~FL_HUGE_FILE;
+    this.#set32(DI_BLOCKS, units % TWO32);
+    this.#set16(DI_BLOCKS_HIGH, Math.floor(units / TWO32));
+  }
+  /** Its blocks are found by extents. */
+  get hasExtents(): boolean {
+    return (this.#u32(DI_FLAGS) & FL_EXTENTS) !== 0;
+  }
+  /** Its bytes are in the inode. */
+  get isInline(): boolean {
+    return (this.#u32(DI_FLAGS) & FL_INLINE_DATA) !== 0;
+  }
+  /** Bytes that it may have. */
+  get maxSize(): number {
+    return this.hasExtents || this.isInline ? this.fs.extMaxSize : this.fs.maxSize;
+  }
+  /** Blocks that it may have. */
+  get maxLbn(): number {
+    return this.hasExtents || this.isInline ? 0xffff_ffff : this.fs.maxLbn;
   }
   get flags(): number {
     return this.#u32(DI_FLAGS);
@@ -147,10 +187,18 @@ export class Inode {
   }
   /** The block of extended attributes, or 0. */
   get acl(): number {
-    return this.#u32(DI_ACL);
+    return this.#u32(DI_ACL) + this.#u16(DI_ACL_HIGH) * TWO32;
   }
   set acl(value: number) {
-    this.#set32(DI_ACL, value);
+    this.#set32(DI_ACL, value % TWO32);
+    this.#set16(DI_ACL_HIGH, Math.floor(value / TWO32));
+  }
+  /** The project that it belongs to. */
+  get projid(): number {
+    return this.#has(DI_PROJID + 4) ? this.#u32(DI_PROJID) : 0;
+  }
+  set projid(value: number) {
+    if (this.#has(DI_PROJID + 4)) this.#set32(DI_PROJID, value);
   }
   get dtime(): number {
     return this.#u32(DI_DTIME);
@@ -239,7 +287,7 @@ export class Inode {
   /** A symbolic link whose target stands in the inode. */
   get isFastLink(): boolean {
     const own = this.acl === 0 ? 0 : this.fs.spb;
-    return this.#u32(DI_SIZE) < FAST_LINK_MAX && this.#u32(DI_BLOCKS) <= own;
+    return this.#u32(DI_SIZE) < FAST_LINK_MAX && this.#u32(DI_BLOCKS) <= own && (this.#u32(DI_FLAGS) & (FL_EXTENTS | FL_INLINE_DATA)) === 0;
   }
 }
 
@@ -255,6 +303,14 @@ export function inodeOffset(fs: Ext2fs, ino: number): number {
   return (((ino - 1) % fs.info.inodesPerGroup) * fs.info.inodeSize) & (fs.bsize - 1);
 }
 
+/** The inode at `off` of a block of an inode table changes: its checksum will. */
+export function markInode(fs: Ext2fs, bp: Buf, off: number, ino: number): void {
+  const slot = Math.floor(off / fs.info.inodeSize);
+  let tag = bp.tag as Tag | undefined;
+  if (tag === undefined) bp.tag = tag = new Tag(T_INODES, ino - slot, 0);
+  tag.mask |= 1 << slot;
+}
+
 /** Whether a name may stand for inode `ino`: the root, or one that is not reserved. */
 export function isUsableIno(fs: Ext2fs, ino: number): boolean {
   return ino === ROOT_INO || (ino >= fs.info.firstIno && ino <= fs.info.inodes);
@@ -263,12 +319,17 @@ export function isUsableIno(fs: Ext2fs, ino: number): boolean {
 /** What is wrong with an inode that is in use; undefined: nothing. */
 export function inodeFault(ip: Inode): string | undefined {
   const { fs } = ip;
+  // One that has changed since it was sealed has the sum of what it was.
+  const tag = ip.bp.tag as Tag | undefined;
+  const changed = tag !== undefined && ((tag.mask >> Math.floor(ip.off / fs.info.inodeSize)) & 1) === 1;
+  if (!changed && !fs.sums.inodeHolds(ip.bp.data, ip.off, ip.ino)) return 'its checksum is wrong';
   const type = modeToType(ip.mode);
   if (type === 0) return `its type is 0${(ip.mode & 0o170000).toString(8)}`;
-  if ((ip.flags & FL_UNREADABLE) !== 0) return `its flags are 0x${ip.flags.toString(16)}: contents of that kind are not supported`;
+  if ((ip.flags & fs.strangeFlags) !== 0) return `its flags are 0x${ip.flags.toString(16)}: contents of that kind are not supported`;
   if (fs.info.inodeSize > DI_OLD_LEN && (ip.extra > fs.info.inodeSize - DI_OLD_LEN || (ip.extra & 3) !== 0)) return `its extra size is ${ip.extra}`;
   const size = ip.size;
-  if (type === VREG && size > fs.maxLbn * fs.bsize) return `its size is ${size}`;
+  if (ip.isInline) return ip.hasExtents || size > fs.info.inodeSize ? `it has its bytes in itself, and its size is ${size}` : undefined;
+  if (type === VREG && size > ip.maxLbn * fs.bsize) return `its size is ${size}`;
   if (type === VDIR && (size === 0 || (size & (fs.bsize - 1)) !== 0 || size / fs.bsize > fs.info.blocks)) return `its size is ${size}, for a directory`;
   if (type === VLNK && (size === 0 || size >= fs.bsize)) return `its size is ${size}, for a symbolic link`;
   return undefined;
@@ -276,6 +337,7 @@ export function inodeFault(ip: Inode): string | undefined {
 
 /** Whether the file's bytes lie in blocks that its pointers name. */
 export function pointsToBlocks(ip: Inode, type: number): boolean {
+  if (ip.isInline) return false;
   if (type === VREG || type === VDIR) return true;
   return type === VLNK && !ip.isFastLink;
 }

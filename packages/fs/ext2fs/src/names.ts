@@ -7,17 +7,20 @@
 import { bytestrOf } from '@anykernel/lib-bytes';
 import { APPEND, ERR, IMMUTABLE, major, minor } from '@anykernel/lib-sys';
 import type { Lwp } from '@anykernel/rumpkern';
-import { type Componentname, type EmitDirent, VBLK, VCHR, VDIR, VLNK, type Vattr, type Vnode, typeToMode } from '@anykernel/rumpvfs';
+import { type Componentname, type EmitDirent, VBLK, VCHR, VDIR, VLNK, VREG, type Vattr, type Vnode, typeToMode } from '@anykernel/rumpvfs';
 import { flagsOf } from './attr.js';
 import { balloc } from './balloc.js';
-import { bmap } from './bmap.js';
+import { blockAt, bmap } from './bmap.js';
 import { dirEnter, dirFind, dirRead, dirRemove, dirRewrite } from './dir.js';
 import { dirInit, dirIsEmpty, parentOf, setParent } from './dots.js';
 import { markAccess } from './file.js';
 import type { Ext2fs } from './fs.js';
 import { allocInode } from './ialloc.js';
+import { emptyMap, inlineBytes } from './inline.js';
 import { type Inode, T_ACCESS, T_CHANGE, T_UPDATE, VTOI, isUsableIno } from './inode.js';
-import { DI_BLOCK, FAST_LINK_MAX, FL_DIRSYNC, FL_INHERITED, LINK_MAX, NAME_MAX, ROOT_INO, emitRdev } from './ondisk.js';
+import {
+  DI_BLOCK, FAST_LINK_MAX, FL_DIRSYNC, FL_ENCRYPT, FL_INHERITED, FL_PROJINHERIT, LINK_MAX, LINK_MAX_DIR_NLINK, NAME_MAX, ROOT_INO, emitRdev,
+} from './ondisk.js';
 import { lostLastName } from './orphan.js';
 import { makeVnode } from './vnodes.js';
 
@@ -86,13 +89,13 @@ function makeFile(dvp: Vnode, cnp: Componentname, va: Vattr, target: string): Vn
   const dp = VTOI(dvp);
   const { fs } = dp;
   checkNewName(dp, cnp.name);
-  if (va.type === VDIR && dp.nlink >= LINK_MAX) throw ERR.EMLINK;
+  if (va.type === VDIR && !mayHaveSubdir(dp)) throw ERR.EMLINK;
   const ip = fs.run(() => {
     const fresh = allocInode(fs, dp, va.type === VDIR);
     fs.txn.undo(() => fresh.release());
     initInode(dp, fresh, va, target);
     dirEnter(dp, cnp.name, fresh.ino, fresh.mode);
-    if (va.type === VDIR) dp.nlink++;
+    if (va.type === VDIR) gainSubdir(dp);
     return fresh;
   });
   const vp = makeVnode(fs, ip);
@@ -100,12 +103,25 @@ function makeFile(dvp: Vnode, cnp: Componentname, va: Vattr, target: string): Vn
   return vp;
 }
 
+/** Directories with more links than a count holds say 1, with `dir_nlink`. */
+function mayHaveSubdir(dp: Inode): boolean {
+  return dp.fs.manyLinks || dp.nlink < LINK_MAX;
+}
+
+function gainSubdir(dp: Inode): void {
+  dp.dirty();
+  if (dp.nlink === 1) return;
+  dp.nlink = dp.fs.manyLinks && dp.nlink + 1 >= LINK_MAX_DIR_NLINK ? 1 : dp.nlink + 1;
+}
+
 function initInode(dp: Inode, ip: Inode, va: Vattr, target: string): void {
   ip.mode = typeToMode(va.type) | (va.mode & 0o7777);
   ip.uid = va.uid;
   ip.gid = va.gid;
   ip.nlink = va.type === VDIR ? 2 : 1;
-  ip.flags = dp.flags & (va.type === VDIR ? FL_INHERITED : FL_INHERITED & ~FL_DIRSYNC);
+  if ((dp.flags & FL_PROJINHERIT) !== 0) ip.projid = dp.projid;
+  if (va.type === VREG || va.type === VDIR || va.type === VLNK) emptyMapFor(ip, va.type, target);
+  ip.flags |= dp.flags & (va.type === VDIR ? FL_INHERITED : FL_INHERITED & ~FL_DIRSYNC);
   ip.touch(T_ACCESS | T_CHANGE | T_UPDATE);
   if (va.type === VDIR) dirInit(ip, dp.ino);
   else if (va.type === VLNK) putTarget(ip, target);
@@ -116,6 +132,11 @@ function initInode(dp: Inode, ip: Inode, va: Vattr, target: string): void {
   }
 }
 
+/** Files with blocks have extents, where the image has them. */
+function emptyMapFor(ip: Inode, type: number, target: string): void {
+  if (type !== VLNK || target.length >= FAST_LINK_MAX) emptyMap(ip);
+}
+
 function putTarget(ip: Inode, target: string): void {
   const { fs } = ip;
   ip.size = target.length;
@@ -123,7 +144,7 @@ function putTarget(ip: Inode, target: string): void {
   let off = ip.off + DI_BLOCK;
   if (target.length >= FAST_LINK_MAX) {
     balloc(ip, 0, 1);
-    bp = fs.bcache.getblk(ip.ptr(0));
+    bp = fs.bcache.getblk(blockAt(ip, 0));
     off = 0;
     fs.txn.dirty(bp);
     bp.data.fill(0);
@@ -136,7 +157,9 @@ export function readlink(vp: Vnode, _l: Lwp): string {
   const ip = VTOI(vp);
   const { fs } = ip;
   const { size } = ip;
+  if ((ip.flags & FL_ENCRYPT) !== 0) throw ERR.EOPNOTSUPP;
   markAccess(vp, ip);
+  if (ip.isInline) return bytestrOf(inlineBytes(ip), 0, size);
   if (ip.isFastLink) return bytestrOf(ip.bp.data, ip.off + DI_BLOCK, ip.off + DI_BLOCK + size);
   const run = fs.scratchRun;
   bmap(ip, 0, run);
@@ -150,7 +173,7 @@ export function link(dvp: Vnode, vp: Vnode, cnp: Componentname): void {
   checkNewName(dp, cnp.name);
   if ((flagsOf(ip) & (IMMUTABLE | APPEND)) !== 0) throw ERR.EPERM;
   if (ip.nlink === 0) throw ERR.ENOENT;
-  if (ip.nlink >= LINK_MAX) throw ERR.EMLINK;
+  if (ip.nlink >= (dp.fs.manyLinks ? LINK_MAX_DIR_NLINK : LINK_MAX)) throw ERR.EMLINK;
   dp.fs.run(() => {
     dirEnter(dp, cnp.name, ip.ino, ip.mode);
     ip.touch(T_CHANGE);
@@ -220,7 +243,7 @@ export function rename(fdvp: Vnode, fvp: Vnode, fcnp: Componentname, tdvp: Vnode
   if (tip !== undefined) checkRemoval(tdp, tip);
   if (tip !== undefined && tip.isDir && !dirIsEmpty(tip)) throw ERR.ENOTEMPTY;
   const moves = fip.isDir && fdp !== tdp;
-  if (moves && tip === undefined && tdp.nlink >= LINK_MAX) throw ERR.EMLINK;
+  if (moves && tip === undefined && !mayHaveSubdir(tdp)) throw ERR.EMLINK;
   fdp.fs.run(() => {
     if (tvp === undefined || tip === undefined) dirEnter(tdp, tcnp.name, fip.ino, fip.mode);
     else replace(tdp, tcnp.name, tvp, tip, fip);
@@ -228,8 +251,7 @@ export function rename(fdvp: Vnode, fvp: Vnode, fcnp: Componentname, tdvp: Vnode
     if (moves) {
       setParent(fip, tdp.ino);
       loseSubdir(fdp);
-      tdp.dirty();
-      tdp.nlink++;
+      gainSubdir(tdp);
     }
     fip.touch(T_CHANGE);
   });

@@ -57,7 +57,17 @@ export const SB_MKFS_TIME = 264;
 export const SB_MIN_EXTRA = 348;
 export const SB_WANT_EXTRA = 350;
 export const SB_FLAGS = 352;
+export const SB_JOURNAL_INO = 224;
+export const SB_JOURNAL_DEV = 228;
+export const SB_BLOCKS_HIGH = 336;
+export const SB_RBLOCKS_HIGH = 340;
+export const SB_FREE_BLOCKS_HIGH = 344;
+export const SB_LOG_FLEX = 372;
+export const SB_CSUM_TYPE = 373;
 export const SB_BACKUP_BGS = 588;
+export const SB_CSUM_SEED = 624;
+export const SB_ORPHAN_INO = 640;
+export const SB_CSUM = 1020;
 
 /** SB_STATE: unmounted cleanly; errors were seen. */
 export const STATE_VALID = 1;
@@ -68,16 +78,40 @@ export const COMPAT_EXT_ATTR = 0x8;
 export const COMPAT_RESIZE_INODE = 0x10;
 export const COMPAT_DIR_INDEX = 0x20;
 export const COMPAT_SPARSE_SUPER2 = 0x200;
+export const COMPAT_ORPHAN_FILE = 0x1000;
 export const INCOMPAT_FILETYPE = 0x2;
+export const INCOMPAT_RECOVER = 0x4;
+export const INCOMPAT_JOURNAL_DEV = 0x8;
 export const INCOMPAT_META_BG = 0x10;
+export const INCOMPAT_EXTENTS = 0x40;
+export const INCOMPAT_64BIT = 0x80;
+export const INCOMPAT_MMP = 0x100;
+export const INCOMPAT_FLEX_BG = 0x200;
+export const INCOMPAT_EA_INODE = 0x400;
+export const INCOMPAT_CSUM_SEED = 0x2000;
+export const INCOMPAT_LARGE_DIR = 0x4000;
+export const INCOMPAT_INLINE_DATA = 0x8000;
+export const INCOMPAT_ENCRYPT = 0x10000;
+export const INCOMPAT_CASEFOLD = 0x20000;
 export const ROCOMPAT_SPARSE_SUPER = 0x1;
 export const ROCOMPAT_LARGE_FILE = 0x2;
 export const ROCOMPAT_BTREE_DIR = 0x4;
+export const ROCOMPAT_HUGE_FILE = 0x8;
+export const ROCOMPAT_GDT_CSUM = 0x10;
+export const ROCOMPAT_DIR_NLINK = 0x20;
 export const ROCOMPAT_EXTRA_ISIZE = 0x40;
+export const ROCOMPAT_METADATA_CSUM = 0x400;
+export const ROCOMPAT_PROJECT = 0x2000;
+export const ROCOMPAT_ORPHAN_PRESENT = 0x10000;
 
 /** What can be read, and what can be written. */
-export const INCOMPAT_READABLE: number = INCOMPAT_FILETYPE | INCOMPAT_META_BG;
-export const ROCOMPAT_WRITABLE: number = ROCOMPAT_SPARSE_SUPER | ROCOMPAT_LARGE_FILE | ROCOMPAT_BTREE_DIR | ROCOMPAT_EXTRA_ISIZE;
+export const INCOMPAT_WRITABLE: number =
+  INCOMPAT_FILETYPE | INCOMPAT_RECOVER | INCOMPAT_META_BG | INCOMPAT_EXTENTS | INCOMPAT_64BIT | INCOMPAT_FLEX_BG | INCOMPAT_EA_INODE | INCOMPAT_CSUM_SEED |
+  INCOMPAT_LARGE_DIR | INCOMPAT_INLINE_DATA;
+export const INCOMPAT_READABLE: number = INCOMPAT_WRITABLE | INCOMPAT_MMP | INCOMPAT_ENCRYPT | INCOMPAT_CASEFOLD;
+export const ROCOMPAT_WRITABLE: number =
+  ROCOMPAT_SPARSE_SUPER | ROCOMPAT_LARGE_FILE | ROCOMPAT_BTREE_DIR | ROCOMPAT_HUGE_FILE | ROCOMPAT_GDT_CSUM | ROCOMPAT_DIR_NLINK | ROCOMPAT_EXTRA_ISIZE |
+  ROCOMPAT_METADATA_CSUM | ROCOMPAT_PROJECT | ROCOMPAT_ORPHAN_PRESENT;
 
 /** By number of the bit. */
 const INCOMPAT_NAMES: readonly (string | undefined)[] = [
@@ -100,14 +134,38 @@ export function featureNames(bits: number, kind: 'incompat' | 'rocompat'): strin
   return names.join(', ');
 }
 
-/** Group descriptors: 32 bytes each. */
+/** The names of what keeps an image from being written; '' where nothing does. */
+export function unwritable(s: Pick<SuperInfo, 'incompat' | 'rocompat'>): string {
+  const [incompat, rocompat] = [s.incompat & ~INCOMPAT_WRITABLE, s.rocompat & ~ROCOMPAT_WRITABLE];
+  return [featureNames(incompat, 'incompat'), featureNames(rocompat, 'rocompat')].filter((names) => names !== '').join(', ');
+}
+
+/** Group descriptors: 32 bytes each, or 64 (and perhaps more) with `64bit`, where the upper halves stand behind. */
 export const GD_LEN = 32;
+export const GD_LEN64 = 64;
 export const GD_BBMAP = 0;
 export const GD_IBMAP = 4;
 export const GD_ITABLE = 8;
 export const GD_FREE_BLOCKS = 12;
 export const GD_FREE_INODES = 14;
 export const GD_USED_DIRS = 16;
+export const GD_FLAGS = 18;
+export const GD_BBMAP_CSUM = 24;
+export const GD_IBMAP_CSUM = 26;
+export const GD_ITABLE_UNUSED = 28;
+export const GD_CSUM = 30;
+export const GD_BBMAP_HIGH = 32;
+export const GD_IBMAP_HIGH = 36;
+export const GD_ITABLE_HIGH = 40;
+/** From a count's lower half to its upper one: free blocks, free inodes, directories. */
+export const GD_COUNT_HIGH = 32;
+export const GD_ITABLE_UNUSED_HIGH = 50;
+export const GD_BBMAP_CSUM_HIGH = 56;
+export const GD_IBMAP_CSUM_HIGH = 58;
+/** GD_FLAGS: the bitmap on disk was never written; the inode table is zero where it is unused. */
+export const BG_INODE_UNINIT = 1;
+export const BG_BLOCK_UNINIT = 2;
+export const BG_INODE_ZEROED = 4;
 
 // Offsets in an inode.
 export const DI_MODE = 0;
@@ -121,26 +179,33 @@ export const DI_GID = 24;
 export const DI_NLINK = 26;
 export const DI_BLOCKS = 28;
 export const DI_FLAGS = 32;
+export const DI_VERSION = 36;
 export const DI_BLOCK = 40;
 export const DI_GEN = 100;
 export const DI_ACL = 104;
 export const DI_SIZE_HIGH = 108;
+export const DI_BLOCKS_HIGH = 116;
+export const DI_ACL_HIGH = 118;
+export const DI_CSUM = 124;
 export const DI_UID_HIGH = 120;
 export const DI_GID_HIGH = 122;
 /** Inodes of 128 bytes end here. */
 export const DI_OLD_LEN = 128;
 export const DI_EXTRA = 128;
+export const DI_CSUM_HIGH = 130;
 export const DI_CTIME_EXTRA = 132;
 export const DI_MTIME_EXTRA = 136;
 export const DI_ATIME_EXTRA = 140;
 export const DI_CRTIME = 144;
 export const DI_CRTIME_EXTRA = 148;
+export const DI_PROJID = 156;
 /** The extra bytes that we know: up to i_projid. */
 export const EXTRA_LEN = 32;
 
 export const BAD_INO = 1;
 export const ROOT_INO = 2;
 export const RESIZE_INO = 7;
+export const JOURNAL_INO = 8;
 /** The first inode that is not reserved, of revision 0. */
 export const FIRST_INO_REV0 = 11;
 
@@ -151,6 +216,8 @@ export const NIADDR = 3;
 export const FAST_LINK_MAX = 60;
 /** The most names that a file may have. */
 export const LINK_MAX = 32000;
+/** The same with `dir_nlink`; a directory may have more then, and its count is 1 when it does not fit. */
+export const LINK_MAX_DIR_NLINK = 65000;
 export const NAME_MAX = 255;
 
 // Inode flags.
@@ -162,16 +229,24 @@ export const FL_NOATIME = 0x80;
 export const FL_ENCRYPT = 0x800;
 /** The directory has a hash tree. */
 export const FL_INDEX = 0x1000;
+/** DI_BLOCKS counts blocks of the file system. */
+export const FL_HUGE_FILE = 0x40000;
 export const FL_EXTENTS = 0x80000;
+export const FL_VERITY = 0x100000;
 export const FL_EA_INODE = 0x200000;
 export const FL_INLINE_DATA = 0x10000000;
+/** New files take the directory's project. */
+export const FL_PROJINHERIT = 0x20000000;
 export const FL_SYNC = 0x8;
 /** A directory's only. */
 export const FL_DIRSYNC = 0x10000;
 /** What a new file takes over from its directory. */
-export const FL_INHERITED: number = FL_SYNC | FL_NODUMP | FL_NOATIME | FL_DIRSYNC;
-/** The file's bytes are not where the pointers say. */
-export const FL_UNREADABLE: number = FL_COMPRESSED | FL_ENCRYPT | FL_EXTENTS | FL_EA_INODE | FL_INLINE_DATA;
+export const FL_INHERITED: number = FL_SYNC | FL_NODUMP | FL_NOATIME | FL_DIRSYNC | FL_PROJINHERIT;
+/** Flags of files that the image has no feature for, or nobody here can read. */
+export function strangeFlags(s: Pick<SuperInfo, 'incompat'>): number {
+  const without = (feature: number, flag: number): number => ((s.incompat & feature) === 0 ? flag : 0);
+  return FL_COMPRESSED | without(INCOMPAT_EXTENTS, FL_EXTENTS) | without(INCOMPAT_INLINE_DATA, FL_INLINE_DATA) | without(INCOMPAT_EA_INODE, FL_EA_INODE);
+}
 
 /** A directory entry: ino u32, rec_len u16, name_len u8 (u16 without `filetype`), type u8, name. */
 export const DE_HEADER = 8;
@@ -234,6 +309,10 @@ export interface SuperInfo {
   readonly firstMetaBg: number;
   /** Groups with a backup, with sparse_super2. */
   readonly backupBgs: readonly [number, number];
+  /** Bytes of a group descriptor. */
+  readonly descSize: number;
+  readonly journalIno: number;
+  readonly orphanIno: number;
   /** Extra bytes that new inodes shall have. */
   readonly wantExtra: number;
   readonly label: string;
@@ -254,10 +333,11 @@ export function parseSuper(b: Uint8Array): SuperInfo | string {
   if (getU16le(b, SB_MAGIC) !== MAGIC) return 'there is no ext2 superblock';
   const rev = getU32le(b, SB_REV);
   const dynamic = rev > 0;
+  const wide = dynamic && (getU32le(b, SB_INCOMPAT) & INCOMPAT_64BIT) !== 0;
   const logBsize = getU32le(b, SB_LOG_BSIZE);
   const s: SuperInfo = {
     inodes: getU32le(b, SB_INODES),
-    blocks: getU32le(b, SB_BLOCKS),
+    blocks: getU32le(b, SB_BLOCKS) + (wide ? getU32le(b, SB_BLOCKS_HIGH) * 0x1_0000_0000 : 0),
     firstData: getU32le(b, SB_FIRST_DATA),
     bshift: 10 + (logBsize > 6 ? 6 : logBsize),
     blocksPerGroup: getU32le(b, SB_BPG),
@@ -274,6 +354,9 @@ export function parseSuper(b: Uint8Array): SuperInfo | string {
     reservedGdt: dynamic && (getU32le(b, SB_COMPAT) & COMPAT_RESIZE_INODE) !== 0 ? getU16le(b, SB_RESERVED_GDT) : 0,
     firstMetaBg: dynamic ? getU32le(b, SB_FIRST_META_BG) : 0,
     backupBgs: [getU32le(b, SB_BACKUP_BGS), getU32le(b, SB_BACKUP_BGS + 4)],
+    descSize: wide ? getU16le(b, SB_DESC_SIZE) : GD_LEN,
+    journalIno: dynamic && (getU32le(b, SB_COMPAT) & COMPAT_HAS_JOURNAL) !== 0 ? getU32le(b, SB_JOURNAL_INO) : 0,
+    orphanIno: dynamic && (getU32le(b, SB_COMPAT) & COMPAT_ORPHAN_FILE) !== 0 ? getU32le(b, SB_ORPHAN_INO) : 0,
     wantExtra: dynamic ? Math.max(getU16le(b, SB_WANT_EXTRA), getU16le(b, SB_MIN_EXTRA)) : 0,
     label: cstringOf(b, SB_LABEL, 16),
   };
@@ -290,7 +373,11 @@ function geometryFault(s: SuperInfo): string | undefined {
   const { blocksPerGroup: bpg, inodesPerGroup: ipg } = s;
   if (bpg < 64 || bpg > 8 * bsize || (bpg & 7) !== 0) return `${bpg} blocks in a group`;
   if (ipg === 0 || ipg > 8 * bsize || (ipg * isize) % bsize !== 0) return `${ipg} inodes in a group`;
-  if ((ipg * isize) / bsize + 2 >= bpg) return `the inode table of a group fills it`;
+  const flex = (s.incompat & INCOMPAT_FLEX_BG) !== 0;
+  if (!flex && (ipg * isize) / bsize + 2 >= bpg) return `the inode table of a group fills it`;
+  const { descSize } = s;
+  if (descSize < ((s.incompat & INCOMPAT_64BIT) !== 0 ? GD_LEN64 : GD_LEN) || descSize > bsize || (descSize & (descSize - 1)) !== 0) return `group descriptors of ${descSize} bytes`;
+  if (s.blocks >= 2 ** 48) return `${s.blocks} blocks in all`;
   if (s.blocks <= s.firstData + 4) return `${s.blocks} blocks in all`;
   const groups = Math.ceil((s.blocks - s.firstData) / bpg);
   if (groups > GROUPS_MAX) return `${groups} groups`;

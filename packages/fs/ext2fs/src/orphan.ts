@@ -7,7 +7,7 @@
 import { getU32le, putU32le } from '@anykernel/lib-bytes';
 import { ERR, Errno } from '@anykernel/lib-sys';
 import { SLEEP } from '@anykernel/rumpkern';
-import { VDIR, type Vnode, modeToType } from '@anykernel/rumpvfs';
+import { VDIR, VREG, type Vnode, modeToType } from '@anykernel/rumpvfs';
 import { dropIndex } from './dirtable.js';
 import { applyTimes } from './file.js';
 import { freeRange } from './freerange.js';
@@ -15,7 +15,8 @@ import type { Ext2fs } from './fs.js';
 import { freeInode } from './ialloc.js';
 import { Inode, inodeBlock, inodeFault, inodeOffset, isUsableIno, pointsToBlocks } from './inode.js';
 import { DI_DTIME, NDADDR, NIADDR, SB_LAST_ORPHAN, SB_STATE, STATE_ERROR } from './ondisk.js';
-import { freeXattrBlock } from './xattr.js';
+import { addOrphan, shortenLater } from './unfinished.js';
+import { dropXattrs } from './xattr.js';
 
 /** The file has lost a name, and this was its last one. Within a transaction. */
 export function lostLastName(vp: Vnode, ip: Inode): void {
@@ -24,7 +25,7 @@ export function lostLastName(vp: Vnode, ip: Inode): void {
     addOrphan(ip);
     return;
   }
-  destroy(ip);
+  if (!destroy(ip)) shortenLater(ip);
   fs.txn.commit(() => {
     vp.uobj?.drop();
     fs.lazyTimes.delete(vp);
@@ -32,13 +33,13 @@ export function lostLastName(vp: Vnode, ip: Inode): void {
   });
 }
 
-/** Frees all that the inode has, and the inode. Within a transaction. EIO. */
-function destroy(ip: Inode): void {
+/** Frees all that the inode has, and the inode; false: that is more than fits into one transaction. Within a transaction. EIO. */
+function destroy(ip: Inode): boolean {
   const { fs } = ip;
   const type = modeToType(ip.mode);
   ip.dirty();
-  if (pointsToBlocks(ip, type)) freeRange(ip, 0, Infinity);
-  freeXattrBlock(ip);
+  if (pointsToBlocks(ip, type) && !freeRange(ip, 0, Infinity)) return false;
+  dropXattrs(ip);
   for (let i = 0; i < NDADDR + NIADDR; i++) ip.setPtr(i, 0);
   ip.size = 0;
   ip.addBlocks(-ip.blocks / fs.spb);
@@ -46,6 +47,7 @@ function destroy(ip: Inode): void {
   // A dtime below the number of inodes would be taken for a link of the orphan list.
   ip.dtime = Math.max(fs.now().sec, fs.info.inodes);
   freeInode(fs, ip.ino, type === VDIR);
+  return true;
 }
 
 /** inactive(): nobody holds the file any more. Returns whether it is gone. */
@@ -56,8 +58,9 @@ export function endIfUnnamed(vp: Vnode, ip: Inode): boolean {
   if (!fs.writable) return true;
   try {
     fs.run(() => {
-      removeOrphan(fs, ip.ino, ip.dtime);
-      destroy(ip);
+      const next = ip.dtime;
+      if (destroy(ip)) removeOrphan(fs, ip.ino, next);
+      else shortenLater(ip);
     });
     ip.destroyed = true;
   } catch (e) {
@@ -88,15 +91,6 @@ function keepTimes(ip: Inode): void {
   }
 }
 
-function addOrphan(ip: Inode): void {
-  const { fs } = ip;
-  ip.dirty();
-  ip.dtime = fs.sb32(SB_LAST_ORPHAN);
-  fs.setSb32(SB_LAST_ORPHAN, ip.ino);
-  fs.orphans.push(ip.ino);
-  fs.txn.undo(() => fs.orphans.pop());
-}
-
 /** The list's end is orphans[0], so that the one that comes next in it stands before. */
 function removeOrphan(fs: Ext2fs, ino: number, next: number): void {
   const i = fs.orphans.lastIndexOf(ino);
@@ -117,20 +111,33 @@ function removeOrphan(fs: Ext2fs, ino: number, next: number): void {
 export function reap(fs: Ext2fs): void {
   // The one that came last is the first of the list, and the soonest found.
   for (const ino of [...fs.zombies].reverse()) {
-    const bp = fs.bcache.bread(inodeBlock(fs, ino));
-    const ip = new Inode(fs, ino, bp, inodeOffset(fs, ino));
+    const vp = fs.mp.peekVnode(ino);
+    const there = vp === undefined ? undefined : (vp.data as Inode | undefined);
+    const ip = there ?? new Inode(fs, ino, fs.bcache.bread(inodeBlock(fs, ino)), inodeOffset(fs, ino));
     try {
-      fs.run(() => {
-        removeOrphan(fs, ino, ip.dtime);
-        destroy(ip);
-      });
+      while (!fs.run(() => step(ip)));
     } catch (e) {
       if (!(e instanceof Errno)) throw e;
     } finally {
-      ip.release();
+      if (ip !== there) ip.release();
     }
     fs.zombies.delete(ino);
   }
+}
+
+/** One transaction's worth of a zombie's end: of the whole file, or of what lies behind its end. Returns whether that was all. */
+function step(ip: Inode): boolean {
+  const { fs } = ip;
+  const next = ip.dtime;
+  ip.dirty();
+  if (ip.nlink === 0) {
+    if (!destroy(ip)) return false;
+  } else {
+    if (pointsToBlocks(ip, modeToType(ip.mode)) && !freeRange(ip, Math.ceil(ip.size / fs.bsize), Infinity)) return false;
+    ip.dtime = 0;
+  }
+  removeOrphan(fs, ip.ino, next);
+  return true;
 }
 
 /** What a power cut has left: the list as it is on disk. Nonsense in it ends it. Sleeps, EIO. */
@@ -146,7 +153,7 @@ export function readOrphans(fs: Ext2fs): void {
     seen.add(ino);
     const bp = fs.bcache.bread(inodeBlock(fs, ino));
     const ip = new Inode(fs, ino, bp, inodeOffset(fs, ino));
-    const sound = ip.nlink === 0 && inodeFault(ip) === undefined;
+    const sound = (ip.nlink === 0 || modeToType(ip.mode) === VREG) && inodeFault(ip) === undefined;
     ip.release();
     if (!sound) {
       fs.complain(`the orphan list names inode ${ino}, which is no orphan`);

@@ -4,17 +4,19 @@
  * A mount of an asynchronous device sleeps for its blocks and goes on with the same Mount: what it has so far is in mp.data. The image is
  * marked as not clean by its first change after a sync, and as clean by the sync that finds all written.
  */
+import type { Replay } from '@anykernel/jbd2';
 import { getU16le, getU32le, putU32le } from '@anykernel/lib-bytes';
 import { ERR, Errno, MNT_RDONLY, type Statvfs } from '@anykernel/lib-sys';
 import { type Lwp, SLEEP } from '@anykernel/rumpkern';
 import { Bcache, type Disk, type Mount, type Peek, type Vfsops, type Vnode } from '@anykernel/rumpvfs';
 import { IOSIZE } from './attr.js';
 import { flushTimes } from './file.js';
+import { type OpenJournal, hasJournal, openJournal, replayOf, useJournal } from './journal.js';
 import { Ext2fs, type OpsOf } from './fs.js';
 import { VTOI } from './inode.js';
 import {
-  INCOMPAT_READABLE, MAGIC, NAME_MAX, ROCOMPAT_WRITABLE, ROOT_INO, SB_FREE_BLOCKS, SB_FREE_INODES, SB_LAST_MOUNTED, SB_MAGIC, SB_MNT_COUNT, SB_MTIME,
-  SB_RBLOCKS, SB_STATE, STATE_VALID, SUPER_LEN, SUPER_OFF, type SuperInfo, featureNames, parseSuper, superFeatures,
+  INCOMPAT_READABLE, INCOMPAT_RECOVER, MAGIC, NAME_MAX, ROCOMPAT_WRITABLE, ROOT_INO, SB_FREE_INODES, SB_LAST_MOUNTED, SB_MAGIC, SB_MNT_COUNT, SB_MTIME,
+  SB_STATE, STATE_VALID, SUPER_LEN, SUPER_OFF, type SuperInfo, featureNames, parseSuper, superFeatures, unwritable,
 } from './ondisk.js';
 import { readOrphans, reap } from './orphan.js';
 import { loadVnode } from './vnodes.js';
@@ -32,6 +34,9 @@ const HANDLE_LEN = 8;
 class Opening {
   bcache: Bcache | undefined = undefined;
   fs: Ext2fs | undefined = undefined;
+  journal: OpenJournal | string | undefined = undefined;
+  replay: Replay | undefined = undefined;
+  recovered = false;
   constructor(readonly disk: Disk) {}
 }
 
@@ -58,6 +63,7 @@ function mount(mp: Mount, args: object, l: Lwp, update: boolean, opsOf: OpsOf): 
   if (mp.data instanceof Ext2fs) return;
   const opening = mp.data instanceof Opening ? mp.data : open(mp, args, l);
   const fs = load(mp, opening, opsOf);
+  fs.openJournal = opening.journal;
   if ((mp.flags & MNT_RDONLY) === 0) goWritable(fs);
   mp.data = fs;
 }
@@ -71,8 +77,26 @@ function open(mp: Mount, args: object, l: Lwp): Opening {
   return opening;
 }
 
-/** Reads what has to be in memory. Restarted, it goes on where it slept. */
+/** Reads what has to be in memory, and recovers what a power cut has left. Restarted, it goes on where it slept. */
 function load(mp: Mount, opening: Opening, opsOf: OpsOf): Ext2fs {
+  let fs = loadAgain(mp, opening, opsOf);
+  if ((fs.info.incompat & INCOMPAT_RECOVER) !== 0 && opening.replay === undefined) opening.replay = recovery(mp, fs, opening.journal);
+  if (opening.replay !== undefined && opening.fs === fs && !opening.recovered) {
+    const found = opening.replay.run();
+    if (typeof found === 'string') refuse(mp, `its journal cannot be replayed: ${found}`);
+    fs.k.printf(`ext2fs: ${mp.fromName}: recovered: ${found.transactions} transactions, ${found.blocks} blocks`);
+    opening.recovered = true;
+    // All that was read is perhaps not so any more.
+    fs.release();
+    opening.bcache?.close();
+    opening.fs = opening.bcache = opening.journal = undefined;
+    fs = loadAgain(mp, opening, opsOf);
+  }
+  if ((mp.flags & MNT_RDONLY) === 0 && mayWrite(fs)) readOrphans(fs);
+  return fs;
+}
+
+function loadAgain(mp: Mount, opening: Opening, opsOf: OpsOf): Ext2fs {
   if (opening.fs === undefined) {
     const info = readSuper(mp, opening);
     const { bcache } = opening;
@@ -82,9 +106,19 @@ function load(mp: Mount, opening: Opening, opsOf: OpsOf): Ext2fs {
     opening.fs = new Ext2fs(mp.vfs.k, mp, opening.disk, bcache, sbuf, info, opsOf);
   }
   const { fs } = opening;
-  fs.loadGroups();
-  if ((mp.flags & MNT_RDONLY) === 0 && mayWrite(fs)) readOrphans(fs);
+  fs.gd.load();
+  if (hasJournal(fs)) opening.journal ??= openJournal(fs);
   return fs;
+}
+
+/** EINVAL: it needs one, and cannot have it. */
+function recovery(mp: Mount, fs: Ext2fs, journal: OpenJournal | string | undefined): Replay {
+  if (journal === undefined) return refuse(mp, 'it needs recovery, and has no journal');
+  if (typeof journal === 'string') return refuse(mp, `it needs recovery, but ${journal}`);
+  if (fs.disk.readonly) return refuse(mp, 'it was not unmounted, and its journal must be replayed by a mount for writing first');
+  const why = unwritable(fs.info);
+  if (why !== '') return refuse(mp, `it needs recovery, and features that are not supported for writing: ${why}`);
+  return replayOf(fs, journal);
 }
 
 /** The superblock, first read in blocks of 1 KiB, whatever the block size turns out to be. */
@@ -124,18 +158,26 @@ function refuse(mp: Mount, why: string): never {
 }
 
 function mayWrite(fs: Ext2fs): boolean {
-  return !fs.disk.readonly && (fs.info.rocompat & ~ROCOMPAT_WRITABLE) === 0;
+  return !fs.disk.readonly && unwritable(fs.info) === '';
 }
 
 /** From here on it may be written; or it says why not, and stays read-only. Sleeps. */
 function goWritable(fs: Ext2fs): void {
   const { mp } = fs;
-  const unknown = fs.info.rocompat & ~ROCOMPAT_WRITABLE;
-  if (unknown !== 0) {
-    fs.k.printf(`ext2fs: ${mp.fromName}: mounted read-only: writing needs features that are not supported: ${featureNames(unknown, 'rocompat')}`);
+  const unknown = unwritable(fs.info);
+  if (unknown !== '') {
+    fs.k.printf(`ext2fs: ${mp.fromName}: mounted read-only: writing needs features that are not supported: ${unknown}`);
     mp.flags |= MNT_RDONLY;
     return;
   }
+  const { openJournal } = fs;
+  if (typeof openJournal === 'string') {
+    fs.k.printf(`ext2fs: ${mp.fromName}: mounted read-only: ${openJournal}`);
+    mp.flags |= MNT_RDONLY;
+    return;
+  }
+  if (openJournal !== undefined && fs.journal === undefined) useJournal(fs, openJournal);
+  fs.reap ??= () => reap(fs);
   fs.wasClean = (fs.sb16(SB_STATE) & STATE_VALID) !== 0;
   if (!fs.wasClean) fs.k.printf(`ext2fs: ${mp.fromName}: was not unmounted cleanly, a check by e2fsck is advised`);
   fs.run(() => {
@@ -159,12 +201,17 @@ function remount(mp: Mount, l: Lwp): void {
   if (wantsWrite === fs.writable) return;
   if (!wantsWrite) {
     sync(mp, true);
+    settle(fs, true);
     fs.writable = false;
     return;
   }
+  if (typeof fs.openJournal === 'string') {
+    fs.k.printf(`ext2fs: ${mp.fromName}: stays read-only: ${fs.openJournal}`);
+    throw ERR.EROFS;
+  }
   if (!mayWrite(fs)) {
-    const unknown = fs.info.rocompat & ~ROCOMPAT_WRITABLE;
-    const why = unknown !== 0 ? `features that are not supported: ${featureNames(unknown, 'rocompat')}` : 'the device was opened read-only';
+    const unknown = unwritable(fs.info);
+    const why = unknown !== '' ? `features that are not supported: ${unknown}` : 'the device was opened read-only';
     fs.k.printf(`ext2fs: ${mp.fromName}: stays read-only: ${why}`);
     throw ERR.EROFS;
   }
@@ -193,8 +240,14 @@ function sync(mp: Mount, wait: boolean): void {
       failure ??= e;
     }
   }
-  fs.bcache.flush(wait);
-  settle(fs, wait);
+  if (fs.journal === undefined) {
+    fs.bcache.flush(wait);
+    settle(fs, wait);
+  } else {
+    // The log has it; home it goes when that suits.
+    fs.commit();
+    fs.bcache.flush(false);
+  }
   if (failure !== undefined) throw failure;
 }
 
@@ -223,6 +276,7 @@ function unmount(mp: Mount, force: boolean): void {
   if (fs.writable) {
     try {
       reap(fs);
+      fs.commit();
       fs.bcache.flush(true);
       settle(fs, true);
     } catch (e) {
@@ -258,9 +312,9 @@ function statvfs(mp: Mount, sb: Statvfs): void {
   sb.bsize = sb.frsize = fs.bsize;
   sb.iosize = IOSIZE;
   sb.blocks = fs.info.blocks - fs.overhead;
-  sb.bfree = fs.sb32(SB_FREE_BLOCKS);
+  sb.bfree = fs.freeBlocksLeft;
   sb.bavail = fs.freeBlocks();
-  sb.bresvd = Math.min(fs.sb32(SB_RBLOCKS), sb.bfree);
+  sb.bresvd = Math.min(fs.reservedBlocks, sb.bfree);
   sb.files = fs.info.inodes;
   sb.ffree = sb.favail = fs.sb32(SB_FREE_INODES);
   sb.fresvd = 0;

@@ -2,6 +2,7 @@
 import { ERR } from '@anykernel/lib-sys';
 import { type Mount, VBLK, VCHR, Vnode, modeToType } from '@anykernel/rumpvfs';
 import { rdevOf } from './attr.js';
+import { FL_EA_INODE } from './ondisk.js';
 import type { Ext2fs } from './fs.js';
 import { Inode, inodeBlock, inodeFault, inodeOffset, isUsableIno } from './inode.js';
 
@@ -22,6 +23,7 @@ export function loadVnode(mp: Mount, ino: number): Vnode {
   try {
     if (ip.nlink === 0) throw ERR.ESTALE;
     const fault = inodeFault(ip);
+    if ((ip.flags & FL_EA_INODE) !== 0) fs.corrupt(`inode ${ino} holds an attribute, and is no file`);
     if (fault !== undefined) fs.corrupt(`inode ${ino}: ${fault}`);
     return makeVnode(fs, ip);
   } catch (e) {

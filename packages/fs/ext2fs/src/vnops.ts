@@ -8,14 +8,14 @@ import { access, flagsOf, getattr, setattr } from './attr.js';
 import { bmapOf, fallocate, fdiscard, fsync, read, write } from './file.js';
 import { VTOI } from './inode.js';
 import { create, link, lookup, mkdir, mknod, readdir, readlink, remove, rename, rmdir, symlink } from './names.js';
-import { LINK_MAX, NAME_MAX } from './ondisk.js';
+import { LINK_MAX, LINK_MAX_DIR_NLINK, NAME_MAX } from './ondisk.js';
 import { endIfUnnamed, forgetInode } from './orphan.js';
 import { deleteextattr, getextattr, listextattr, setextattr } from './xattr.js';
 
 function pathconf(vp: Vnode, name: number): number {
   switch (name) {
     case _PC_LINK_MAX:
-      return LINK_MAX;
+      return VTOI(vp).fs.manyLinks ? LINK_MAX_DIR_NLINK : LINK_MAX;
     case _PC_NAME_MAX:
       return NAME_MAX;
     case _PC_SYMLINK_MAX:

@@ -10,7 +10,9 @@ import { type Buf, Run, type Vnode } from '@anykernel/rumpvfs';
 import { allocBlocks, freeBlocks } from './alloc.js';
 import type { Ext2fs } from './fs.js';
 import { type Inode, T_CHANGE, VTOI } from './inode.js';
-import { COMPAT_EXT_ATTR, DI_OLD_LEN, FL_APPEND, FL_IMMUTABLE, SB_COMPAT } from './ondisk.js';
+import { T_XATTR, Tag, tagOf } from './csum.js';
+import { EA_VALUE_MAX, dropValue, entryHashOf, makeValue, readValue, shareValue, valueSum } from './eainode.js';
+import { COMPAT_EXT_ATTR, DI_OLD_LEN, FL_APPEND, FL_IMMUTABLE, INCOMPAT_EA_INODE, SB_COMPAT } from './ondisk.js';
 import { XATTR_HEADER_LEN, XATTR_MAGIC, XH_REFCOUNT, type Xattr, emitXattrBlock, emitXattrs, parseXattrBlock, parseXattrs, xattrsSize } from './xattrdisk.js';
 
 const USER = 1;
@@ -41,6 +43,8 @@ function findKey(ns: number, name: string): Key | undefined {
   if (ns === EXTATTR_NAMESPACE_USER) return { index: USER, name };
   if (name === 'system.posix_acl_access') return { index: ACL_ACCESS, name: '' };
   if (name === 'system.posix_acl_default') return { index: ACL_DEFAULT, name: '' };
+  // The bytes of a file in its inode: inline.ts.
+  if (name === 'system.data') return undefined;
   for (const [prefix, index] of PREFIXES) if (name.startsWith(prefix)) return { index, name: name.slice(prefix.length) };
   return undefined;
 }
@@ -50,6 +54,7 @@ function nameIn(ns: number, x: Xattr): string | undefined {
   if (ns === EXTATTR_NAMESPACE_USER) return x.index === USER ? x.name : undefined;
   if (x.index === ACL_ACCESS) return 'system.posix_acl_access';
   if (x.index === ACL_DEFAULT) return 'system.posix_acl_default';
+  if (isInline(x)) return undefined;
   const prefix = PREFIXES.find(([, index]) => index === x.index);
   return prefix === undefined ? undefined : prefix[0] + x.name;
 }
@@ -79,13 +84,42 @@ function readBody(ip: Inode): Xattr[] {
 function aclBuf(ip: Inode): Buf {
   const { fs, acl } = ip;
   if (!fs.mayOwn(acl)) fs.corrupt(`inode ${ip.ino}: its extended attributes are said to be in block ${acl}`);
-  return fs.bcache.bread(acl);
+  const bp = fs.bcache.bread(acl);
+  if (tagOf(bp, T_XATTR, 0) === undefined) {
+    const tag = new Tag(T_XATTR, 0, 0);
+    if (bp.tag !== undefined || !fs.sums.holds(bp, tag)) fs.corrupt(`inode ${ip.ino}: block ${acl} of extended attributes has a wrong checksum, or another use`);
+    bp.tag = tag;
+  }
+  return bp;
 }
 
 function readBlock(ip: Inode): Xattr[] {
   if (ip.acl === 0) return [];
   const list = parseXattrBlock(aclBuf(ip).data);
   return list ?? ip.fs.corrupt(`inode ${ip.ino}: the extended attributes in block ${ip.acl} make no sense`);
+}
+
+/** The bytes of a file in its inode, behind the first 60. */
+const INLINE: Key = { index: 7, name: 'data' };
+
+function isInline(x: Xattr): boolean {
+  return matches(x, INLINE);
+}
+
+/** What `system.data` holds; undefined: there is none. EIO. */
+export function valueOfInline(ip: Inode): Uint8Array | undefined {
+  return readBody(ip).find(isInline)?.value;
+}
+
+/** `system.data` goes. Within a transaction. */
+export function takeInlineXattr(ip: Inode): void {
+  const body = readBody(ip);
+  const rest = body.filter((x) => !isInline(x));
+  if (rest.length < body.length) writeBody(ip, rest);
+}
+
+function valueOf(fs: Ext2fs, x: Xattr | undefined): Uint8Array | undefined {
+  return x?.elsewhere === undefined ? x?.value : readValue(fs, x.elsewhere.ino, x.elsewhere.len);
 }
 
 function matches(x: Xattr, key: Key): boolean {
@@ -98,7 +132,11 @@ export function getextattr(vp: Vnode, ns: number, name: string): Uint8Array | un
   const ip = VTOI(vp);
   const key = findKey(ns, name);
   if (key === undefined) return undefined;
-  return (readBody(ip).find((x) => matches(x, key)) ?? readBlock(ip).find((x) => matches(x, key)))?.value;
+  return valueOf(ip.fs, findXattr(ip, key));
+}
+
+function findXattr(ip: Inode, key: Key): Xattr | undefined {
+  return readBody(ip).find((x) => matches(x, key)) ?? readBlock(ip).find((x) => matches(x, key));
 }
 
 export function listextattr(vp: Vnode, ns: number): string[] {
@@ -135,6 +173,10 @@ function change(ip: Inode, key: Key, fresh: Xattr | undefined): void {
     const block = readBlock(ip);
     const body1 = body.filter((x) => !matches(x, key));
     const block1 = block.filter((x) => !matches(x, key));
+    // A block that others have keeps its values.
+    const shared = ip.acl !== 0 && getU32le(aclBuf(ip).data, XH_REFCOUNT) > 1;
+    for (const x of shared ? body : [...body, ...block]) if (matches(x, key) && x.elsewhere !== undefined) dropValue(fs, x.elsewhere.ino);
+    if (shared) for (const x of block1) if (x.elsewhere !== undefined) shareValue(fs, x.elsewhere.ino);
     if (fresh === undefined && body1.length === body.length && block1.length === block.length) throw ERR.ENOATTR;
     const [body2, block2] = fresh === undefined ? [body1, block1] : place(ip, body1, block1, fresh);
     if (!sameList(body, body2)) writeBody(ip, body2);
@@ -153,14 +195,17 @@ function place(ip: Inode, body: readonly Xattr[], block: readonly Xattr[], fresh
   const blockFits = (list: readonly Xattr[]): boolean => xattrsSize(list) <= ip.fs.bsize - XATTR_HEADER_LEN;
   if (bodyFits([...body, fresh])) return [[...body, fresh], block];
   if (blockFits([...block, fresh])) return [body, [...block, fresh]];
-  const inside: Xattr[] = [];
+  const inside: Xattr[] = body.filter(isInline);
   const outside: Xattr[] = [];
-  for (const x of [...body, ...block, fresh].sort((a, b) => a.value.length - b.value.length)) {
+  for (const x of [...body, ...block, fresh].filter((y) => !isInline(y)).sort((a, b) => a.value.length - b.value.length)) {
     if (bodyFits([...inside, x])) inside.push(x);
     else outside.push(x);
   }
-  if (!blockFits(outside)) throw ERR.ENOSPC;
-  return [inside, outside];
+  if (blockFits(outside)) return [inside, outside];
+  if ((ip.fs.info.incompat & INCOMPAT_EA_INODE) === 0 || fresh.elsewhere !== undefined || fresh.value.length > EA_VALUE_MAX) throw ERR.ENOSPC;
+  const { index, name, value } = fresh;
+  const hash = entryHashOf(name, valueSum(ip.fs, value));
+  return place(ip, body, block, { index, name, value: new Uint8Array(0), elsewhere: { ino: makeValue(ip, value), len: value.length, hash } });
 }
 
 function writeBody(ip: Inode, list: readonly Xattr[]): void {
@@ -194,6 +239,7 @@ function writeBlock(ip: Inode, list: readonly Xattr[]): void {
   allocBlocks(fs, blockGoal(ip), 1, run);
   const bp = fs.bcache.getblk(run.blkno);
   fs.txn.dirty(bp);
+  bp.tag = new Tag(T_XATTR, 0, 0);
   emitXattrBlock(bp.data, list);
   freeXattrBlock(ip);
   ip.dirty();
@@ -211,6 +257,16 @@ function blockGoal(ip: Inode): number {
 function markFeature(fs: Ext2fs): void {
   const compat = fs.sb32(SB_COMPAT);
   if ((compat & COMPAT_EXT_ATTR) === 0) fs.setSb32(SB_COMPAT, (compat | COMPAT_EXT_ATTR) >>> 0);
+}
+
+/** All attributes go with the file. Within a transaction. EIO. */
+export function dropXattrs(ip: Inode): void {
+  const { fs } = ip;
+  if ((fs.info.incompat & INCOMPAT_EA_INODE) !== 0) {
+    const shared = ip.acl !== 0 && getU32le(aclBuf(ip).data, XH_REFCOUNT) > 1;
+    for (const x of [...readBody(ip), ...(shared ? [] : readBlock(ip))]) if (x.elsewhere !== undefined) dropValue(fs, x.elsewhere.ino);
+  }
+  freeXattrBlock(ip);
 }
 
 /** The file has no attribute block any more. Within a transaction. EIO. */

@@ -21,6 +21,14 @@ export interface Xattr {
   /** The rest of the name, a byte string. */
   readonly name: string;
   readonly value: Uint8Array;
+  /** The inode that has the value, its length, and the hash of the entry: `value` is empty then. */
+  readonly elsewhere?: Elsewhere;
+}
+
+export interface Elsewhere {
+  readonly ino: number;
+  readonly len: number;
+  readonly hash: number;
 }
 
 function pad(len: number): number {
@@ -47,7 +55,14 @@ export function parseXattrs(b: Uint8Array, start: number, base: number, end: num
     const namlen = b[at];
     const valueOff = base + getU16le(b, at + 2);
     const valueLen = getU32le(b, at + 8);
-    if (getU32le(b, at + 4) !== 0 || at + ENTRY_LEN + namlen > end) return undefined;
+    if (at + ENTRY_LEN + namlen > end) return undefined;
+    const ino = getU32le(b, at + 4);
+    if (ino !== 0) {
+      const elsewhere = { ino, len: valueLen, hash: getU32le(b, at + 12) };
+      list.push({ index: b[at + 1], name: bytestrOf(b, at + ENTRY_LEN, at + ENTRY_LEN + namlen), value: new Uint8Array(0), elsewhere });
+      at += ENTRY_LEN + pad(namlen);
+      continue;
+    }
     if (valueLen > 0 && (valueOff < start || valueOff + valueLen > end)) return undefined;
     const value = valueLen === 0 ? new Uint8Array(0) : b.slice(valueOff, valueOff + valueLen);
     list.push({ index: b[at + 1], name: bytestrOf(b, at + ENTRY_LEN, at + ENTRY_LEN + namlen), value });
@@ -66,7 +81,8 @@ export function emitXattrs(b: Uint8Array, start: number, base: number, end: numb
     b[at] = x.name.length;
     b[at + 1] = x.index;
     putU16le(b, at + 2, x.value.length === 0 ? 0 : top - base);
-    putU32le(b, at + 8, x.value.length);
+    putU32le(b, at + 4, x.elsewhere?.ino ?? 0);
+    putU32le(b, at + 8, x.elsewhere?.len ?? x.value.length);
     putU32le(b, at + 12, entryHash(x));
     for (let i = 0; i < x.name.length; i++) b[at + ENTRY_LEN + i] = x.name.charCodeAt(i);
     at += ENTRY_LEN + pad(x.name.length);
@@ -96,6 +112,7 @@ function compareXattrs(a: Xattr, b: Xattr): number {
 
 /** The hash of name and value: rotations by 5 for each byte of the name, by 16 for each word of the value. */
 export function entryHash(x: Xattr): number {
+  if (x.elsewhere !== undefined) return x.elsewhere.hash;
   let hash = 0;
   for (let i = 0; i < x.name.length; i++) hash = (hash << 5) ^ (hash >>> 27) ^ x.name.charCodeAt(i);
   const v = x.value;
