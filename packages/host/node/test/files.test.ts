@@ -114,11 +114,12 @@ describe('what the application provides', () => {
 test('a directory is listed by the bytes of its names', () => {
   withFolder((folder) => {
     const host = hostNode({ files: { provided: new Uint8Array(1) } });
+    const list = (name: string): string[] => [...(host.readdir?.(name) ?? [])].sort();
     writeFileSync(join(folder, 'größe'), '');
     writeFileSync(Buffer.concat([Buffer.from(`${folder}/`), Buffer.from([0xff, 0x41])]), '');
-    expect(host.readdir(folder).sort()).toEqual(['gr\xc3\xb6\xc3\x9fe', '\xffA']);
-    expect(() => host.readdir(join(folder, 'größe'))).toThrow(code('ENOTDIR'));
-    expect(() => host.readdir(join(folder, 'none'))).toThrow(code('ENOENT'));
-    expect(() => host.readdir('provided')).toThrow(code('ENOTDIR'));
+    expect(list(folder)).toEqual(['gr\xc3\xb6\xc3\x9fe', '\xffA']);
+    expect(() => list(join(folder, 'größe'))).toThrow(code('ENOTDIR'));
+    expect(() => list(join(folder, 'none'))).toThrow(code('ENOENT'));
+    expect(() => list('provided')).toThrow(code('ENOTDIR'));
   });
 });

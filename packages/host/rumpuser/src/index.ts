@@ -110,6 +110,8 @@ export interface Rumpuser {
   open(name: string, mode: OpenMode): HostFile;
   /** undefined: there is no such file. */
   getfileinfo(name: string): HostFileInfo | undefined;
+  /** The names in a directory, as byte strings, in any order. ENOENT, ENOTDIR, EACCES. Left out: the host's directories cannot be listed. */
+  readdir?(name: string): readonly string[];
 
   /** The component exported by the package for `name` (a kernel component's name), or undefined. From the event loop, always. */
   importComponent(name: string, done: (component: unknown) => void): void;

@@ -157,6 +157,14 @@ export class SimHost implements Rumpuser {
     return this.sim.disks.get(name)?.info();
   }
 
+  /** What is in a directory are the disks and files whose names begin with its own. */
+  readdir(name: string): string[] {
+    const dir = this.getfileinfo(name);
+    if (dir?.type !== 'dir') throw dir === undefined ? ERR.ENOENT : ERR.ENOTDIR;
+    const below = [...this.sim.disks.keys()].filter((n) => n.startsWith(`${name}/`)).map((n) => n.slice(name.length + 1));
+    return below.filter((n) => !n.includes('/'));
+  }
+
   // -- parts
 
   importComponent(name: string, done: (component: unknown) => void): void {

@@ -3,6 +3,7 @@
  * an Errno or a number of bytes that can be, and each completion once, later.
  */
 import type { Completion, HostFile, HostFileInfo, OpenMode } from '@anykernel/host-rumpuser';
+import { isBytestr } from '@anykernel/lib-bytes';
 import { ERR, Errno } from '@anykernel/lib-sys';
 import type { Kernel } from './kernel.js';
 
@@ -26,6 +27,13 @@ export function hostInfo(k: Kernel, name: string): HostFileInfo | undefined {
   const info = attempt(() => k.host.getfileinfo(name));
   if (info !== undefined && !isSize(info.size)) throw ERR.EIO;
   return info;
+}
+
+/** The names in a directory of the host, in order, each once and such as a directory can have. EOPNOTSUPP: the host lists none. What it says; EIO: it fails otherwise. */
+export function hostNames(k: Kernel, name: string): string[] {
+  if (k.host.readdir === undefined) throw ERR.EOPNOTSUPP;
+  const names = attempt(() => [...new Set(k.host.readdir?.(name))]);
+  return names.filter((n) => typeof n === 'string' && isBytestr(n) && n !== '' && n !== '.' && n !== '..' && !/[/\0]/.test(n)).sort();
 }
 
 function open(k: Kernel, name: string, mode: OpenMode): HostFile {

@@ -1,7 +1,7 @@
 /** The base of every kernel. */
 export { boot, rumpkern } from './boot.js';
 export { consoleWrite } from './console.js';
-export { hostInfo, openHost } from './hostfile.js';
+export { hostInfo, hostNames, openHost } from './hostfile.js';
 export { type HaltOptions, Kernel, type KernelOptions, type NewProc } from './kernel.js';
 export { type Call, KernelStopped, type Sys, SystemError, WouldSleep, sysents } from './entry.js';
 export { type AnyHandler, Syscalls, type Sysent, type Wrap } from './syscalls.js';

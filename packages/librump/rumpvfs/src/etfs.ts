@@ -1,19 +1,19 @@
 /**
  * Host files under names in the root directory ("extra-terrestrial" file system): as regular files, block or character devices, or
- * directories whose files are found by name.
+ * directories whose files are found by name, and listed where the host lists directories.
  *
  * A key is looked up from the root of the root file system only, byte for byte, as the whole path that remains. Keys are not seen by getdents.
  */
 import { toBytestr } from '@anykernel/lib-bytes';
-import type { HostFile } from '@anykernel/host-rumpuser';
-import { ERR, FWRITE, type Stat } from '@anykernel/lib-sys';
-import { type Lwp, type Uio, hostInfo, makedev, openHost, transfer } from '@anykernel/rumpkern';
+import type { HostFile, HostFileInfo } from '@anykernel/host-rumpuser';
+import { DT_DIR, DT_REG, ERR, FWRITE, Stat } from '@anykernel/lib-sys';
+import { type Lwp, type Uio, hostInfo, hostNames, makedev, openHost, transfer } from '@anykernel/rumpkern';
 import { genfs, typeToMode } from './genfs.js';
 import type { Mount } from './mount.js';
 import { RUMPBLK_MAJOR } from './rumpblk.js';
 import { specfs } from './specfs.js';
 import type { Vfs } from './vfs.js';
-import { type Componentname, IO_APPEND, VBLK, VCHR, VDIR, VREG, Vnode, type VnodeOps, type Vtype } from './vnode.js';
+import { type Componentname, type EmitDirent, IO_APPEND, VBLK, VCHR, VDIR, VREG, Vnode, type VnodeOps, type Vtype } from './vnode.js';
 
 export type EtfsType = 'reg' | 'blk' | 'chr' | 'dir' | 'dir-subdirs';
 
@@ -29,6 +29,10 @@ class HostNode {
   opens = 0;
   /** Names found below, of a directory. */
   readonly below = new Map<string, Vnode>();
+  /** Inode numbers of names below, whether they were found or listed. */
+  readonly inos = new Map<string, number>();
+  /** The directory as it was when somebody began to list it last. */
+  listing: readonly Listed[] = [];
   constructor(
     readonly ino: number,
     readonly hostpath: string,
@@ -41,6 +45,12 @@ class HostNode {
     /** The directory that it was found in; undefined: a key. */
     readonly parent: Vnode | undefined,
   ) {}
+}
+
+/** A name in a directory of the host. */
+interface Listed {
+  readonly name: string;
+  readonly type: Vtype;
 }
 
 /** The most that one transfer with the host moves. */
@@ -129,7 +139,7 @@ export class Etfs {
     const known = dir.below.get(name);
     const hostpath = `${dir.hostpath}/${name}`;
     const info = hostInfo(this.#vfs.k, hostpath);
-    const type = info?.type === 'reg' ? VREG : info?.type === 'dir' && dir.subdirs ? VDIR : undefined;
+    const type = typeBelow(dir, info);
     if (known !== undefined && known.type === type && info !== undefined) {
       const node = nodeOf(known);
       if (node.opens === 0) node.size = info.size;
@@ -139,17 +149,46 @@ export class Etfs {
     known?.rele();
     dir.below.delete(name);
     if (info === undefined || type === undefined) return undefined;
-    const vp = this.#vnode(type, hostpath, 0, info.size, 0, dir.subdirs, dvp).hold();
+    const vp = this.#vnode(type, hostpath, 0, info.size, 0, dir.subdirs, dvp, this.inoBelow(dir, name)).hold();
     dir.below.set(name, vp);
     return vp;
   }
 
-  #vnode(type: Vtype, hostpath: string, begin: number, size: number, rdev: number, subdirs: boolean, parent: Vnode | undefined): Vnode {
-    const node = new HostNode(++this.#lastIno, hostpath, begin, size, rdev, subdirs, parent);
+  /** The number that a name in a directory has from the time when it is first seen. */
+  inoBelow(dir: HostNode, name: string): number {
+    let ino = dir.inos.get(name);
+    if (ino === undefined) dir.inos.set(name, (ino = ++this.#lastIno));
+    return ino;
+  }
+
+  /** What is in a directory now. EOPNOTSUPP: the host lists none. */
+  list(dvp: Vnode): readonly Listed[] {
+    const dir = nodeOf(dvp);
+    const { k } = this.#vfs;
+    return hostNames(k, dir.hostpath).flatMap((name): Listed[] => {
+      try {
+        const type = typeBelow(dir, hostInfo(k, `${dir.hostpath}/${name}`));
+        return type === undefined ? [] : [{ name, type }];
+      } catch (e) {
+        k.ignoreErrno(e);
+        return [];
+      }
+    });
+  }
+
+  #vnode(
+    type: Vtype, hostpath: string, begin: number, size: number, rdev: number, subdirs: boolean, parent: Vnode | undefined, ino = ++this.#lastIno,
+  ): Vnode {
+    const node = new HostNode(ino, hostpath, begin, size, rdev, subdirs, parent);
     const vp = new Vnode(type, type === VBLK || type === VCHR ? specOps : ops, this.#vfs.mounts[0], node);
     vp.rdev = rdev;
     return vp;
   }
+}
+
+/** What a name in a directory is; undefined: it is not to be seen. */
+function typeBelow(dir: HostNode, info: HostFileInfo | undefined): Vtype | undefined {
+  return info?.type === 'reg' ? VREG : info?.type === 'dir' && dir.subdirs ? VDIR : undefined;
 }
 
 /** A key without its slashes at the front and at the end. */
@@ -178,8 +217,20 @@ const ops: VnodeOps = {
     return vfs.etfs.below(dvp, cnp.name);
   },
 
-  readdir(): void {
-    throw ERR.EOPNOTSUPP;
+  /** A listing is of the time when it began. */
+  readdir(vp: Vnode, cookie: number, emit: EmitDirent): void {
+    const { etfs, rootvp } = (vp.mp as Mount).vfs;
+    const dir = nodeOf(vp);
+    if (cookie === 0) dir.listing = etfs.list(vp);
+    const st = new Stat();
+    const parent = dir.parent ?? rootvp;
+    parent.ops.getattr(parent, st);
+    if (cookie < 1 && !emit(dir.ino, DT_DIR, '.', 1)) return;
+    if (cookie < 2 && !emit(st.ino, DT_DIR, '..', 2)) return;
+    for (let i = Math.max(cookie - 2, 0); i < dir.listing.length; i++) {
+      const { name, type } = dir.listing[i] as Listed;
+      if (!emit(etfs.inoBelow(dir, name), type === VDIR ? DT_DIR : DT_REG, name, i + 3)) return;
+    }
   },
 
   getattr(vp: Vnode, st: Stat): void {

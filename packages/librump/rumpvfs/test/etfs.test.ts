@@ -1,4 +1,4 @@
-import { DIOCGDINFO, DIOCGMEDIASIZE, DIOCGSECTORSIZE, DISKLABEL_LEN, O_CREAT, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY, S_IFBLK, S_IFCHR, S_IFDIR, S_IFREG } from '@anykernel/lib-sys';
+import { DIOCGDINFO, DIOCGMEDIASIZE, DIOCGSECTORSIZE, DISKLABEL_LEN, O_CREAT, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY, S_IFBLK, S_IFCHR, S_IFDIR, S_IFREG, parseDirents } from '@anykernel/lib-sys';
 import { Sim } from '@anykernel/host-sim';
 import { box, bytes, codeOf, get, ls, now, random, same, text } from './box.js';
 
@@ -194,6 +194,55 @@ test('a directory key shows what the host has now, and `..` in it is the directo
   vfs.etfsRemove('/h');
   expect(codeOf(() => s.fstat(below))).not.toBe('ok');
   expect(codeOf(() => s.stat('/h/sub/g'))).toBe('ENOENT');
+});
+
+test('a directory key is listed as the host has it, its directories only when told, and whole while it changes', () => {
+  const sim = new Sim();
+  for (const dir of ['/h', '/h/sub']) sim.disk(dir, { size: 0, type: 'dir' });
+  for (let i = 0; i < 300; i++) sim.disk(`/h/f${i}`, { bytes: bytes('f'), type: 'reg' });
+  sim.disk('/h/gr\xc3\xb6\xc3\x9fe', { bytes: bytes('f'), type: 'reg' });
+  sim.disk('/h/dev', { size: 512, type: 'chr' });
+  sim.disk('/h/sub/g', { bytes: bytes('g'), type: 'reg' });
+  const { s, vfs } = box([], {}, {}, sim);
+  vfs.etfsRegister('/one', '/h', 'dir');
+  vfs.etfsRegister('/all', '/h', 'dir-subdirs');
+  const names = Array.from({ length: 300 }, (_x, i) => `f${i}`);
+  const large = 'gr\xc3\xb6\xc3\x9fe';
+  expect(ls(s, '/one').sort()).toEqual([...names, large].sort());
+  expect(ls(s, '/all').sort()).toEqual([...names, large, 'sub'].sort());
+  expect(ls(s, '/all/sub')).toEqual(['g']);
+  const fd = s.open('/all', O_RDONLY);
+  const b = new Uint8Array(2048);
+  s.getdents(fd, b);
+  const first = parseDirents(b, 2048).find((d) => d.name === 'f0');
+  expect([first?.ino, first?.type]).toEqual([s.stat('/all/f0').ino, 8]);
+  sim.disks.delete('/h/f1');
+  const rest: string[] = [];
+  for (let n = s.getdents(fd, b); n > 0; n = s.getdents(fd, b)) rest.push(...parseDirents(b, n).map((d) => d.name));
+  expect([new Set(rest).size, rest.at(-1)]).toEqual([rest.length, 'sub']);
+  s.close(fd);
+  expect(ls(s, '/all')).not.toContain('f1');
+});
+
+test('a host that lists nothing, or names that no directory has, or fails: an error, or what is sound', () => {
+  const sim = new Sim();
+  sim.disk('/h', { size: 0, type: 'dir' });
+  sim.disk('/h/f', { bytes: bytes('f'), type: 'reg' });
+  const { s, vfs, k } = box([], {}, {}, sim);
+  vfs.etfsRegister('/h', '/h', 'dir-subdirs');
+  const host = k.host as { readdir?: (name: string) => readonly string[] };
+  for (const [readdir, result] of [
+    [() => ['f', 'f', '.', '..', '', 'a/b', 'x\0y', '\u20ac', 7 as unknown as string, 'gone'], 'f'],
+    [() => 5 as unknown as string[], 'EIO'],
+    [() => { throw new Error('no'); }, 'EIO'],
+    [undefined, 'EOPNOTSUPP'],
+  ] as const) {
+    Object.assign(host, { readdir });
+    const fd = s.open('/h', O_RDONLY);
+    const code = codeOf(() => s.getdents(fd, new Uint8Array(512)));
+    expect(code === 'ok' ? ls(s, '/h').join() : code).toBe(result);
+    s.close(fd);
+  }
 });
 
 test('a device that the host lets us only read is EROFS for writers, a file EACCES', () => {
