@@ -37,7 +37,8 @@ export const DIRECTIONS: Readonly<Record<string, Allows>> = {
   dev: DRIVER,
   fs: DRIVER,
   net: DRIVER,
-  client: any(LIB, named(RUMPUSER), inGroup('librump', 'client')),
+  // A client may bring its kernel along: a host, file systems, and the package that boots them.
+  client: any(LIB, inGroup('host', 'librump', 'client', ...COMPONENT_GROUPS), named('@anykernel/stack-boot')),
   stack: (to) => to.group !== 'tools' && to.group !== 'example',
   conformance: any(LIB, named(RUMPUSER), inGroup('librump', 'conformance')),
   example: (to) => to.group !== 'tools',

@@ -1,0 +1,112 @@
+import { join } from 'node:path';
+import { oracle, mustRun } from '@anykernel/tools-oracle';
+import { Programs } from './programs.js';
+
+const programs = new Programs();
+beforeAll(() => programs.prepare());
+afterAll(() => programs.remove());
+
+/** A project with packages of both kinds, as files below a folder. */
+const PROJECT: Readonly<Record<string, string>> = {
+  'package.json': '{"name":"app","type":"module","imports":{"#own":"./own.js"}}',
+  'main.js': `import { shared, twice } from 'dep'; import legacy, { named } from 'legacy'; import own from '#own'; import data from './data.json' with { type: 'json' };
+import { here } from './typed.cjs'; import fs from 'node:fs';
+const later = await import('./' + 'later.mjs');
+console.log(JSON.stringify({ shared, twice: twice(21), legacy: legacy.named, named, own, data: data.x, here, later: later.default, url: import.meta.url, resolved: import.meta.resolve('dep'), self: process.argv[1] }));
+fs.writeFileSync(new URL('out.txt', import.meta.url), 'written');`,
+  'own.js': 'export default "own";',
+  'data.json': '{"x":1}',
+  'later.mjs': 'export default import.meta.url.split("/").pop();',
+  'typed.cjs': 'exports.here = __filename.split("/").pop() + require("./data.json").x + require("dep").shared + (require.main === module);',
+  'cjs/package.json': '{}',
+  'cjs/main.js': `#!/usr/bin/env node
+const { shared } = require('dep'); console.log(JSON.stringify({ main: require.main === module, shared, file: __filename, again: require('./main-helper') === require('./main-helper.js'), paths: module.paths[0] }));`,
+  'cjs/main-helper.js': 'module.exports = {};',
+  'node_modules/dep/package.json': '{"name":"dep","exports":{"import":"./dep.mjs","require":"./dep.cjs"}}',
+  'node_modules/dep/dep.mjs': 'export const shared = "esm"; export { twice } from "./twice.mjs";',
+  'node_modules/dep/twice.mjs': 'export const twice = (n) => 2 * n;',
+  'node_modules/dep/dep.cjs': 'exports.shared = "cjs";',
+  'node_modules/legacy/package.json': '{"main":"lib"}',
+  'node_modules/legacy/lib/index.js': 'module.exports = require("./impl");',
+  'node_modules/legacy/lib/impl.js': 'exports.named = "named"; Object.defineProperty(exports, "__esModule", { value: true });',
+};
+
+function project(at: string): Record<string, string> {
+  return Object.fromEntries(Object.entries(PROJECT).map(([name, text]) => [`${at}/${name}`, text]));
+}
+
+const ESM = {
+  shared: 'esm',
+  twice: 42,
+  legacy: 'named',
+  named: 'named',
+  own: 'own',
+  data: 1,
+  here: 'typed.cjs1cjsfalse',
+  later: 'later.mjs',
+};
+
+oracle('mke2fs', 'e2fsck', 'debugfs').test('programs and their packages run from a disk image, whatever they are made of', () => {
+  programs.write(project('project'));
+  const image = join(programs.folder, 'disk.img');
+  mustRun('mke2fs', ['-q', '-t', 'ext2', '-d', join(programs.folder, 'project'), image, '4m']);
+  const env = { RUMPHIJACK_MOUNT: `${image}:/app` };
+  const esm = programs.start('/app/main.js', { env });
+  expect(esm.stderr.replace(/.*ExperimentalWarning.*|\(Use .node --trace.*/g, '').trim()).toBe('');
+  expect(JSON.parse(esm.stdout)).toEqual({
+    ...ESM,
+    url: 'file:///app/main.js',
+    resolved: 'file:///app/node_modules/dep/dep.mjs',
+    self: '/app/main.js',
+  });
+  const cjs = programs.start('/app/cjs/main', { env });
+  expect(cjs.stderr).toBe('');
+  expect(JSON.parse(cjs.stdout)).toEqual({
+    main: true,
+    shared: 'cjs',
+    file: '/app/cjs/main.js',
+    again: true,
+    paths: '/app/cjs/node_modules',
+  });
+  expect(mustRun('debugfs', ['-R', 'cat /out.txt', image])).toBe('written');
+  mustRun('e2fsck', ['-fn', image]);
+});
+
+test('modules of the host and of the kernel use each other', () => {
+  programs.write({
+    ...project('rump'),
+    'node_modules/hosts/index.js': 'exports.side = "host"; exports.kernels = () => require("/rump/legacy.js");',
+  });
+  const told = programs.told(
+    `import fs from 'fs'; import { createRequire } from 'module'; fs.cpSync(${JSON.stringify(join(programs.folder, 'rump'))}, '/rump', { recursive: true });
+    fs.writeFileSync('/rump/legacy.js', 'module.exports = "kernel";'); fs.writeFileSync('/rump/package.json', '{}');
+    const require = createRequire(import.meta.url);
+    tell('required', [require('hosts').kernels(), require('/rump/legacy'), require.resolve('legacy', { paths: ['/rump'] })]);
+    tell('imported', [(await import('/rump/node_modules/dep/dep.mjs')).twice(4), (await import('/rump/legacy.js')).default]);
+    fs.mkdirSync('/rump/x'); fs.writeFileSync('/rump/x/up.mjs', 'export * from "dep"; export { default as c } from "legacy";'); tell('packages', Object.keys(await import('/rump/x/up.mjs')));
+    tell('missing', [await rejected(import('/rump/none.mjs')), thrown(() => require('/rump/none')), await rejected(import('/rump/x'))].map((m) => m.split(/[\\n,]/)[0]));
+    tell('codes', await import('/rump/none.mjs').catch((e) => e.code));`,
+    'mjs',
+    { cwd: programs.folder },
+  );
+  expect(told).toEqual({
+    required: ['kernel', 'kernel', '/rump/node_modules/legacy/lib/index.js'],
+    imported: [8, 'kernel'],
+    packages: ['c', 'shared', 'twice'],
+    missing: [
+      expect.stringMatching(/^Cannot find module '\/rump\/none\.mjs'/),
+      "Cannot find module '/rump/none'",
+      expect.stringMatching(/^Directory import '\/rump\/x' is not supported/),
+    ],
+    codes: 'ERR_MODULE_NOT_FOUND',
+  });
+});
+
+test('a file without a type is what its syntax says', () => {
+  const told = programs.told(
+    `import fs from 'fs'; fs.writeFileSync('/rump/e.js', 'export const kind = typeof require;'); fs.writeFileSync('/rump/c.js', 'exports.kind = typeof require;');
+    tell('kinds', [(await import('/rump/e.js')).kind, (await import('/rump/c.js')).kind]);`,
+    'mjs',
+  );
+  expect(told).toEqual({ kinds: ['undefined', 'function'] });
+});

@@ -1,0 +1,104 @@
+/**
+ * What a run of Node's tests takes: a copy of the tests on the host, and the same tree on a kernel in its place.
+ *
+ * The kernel's tree lies over the host's at the same path. So a test finds itself, its helpers, its fixtures and its temporary directory on the kernel;
+ * a child process, which is left alone, finds them on the host.
+ */
+import { copyFileSync, cpSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { mustRun } from '../../oracle/src/run.js';
+import { bundleHijack } from './bundle.js';
+
+/** plain: without a hijack, on the host. */
+export type Side = 'plain' | 'tmpfs' | 'ext2';
+
+/** Directories of fixtures that tests of fs use. */
+const FIXTURES: readonly string[] = ['copy', 'cycles', 'keys', 'nested-index'];
+const FIXTURE_BYTES_MAX = 100_000;
+const IMAGE_BYTES = 48 << 20;
+
+export class Stage {
+  /** The tree that is both on the host and on the kernel. */
+  readonly root: string;
+  #hijack = '';
+  #setup = '';
+  #image = '';
+
+  constructor(
+    readonly folder: string,
+    readonly suite: string,
+  ) {
+    this.root = join(folder, 'suite');
+  }
+
+  /** `sides`: those that will run. */
+  async prepare(sides: readonly Side[]): Promise<void> {
+    mkdirSync(join(this.root, 'test/fixtures'), { recursive: true });
+    const [from, to] = [join(this.suite, 'test'), join(this.root, 'test')];
+    cpSync(join(from, 'common'), join(to, 'common'), { recursive: true });
+    cpSync(join(from, 'parallel'), join(to, 'parallel'), { recursive: true });
+    for (const name of readdirSync(join(from, 'fixtures'))) {
+      const st = statSync(join(from, 'fixtures', name), { throwIfNoEntry: false });
+      const wanted = st?.isDirectory() === true ? FIXTURES.includes(name) : st?.isFile() === true && st.size <= FIXTURE_BYTES_MAX;
+      if (wanted) cpSync(join(from, 'fixtures', name), join(to, 'fixtures', name), { recursive: true });
+    }
+    if (sides.some((side) => side !== 'plain')) this.#hijack = await bundleHijack(join(this.folder, 'hijack'));
+    if (sides.includes('tmpfs')) this.#writeSetup();
+    if (sides.includes('ext2')) this.#makeImage();
+  }
+
+  /** A memory file system starts empty: this fills it, from a copy that no kernel lies over. */
+  #writeSetup(): void {
+    const copy = join(this.folder, 'copy');
+    cpSync(this.root, copy, { recursive: true, verbatimSymlinks: true });
+    this.#setup = join(this.folder, 'setup.mjs');
+    const fill = `cpSync(${JSON.stringify(`${copy}/test/`)} + name, ${JSON.stringify(`${this.root}/test/`)} + name, { recursive: true });`;
+    writeFileSync(
+      this.#setup,
+      `import { copyFileSync, cpSync, mkdirSync } from 'node:fs';
+import { basename } from 'node:path';
+for (const name of ['common', 'fixtures']) ${fill}
+mkdirSync(${JSON.stringify(`${this.root}/test/parallel`)}, { recursive: true });
+const test = 'parallel/' + basename(process.argv[1]);
+copyFileSync(${JSON.stringify(`${copy}/test/`)} + test, ${JSON.stringify(`${this.root}/test/`)} + test);
+`,
+    );
+  }
+
+  #makeImage(): void {
+    this.#image = join(this.folder, 'suite.img');
+    mustRun('mke2fs', ['-q', '-F', '-t', 'ext2', '-b', '1024', '-N', '4096', '-d', this.root, this.#image, `${IMAGE_BYTES >> 10}k`]);
+  }
+
+  /** The words for `node` before the test, and the environment, for one run. `slot` keeps runs at the same time apart. */
+  command(
+    side: Side,
+    slot: number,
+  ): { readonly words: readonly string[]; readonly env: Readonly<Record<string, string>>; done(): string | undefined } {
+    const env = { TEST_THREAD_ID: String(slot), NODE_TEST_KNOWN_GLOBALS: '0' };
+    // The temporary directory of a child process is the host's.
+    mkdirSync(join(this.root, `test/.tmp.${slot}`), { recursive: true });
+    if (side === 'plain') return { words: [], env, done: () => undefined };
+    if (side === 'tmpfs') {
+      return {
+        words: ['--import', this.#hijack, '--import', this.#setup],
+        env: { ...env, RUMPHIJACK_MOUNT: `tmpfs:${this.root}` },
+        done: () => undefined,
+      };
+    }
+    const image = join(this.folder, `slot${slot}.img`);
+    rmSync(image, { force: true });
+    copyFileSync(this.#image, image);
+    return { words: ['--import', this.#hijack], env: { ...env, RUMPHIJACK_MOUNT: `${image}:${this.root}` }, done: () => faultsOf(image) };
+  }
+}
+
+/** What e2fsck finds wrong with an image; undefined: nothing. */
+function faultsOf(image: string): string | undefined {
+  try {
+    mustRun('e2fsck', ['-f', '-n', image]);
+    return undefined;
+  } catch (e) {
+    return (e as Error).message;
+  }
+}
