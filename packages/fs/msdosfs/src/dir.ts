@@ -4,7 +4,7 @@
  * A directory's names are read once into a table (dirindex.ts), by which they are found, whatever their case. An entry stays where it is as
  * long as it lives, so that its place serves as readdir's cookie. A directory grows by clusters, and does not shrink.
  */
-import { ERR } from '@anykernel/lib-sys';
+import { ERR, MAXNAMLEN } from '@anykernel/lib-sys';
 import type { Buf, EmitDirent } from '@anykernel/rumpvfs';
 import { allocClusters } from './alloc.js';
 import { fold, utf16Of, utf8Of } from './charset.js';
@@ -292,8 +292,10 @@ function keysOf(dp: Node, index: DirIndex, slot: number, longs: number): string[
   return keys;
 }
 
+/** A long name that no directory entry of the kernel has room for is not shown. */
 function nameAt(fs: MsdosFs, b: Uint8Array, off: number, long: string | undefined): string {
-  return long === undefined || fs.looks.shortnames ? shortNameAt(b, off) : long;
+  if (long === undefined || fs.looks.shortnames) return shortNameAt(b, off);
+  return long.length * 3 > MAXNAMLEN && utf8Of(long).length > MAXNAMLEN ? shortNameAt(b, off) : long;
 }
 
 /** The name as it is written, UTF-16, of the file whose short entry is at `slot`. */

@@ -5,7 +5,7 @@
  * one below itself, is a fault of the disk.
  */
 import { putU16le } from '@anykernel/lib-bytes';
-import { ERR } from '@anykernel/lib-sys';
+import { ERR, MAXNAMLEN } from '@anykernel/lib-sys';
 import { type Componentname, type EmitDirent, VDIR, VREG, type Vattr, type Vnode } from '@anykernel/rumpvfs';
 import { allocClusters } from './alloc.js';
 import { utf16Of } from './charset.js';
@@ -72,7 +72,7 @@ function newName(dp: Node, name: string): string {
   if (dp.removed) throw ERR.ENOENT;
   const text = utf16Of(name);
   if (text === undefined) throw ERR.EINVAL;
-  if (text.length > NAME_MAX) throw ERR.ENAMETOOLONG;
+  if (text.length > NAME_MAX || name.length > MAXNAMLEN) throw ERR.ENAMETOOLONG;
   const kept = keptName(text);
   if (kept === undefined) throw ERR.EINVAL;
   return kept;

@@ -75,6 +75,7 @@ function plainShort(name: string): ShortName | undefined {
 /** 0: in capitals; 1: in lower case; -1: both, or with characters that short names have not. Beyond ASCII, only what has no case. */
 function caseOf(part: string): number {
   const up = part.toUpperCase();
+  if (up.length !== part.length) return -1;
   for (const char of up) if (char.charCodeAt(0) < 0x80 ? !SHORT_CHAR.test(char) : oemByte(char) === undefined || char.toLowerCase() !== char) return -1;
   if (part === up) return 0;
   return part === part.toLowerCase() ? 1 : -1;
@@ -105,7 +106,7 @@ function capitals(part: string): { bytes: number[]; lossy: boolean } {
       continue;
     }
     const up = char.toUpperCase();
-    const byte = up.length === 1 ? (oemByte(up) ?? oemByte(char)) : oemByte(char);
+    const byte = oemByte(up.length === 1 ? up : char);
     if (byte === undefined || (byte < 0x80 && !SHORT_CHAR.test(up))) {
       bytes.push(0x5f);
       lossy = true;
