@@ -27,7 +27,6 @@ export function allocBlocks(fs: Ffs, goal: number, want: number, run: Run): void
     const most = Math.min(want, cg.nbfree, cg.nblocks - b);
     while (n < most && isFree(cg, b + n)) n++;
     cg.setBlocks(b, n, false);
-    cg.setRotor('block', b << fs.fragshift);
     run.blkno = cg.base + (b << fs.fragshift);
     run.count = n;
     return;
@@ -48,7 +47,6 @@ export function allocFrags(fs: Ffs, goal: number, n: number, roomy: boolean): nu
     const found = frag >= 0 ? frag : fitFrags(cg, near, n);
     const at = found >= 0 || roomy ? found : breakBlock(cg, near, n);
     if (at < 0) continue;
-    cg.setRotor('frag', at);
     return cg.base + at;
   }
   throw ERR.ENOSPC;

@@ -7,8 +7,8 @@
 import { popcount32 } from '@anykernel/lib-bytes';
 import type { Ffs } from './fs.js';
 import {
-  CG_CGX, CG_CLUSTEROFF, CG_CLUSTERSUMOFF, CG_CS, CG_FREEOFF, CG_FROTOR, CG_FRSUM, CG_INITEDIBLK, CG_IROTOR, CG_IUSEDOFF, CG_MAGIC, CG_MAGIC_NUMBER, CG_NDBLK,
-  CG_NIBLK, CG_OLD_NIBLK, CG_OLD_TIME, CG_ROTOR, CG_SPACE, CG_TIME, CS_LEN, CS_NBFREE, CS_NDIR, CS_NFFREE, CS_NIFREE, FS_CSTOTAL,
+  CG_CGX, CG_CLUSTEROFF, CG_CLUSTERSUMOFF, CG_CS, CG_FREEOFF, CG_FRSUM, CG_INITEDIBLK, CG_IROTOR, CG_IUSEDOFF, CG_MAGIC, CG_MAGIC_NUMBER, CG_NDBLK,
+  CG_NIBLK, CG_OLD_NIBLK, CG_OLD_TIME, CG_SPACE, CG_TIME, CS_LEN, CS_NBFREE, CS_NDIR, CS_NFFREE, CS_NIFREE, FS_CSTOTAL,
 } from './ondisk.js';
 import type { Span } from './span.js';
 
@@ -232,8 +232,8 @@ export class Cg {
     const r = this.span.i32(CG_IROTOR);
     return r >= 0 && r < this.fs.info.ipg ? r : 0;
   }
-  setRotor(which: 'block' | 'frag' | 'inode', value: number): void {
-    this.span.set32(which === 'block' ? CG_ROTOR : which === 'frag' ? CG_FROTOR : CG_IROTOR, value);
+  setIrotor(index: number): void {
+    this.span.set32(CG_IROTOR, index);
   }
   setInited(count: number): void {
     this.span.set32(CG_INITEDIBLK, count);

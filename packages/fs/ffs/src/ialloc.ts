@@ -85,7 +85,7 @@ function takeInGroup(fs: Ffs, cg: Cg, isDir: boolean): number {
   }
   makeInodes(fs, cg, index);
   cg.setInode(index, true, isDir);
-  cg.setRotor('inode', index);
+  cg.setIrotor(index);
   return ino;
 }
 
@@ -134,5 +134,5 @@ export function freeInode(fs: Ffs, ip: Inode, isDir: boolean): void {
   const index = ip.ino - g * fs.info.ipg;
   if (!cg.inodeUsed(index)) corrupt(fs, `inode ${ip.ino} is to be freed, and is free already`);
   cg.setInode(index, false, isDir);
-  if (index < cg.irotor) cg.setRotor('inode', index);
+  if (index < cg.irotor) cg.setIrotor(index);
 }

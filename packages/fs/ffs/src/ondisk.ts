@@ -337,7 +337,7 @@ function geometryFault(s: SuperInfo): string | undefined {
   const ordered = s.sblkno >= 0 && s.cblkno >= s.sblkno && s.iblkno >= s.cblkno + frag && s.dblkno >= s.iblkno + table;
   if (!ordered || ((s.cblkno | s.iblkno | s.dblkno) & (frag - 1)) !== 0) return `parts of a cylinder group at ${s.sblkno}, ${s.cblkno}, ${s.iblkno}, ${s.dblkno}`;
   if (s.dblkno + cgSkew(s) > s.fpg || (s.ncg - 1) * s.fpg + s.dblkno > s.size) return `the structure of a cylinder group fills it`;
-  if (s.cgsize < CG_SPACE || s.cgsize > bsize) return `cylinder group blocks of ${s.cgsize} bytes`;
+  if (s.cgsize < cgNeed(s) || s.cgsize > bsize) return `cylinder group blocks of ${s.cgsize} bytes`;
   const csFrags = Math.ceil(s.cssize / 2 ** s.fshift);
   if (s.cssize < s.ncg * CS_LEN || s.cssize > s.ncg * CS_LEN + bsize) return `${s.cssize} bytes of summary`;
   if (!(s.csaddr >= s.dblkno && s.csaddr + csFrags <= s.size)) return `the summary is at ${s.csaddr}`;
@@ -346,6 +346,13 @@ function geometryFault(s: SuperInfo): string | undefined {
   if (s.maxSymlinkLen > (s.version === 2 ? 120 : 60)) return `symbolic links of ${s.maxSymlinkLen} bytes in the inode`;
   if (s.dsize < 0 || s.dsize > s.size) return `${s.dsize} fragments of data`;
   return undefined;
+}
+
+/** Bytes that a cylinder group has at least: its head, two maps, and the sums and map of clusters. */
+function cgNeed(s: SuperInfo): number {
+  const maps = CG_SPACE + Math.ceil(s.ipg / 8) + Math.ceil(s.fpg / 8);
+  if (!(s.contigsumsize > 0 && s.contigsumsize <= 64)) return maps;
+  return Math.ceil(maps / 4) * 4 + 4 * s.contigsumsize + Math.ceil(s.fpg / 2 ** (s.bshift - s.fshift) / 8);
 }
 
 /** The farthest that the parts of a cylinder group are moved. */

@@ -5,7 +5,7 @@
  * leaves of it is zeroed; fragments that had to move are written again from memory, where they were brought before.
  */
 import { APPEND, ERR, Errno, IMMUTABLE, MNT_NOATIME, MNT_RELATIME, SF_LOG, SF_SNAPSHOT } from '@anykernel/lib-sys';
-import { type Lwp, PAGE_SIZE, type Uio } from '@anykernel/rumpkern';
+import { type Lwp, PAGE_SIZE, SLEEP, type Uio } from '@anykernel/rumpkern';
 import { type Disk, IO_APPEND, IO_DSYNC, IO_SYNC, type Pager, Run, Uobj, type Vnode, genfsRead } from '@anykernel/rumpvfs';
 import { bmap } from './bmap.js';
 import { type Inode, T_CHANGE, T_UPDATE, VTOI, fragsOf } from './inode.js';
@@ -258,7 +258,8 @@ function shorten(file: UfsFile, size: number, also: () => void): void {
   const start = lbn * fs.bsize;
   const end = start + fragsOf(fs, size, lbn) * fs.fsize;
   // A file may end in a hole only where it is long: everybody takes it that the short last block of a file is there.
-  const bare = size > start && lbn < NDADDR && isHole(ip, lbn);
+  const inHole = size > start && isHole(ip, lbn);
+  const bare = inHole && lbn < NDADDR;
   if (bare) uobj.prepare(start, end - start, ip.size);
   else bringIn(file, size);
   fs.run(() => {
@@ -269,20 +270,17 @@ function shorten(file: UfsFile, size: number, also: () => void): void {
     also();
   });
   if (bare) uobj.zero(start, end - start, size);
-  else zeroRest(file, size);
+  else if (!inHole) zeroRest(file, size, end);
 }
 
 /** What remains of the last block behind the new end is zero on disk for other systems; here zeroTail() sees to that when it matters. */
-function zeroRest(file: UfsFile, size: number): void {
-  const { fs } = file.ip;
-  const lbn = floor(size / fs.bsize);
-  const end = lbn * fs.bsize + fragsOf(fs, size, lbn) * fs.fsize;
+function zeroRest(file: UfsFile, size: number, end: number): void {
   const at = ceil(size / PAGE_SIZE) * PAGE_SIZE;
-  if (size % fs.bsize === 0 || at >= end) return;
+  if (size % file.ip.fs.bsize === 0 || at >= end) return;
   try {
-    if (!isHole(file.ip, lbn)) file.uobj.zero(at, end - at, size);
+    file.uobj.zero(at, end - at, size);
   } catch (e) {
-    if (!(e instanceof Errno)) throw e;
+    if (e !== SLEEP && !(e instanceof Errno)) throw e;
   }
 }
 
@@ -397,8 +395,8 @@ export function fdiscard(vp: Vnode, off: number, len: number): void {
   // The last block of a file stays: one that ends in a hole is what checkers do not like.
   const last = end === ip.size ? floor((end - 1) / fs.bsize) : floor(end / fs.bsize);
   const hole = first < last;
-  const edges: [number, number][] = hole ? [[off, first * fs.bsize], [last * fs.bsize, end]] : [[off, end]];
-  for (const [from, to] of edges) bringInAll(file, from, to);
+  const edges = hole ? [...partsIn(file, off, first * fs.bsize), ...partsIn(file, last * fs.bsize, end)] : partsIn(file, off, end);
+  for (const [from, to] of edges) file.uobj.prepare(from, to - from, ip.size);
   fs.run(() => {
     if (hole) fs.ops.punch(ip, first, last);
     ip.touch(T_CHANGE | T_UPDATE);
@@ -406,22 +404,20 @@ export function fdiscard(vp: Vnode, off: number, len: number): void {
       if (hole) file.uobj.discard(first * fs.bsize, (last - first) * fs.bsize);
     });
   });
-  for (const [from, to] of edges) zeroMapped(file, from, to);
+  for (const [from, to] of edges) file.uobj.zero(from, to - from, ip.size);
 }
 
-function bringInAll(file: UfsFile, from: number, to: number): void {
-  if (from < to && !isHole(file.ip, floor(from / file.ip.fs.bsize))) file.uobj.prepare(from, to - from, file.size);
-}
-
-/** Zeros where there are blocks. */
-function zeroMapped(file: UfsFile, from: number, to: number): void {
+/** The parts of [from, to) that have blocks, none longer than one. EIO; sleeps. */
+function partsIn(file: UfsFile, from: number, to: number): [number, number][] {
   const { bsize } = file.ip.fs;
+  const parts: [number, number][] = [];
   for (let at = from; at < to; ) {
     const lbn = floor(at / bsize);
     const end = minOf(to, (lbn + 1) * bsize);
-    if (!isHole(file.ip, lbn)) file.uobj.zero(at, end - at, file.size);
+    if (!isHole(file.ip, lbn)) parts.push([at, end]);
     at = end;
   }
+  return parts;
 }
 
 // -- to the device

@@ -112,16 +112,16 @@ class Group {
   /** Where the maps are: always the same, by the sizes in the superblock. */
   #offsets(): void {
     const { info, frag } = this.#c;
-    let iused = CG_SPACE;
+    const maps = Math.ceil(info.ipg / 8) + Math.ceil(info.fpg / 8);
+    const clusters = info.contigsumsize > 0 ? 4 * info.contigsumsize + 4 + Math.ceil(info.fpg / frag / 8) : 0;
+    // UFS1 has tables of old before the maps, where there is room for them.
+    const old = this.#oldTables();
+    const tables = CG_SPACE + old[0] + old[1] + maps + clusters <= this.#bytes.length ? old : [0, 0];
     if (info.version === 1) {
-      const b = this.#c.store.bytes(info.loc + FS_OLD_CPG, 4);
-      const cpg = new DataView(b.buffer).getInt32(0, this.#c.le);
-      const n = this.#c.store.bytes(info.loc + FS_OLD_NRPOS, 4);
-      const nrpos = new DataView(n.buffer).getInt32(0, this.#c.le);
-      this.#put(CG_OLD_BTOTOFF, iused);
-      this.#put(CG_OLD_BOFF, iused + 4 * cpg);
-      iused += 4 * cpg + 2 * cpg * nrpos;
+      this.#put(CG_OLD_BTOTOFF, CG_SPACE);
+      this.#put(CG_OLD_BOFF, CG_SPACE + tables[0]);
     }
+    const iused = CG_SPACE + tables[0] + tables[1];
     const free = iused + Math.ceil(info.ipg / 8);
     let next = free + Math.ceil(info.fpg / 8);
     if (info.contigsumsize > 0) {
@@ -133,6 +133,16 @@ class Group {
     this.#put(CG_IUSEDOFF, iused);
     this.#put(CG_FREEOFF, free);
     this.#put(CG_NEXTFREEOFF, next);
+  }
+
+  /** Bytes of the two tables of cylinders. */
+  #oldTables(): readonly [number, number] {
+    const { info, store, le } = this.#c;
+    if (info.version === 2) return [0, 0];
+    const i32 = (off: number): number => new DataView(store.bytes(info.loc + off, 4).buffer).getInt32(0, le);
+    const cpg = i32(FS_OLD_CPG);
+    const nrpos = i32(FS_OLD_NRPOS);
+    return cpg > 0 && cpg < 1024 && nrpos > 0 && nrpos < 64 ? [4 * cpg, 2 * cpg * nrpos] : [0, 0];
   }
 
   #maps(): Counts {

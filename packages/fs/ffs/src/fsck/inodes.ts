@@ -1,6 +1,6 @@
 /** The first pass: each inode by itself, and which fragments are in use. Pointers that no file may have, or that another file has already, become holes. */
 import { SF_LOG, SF_SNAPSHOT } from '@anykernel/lib-sys';
-import { IFDIR, IFLNK, IFMT, IFREG, NDADDR, NIADDR, get64, set64 } from '@anykernel/ufs';
+import { IFDIR, IFLNK, IFMT, IFREG, NDADDR, NIADDR, get64, parseExtattrs, set64 } from '@anykernel/ufs';
 import { CG_INITEDIBLK, CG_MAGIC, CG_MAGIC_NUMBER, cgStart, pointersReach } from '../ondisk.js';
 import { type Context, DIR, type Dinode, FILE, SYSTEM } from './context.js';
 
@@ -15,7 +15,7 @@ export function initedOf(c: Context, g: number): number {
   const b = c.store.bytes((cgStart(info, g) + info.cblkno) * c.fsize, 256);
   const view = new DataView(b.buffer);
   const count = view.getInt32(CG_INITEDIBLK, info.le);
-  return view.getInt32(CG_MAGIC, info.le) === CG_MAGIC_NUMBER && count > 0 && count <= info.ipg ? count : info.ipg;
+  return view.getInt32(CG_MAGIC, info.le) === CG_MAGIC_NUMBER && count > 0 && count <= info.ipg && count % (c.bsize / c.lay.len) === 0 ? count : info.ipg;
 }
 
 export function checkInodes(c: Context): void {
@@ -231,6 +231,10 @@ class Walk {
       if (count === 0 && addr !== 0) this.#drop('a pointer to extended attributes is beyond them', () => this.#change().setExtPtr(i, 0));
       else if (count > 0 && (lost || !this.#claim(addr, count, -1 - i))) lost = true;
     }
+    if (!lost && extsize > 0 && parseExtattrs(this.#area(extsize), c.le) === undefined) {
+      c.say(`inode ${this.#ino}: its extended attributes make no sense: dropped`);
+      lost = true;
+    }
     if (!lost) return;
     // Half of an area is none.
     for (const i of [0, 1]) {
@@ -245,5 +249,14 @@ class Walk {
     ip.set32(c.lay.extsize, 0);
     ip.setExtPtr(0, 0);
     ip.setExtPtr(1, 0);
+  }
+  #area(extsize: number): Uint8Array {
+    const c = this.#c;
+    const area = new Uint8Array(extsize);
+    for (let off = 0; off < extsize; off += c.bsize) {
+      const addr = this.#ip.extPtr(off / c.bsize);
+      area.set(c.store.bytes(addr * c.fsize, Math.min(c.bsize, extsize - off)), off);
+    }
+    return area;
   }
 }
