@@ -1,0 +1,225 @@
+/** Options of level IPPROTO_IP (ip(4)). */
+import { getI32be, getU32le, putU32be, putU32le } from '@anykernel/lib-bytes';
+import {
+  ERR,
+  IP_ADD_MEMBERSHIP,
+  IP_BINDANY,
+  IP_DROP_MEMBERSHIP,
+  IP_ERRORMTU,
+  IP_HDRINCL,
+  IP_MINTTL,
+  IP_MULTICAST_IF,
+  IP_MULTICAST_LOOP,
+  IP_MULTICAST_TTL,
+  IP_OPTIONS,
+  IP_PKTINFO,
+  IP_PORTALGO,
+  IP_PORTRANGE,
+  IP_PORTRANGE_DEFAULT,
+  IP_PORTRANGE_HIGH,
+  IP_PORTRANGE_LOW,
+  IP_RECVDSTADDR,
+  IP_RECVIF,
+  IP_RECVPKTINFO,
+  IP_RECVTTL,
+  IP_RETOPTS,
+  IP_TOS,
+  IP_TTL,
+  SOCK_RAW,
+} from '@anykernel/lib-sys';
+import { IPOPT_EOL, IPOPT_LSRR, IPOPT_SSRR, ipOptionsValid } from '@anykernel/lib-wire';
+import type { Ifnet } from '@anykernel/net';
+import type { Lwp } from '@anykernel/rumpkern';
+import type { Socket } from '@anykernel/rumpnet';
+import {
+  INP_BINDANY,
+  INP_HDRINCL,
+  INP_HIGHPORT,
+  INP_LOWPORT,
+  INP_RECVDSTADDR,
+  INP_RECVIF,
+  INP_RECVPKTINFO,
+  INP_RECVTTL,
+  type Inpcb,
+} from '../inpcb.js';
+import { PORT_RANGE_FLAGS } from '../pcbbind.js';
+import { PORT_ALGOS } from '../portalgo.js';
+import { groupsOf, joinGroup, leaveGroup } from './groups.js';
+import type { Ip } from './ip.js';
+
+const EMPTY = new Uint8Array(0);
+const OPTIONS_MAX = 40;
+
+/** Options that are a flag of the control block. */
+const FLAGS: ReadonlyMap<number, number> = new Map([
+  [IP_RECVDSTADDR, INP_RECVDSTADDR],
+  [IP_RECVIF, INP_RECVIF],
+  [IP_RECVTTL, INP_RECVTTL],
+  [IP_RECVPKTINFO, INP_RECVPKTINFO],
+  [IP_BINDANY, INP_BINDANY],
+]);
+
+/** The value, or for 'set' an empty one; undefined: there is no such option. EINVAL: not a value for it. EPERM. */
+export function ipSockopt(
+  ip: Ip,
+  inp: Inpcb,
+  so: Socket,
+  op: 'get' | 'set',
+  name: number,
+  value: Uint8Array,
+  l: Lwp,
+): Uint8Array | undefined {
+  if (op === 'get') return getOption(ip, inp, name);
+  return setOption(ip, inp, so, name, value, l) ? EMPTY : undefined;
+}
+
+function int(value: number): Uint8Array {
+  const b = new Uint8Array(4);
+  putU32le(b, 0, value);
+  return b;
+}
+
+/** Of four bytes, or of one. */
+function intOf(value: Uint8Array): number {
+  if (value.length >= 4) return getU32le(value, 0) | 0;
+  if (value.length === 1) return value[0]!;
+  throw ERR.EINVAL;
+}
+
+function within(value: Uint8Array, min: number, max: number): number {
+  const n = intOf(value);
+  if (n < min || n > max) throw ERR.EINVAL;
+  return n;
+}
+
+function getOption(ip: Ip, inp: Inpcb, name: number): Uint8Array | undefined {
+  const flag = FLAGS.get(name);
+  if (flag !== undefined) return int((inp.flags & flag) !== 0 ? 1 : 0);
+  switch (name) {
+    case IP_OPTIONS:
+    case IP_RETOPTS:
+      return inp.options?.slice() ?? EMPTY;
+    case IP_HDRINCL:
+      return int((inp.flags & INP_HDRINCL) !== 0 ? 1 : 0);
+    case IP_TOS:
+      return int(inp.tos);
+    case IP_TTL:
+      return int(inp.ttl !== 0 ? inp.ttl : ip.inet.conf.ttl);
+    case IP_MINTTL:
+      return int(inp.minTtl);
+    case IP_PORTRANGE:
+      return int(
+        (inp.flags & INP_HIGHPORT) !== 0 ? IP_PORTRANGE_HIGH : (inp.flags & INP_LOWPORT) !== 0 ? IP_PORTRANGE_LOW : IP_PORTRANGE_DEFAULT,
+      );
+    case IP_PORTALGO:
+      return int(inp.portAlgo >= 0 ? inp.portAlgo : PORT_ALGOS.indexOf(ip.inet.conf.portAlgo));
+    case IP_ERRORMTU: {
+      const rt = inp.route();
+      return int(rt === undefined ? 0 : ip.mtuOf(rt, inp.f3));
+    }
+    case IP_MULTICAST_TTL:
+      return Uint8Array.of(inp.groups?.ttl ?? 1);
+    case IP_MULTICAST_LOOP:
+      return Uint8Array.of(inp.groups?.loop === false ? 0 : 1);
+    case IP_MULTICAST_IF:
+      return multicastIf(ip, inp);
+    default:
+      return undefined;
+  }
+}
+
+/** The address of the interface for groups; 0.0.0.0: the route's. */
+function multicastIf(ip: Ip, inp: Inpcb): Uint8Array {
+  const b = new Uint8Array(4);
+  const ifp = inp.groups === undefined ? undefined : ip.inet.net.ifByIndex(inp.groups.ifindex);
+  const ia = ifp === undefined ? undefined : ip.addrOf(ifp);
+  if (ia !== undefined) putU32be(b, 0, ia.addr.w0);
+  return b;
+}
+
+function setOption(ip: Ip, inp: Inpcb, so: Socket, name: number, value: Uint8Array, l: Lwp): boolean {
+  const flag = FLAGS.get(name) ?? (name === IP_PKTINFO ? INP_RECVPKTINFO : undefined);
+  if (flag !== undefined) {
+    if (name === IP_BINDANY && !l.proc.cred.isRoot) throw ERR.EPERM;
+    inp.flags = intOf(value) !== 0 ? inp.flags | flag : inp.flags & ~flag;
+    return true;
+  }
+  switch (name) {
+    case IP_OPTIONS:
+    case IP_RETOPTS:
+      inp.options = optionsOf(value);
+      return true;
+    case IP_HDRINCL:
+      if (so.type !== SOCK_RAW) return false;
+      inp.flags = intOf(value) !== 0 ? inp.flags | INP_HDRINCL : inp.flags & ~INP_HDRINCL;
+      return true;
+    case IP_TOS:
+      inp.tos = within(value, 0, 255) & (so.type === SOCK_RAW ? 255 : 252);
+      return true;
+    case IP_TTL:
+      inp.ttl = within(value, 1, 255);
+      return true;
+    case IP_MINTTL:
+      inp.minTtl = within(value, 0, 255);
+      return true;
+    case IP_PORTRANGE:
+      setRange(inp, intOf(value), l);
+      return true;
+    case IP_PORTALGO:
+      inp.portAlgo = within(value, 0, PORT_ALGOS.length - 1);
+      return true;
+    default:
+      return setMulticast(ip, inp, name, value);
+  }
+}
+
+/** Padded to a multiple of four. Source routes are no options of ours. EINVAL: too long, or not well formed. */
+function optionsOf(value: Uint8Array): Uint8Array | undefined {
+  if (value.length === 0) return undefined;
+  if (value.length > OPTIONS_MAX || !ipOptionsValid(value, 0, value.length)) throw ERR.EINVAL;
+  if (value[0] === IPOPT_LSRR || value[0] === IPOPT_SSRR) throw ERR.EINVAL;
+  const padded = new Uint8Array((value.length + 3) & ~3).fill(IPOPT_EOL);
+  padded.set(value);
+  return padded;
+}
+
+function setRange(inp: Inpcb, range: number, l: Lwp): void {
+  if (range < IP_PORTRANGE_DEFAULT || range > IP_PORTRANGE_LOW) throw ERR.EINVAL;
+  if (range === IP_PORTRANGE_LOW && !l.proc.cred.isRoot) throw ERR.EACCES;
+  inp.flags = (inp.flags & ~PORT_RANGE_FLAGS) | (range === IP_PORTRANGE_HIGH ? INP_HIGHPORT : range === IP_PORTRANGE_LOW ? INP_LOWPORT : 0);
+}
+
+function setMulticast(ip: Ip, inp: Inpcb, name: number, value: Uint8Array): boolean {
+  switch (name) {
+    case IP_MULTICAST_TTL:
+      groupsOf(inp).ttl = within(value, 0, 255);
+      return true;
+    case IP_MULTICAST_LOOP:
+      groupsOf(inp).loop = within(value, 0, 1) !== 0;
+      return true;
+    case IP_MULTICAST_IF: {
+      if (value.length < 4) throw ERR.EINVAL;
+      const addr = getI32be(value, 0);
+      const ifp = addr === 0 ? undefined : ip.ours.get(addr)?.ifp;
+      if (addr !== 0 && ifp === undefined) throw ERR.EADDRNOTAVAIL;
+      groupsOf(inp).ifindex = ifp === undefined ? 0 : ifp.index;
+      return true;
+    }
+    case IP_ADD_MEMBERSHIP:
+    case IP_DROP_MEMBERSHIP: {
+      if (value.length < 8) throw ERR.EINVAL;
+      const group = getI32be(value, 0);
+      if (name === IP_ADD_MEMBERSHIP) joinGroup(ip, inp, group, interfaceOf(ip, group, getI32be(value, 4)));
+      else leaveGroup(ip, inp, group, getI32be(value, 4) === 0 ? undefined : interfaceOf(ip, group, getI32be(value, 4)));
+      return true;
+    }
+    default:
+      return false;
+  }
+}
+
+/** By its address, its index (as 0.0.0.index), or the route to the group. */
+function interfaceOf(ip: Ip, group: number, addr: number): Ifnet | undefined {
+  if (addr === 0) return ip.lookup(group)?.ifp ?? ip.broadcastIf();
+  return ip.ours.get(addr)?.ifp ?? (addr > 0 && addr < 0x0100_0000 ? ip.inet.net.ifByIndex(addr) : undefined);
+}

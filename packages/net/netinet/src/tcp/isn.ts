@@ -1,0 +1,47 @@
+/**
+ * Initial sequence numbers (RFC 6528): a clock of 4 microseconds plus a keyed hash of both ends, so that those of one pair of ends go up (RFC 9293 3.4.1),
+ * and nobody else foresees them. The same for the offsets of timestamps (RFC 7323 5.4).
+ */
+import type { Ends } from '../flow.js';
+import type { SipHash } from '../siphash.js';
+
+export class Isn {
+  readonly #secret: SipHash;
+  readonly #words = new Int32Array(10);
+  #least = 0;
+  #bounded = false;
+  /** The offset that goes with the number made last. */
+  tsOffset = 0;
+
+  constructor(secret: SipHash) {
+    this.#secret = secret;
+  }
+
+  /** The initial sequence number for these ends at a time in units of 4 microseconds. */
+  make(e: Ends, ticks: number): number {
+    const w = this.#words;
+    w[0] = e.l0;
+    w[1] = e.l1;
+    w[2] = e.l2;
+    w[3] = e.l3;
+    w[4] = e.f0;
+    w[5] = e.f1;
+    w[6] = e.f2;
+    w[7] = e.f3;
+    w[8] = (e.lport << 16) | e.fport;
+    const hash = this.#secret.hash(w, 9);
+    this.tsOffset = this.#secret.high;
+    const isn = (hash + ticks) | 0;
+    return this.#bounded && ((isn - this.#least) | 0) < 0 ? this.#least : isn;
+  }
+
+  /** The next number is for ends whose last connection used those up to `least`. */
+  beyond(least: number): void {
+    this.#least = least;
+    this.#bounded = true;
+  }
+
+  anywhere(): void {
+    this.#bounded = false;
+  }
+}
