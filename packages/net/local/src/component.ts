@@ -1,7 +1,7 @@
 /** The component `local`: its state is the kernel's Local. */
 import { type Component, component } from '@anykernel/lib-component';
 import { AF_LOCAL, SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM } from '@anykernel/lib-sys';
-import { rumpkern } from '@anykernel/rumpkern';
+import { type File, type Kernel, rumpkern } from '@anykernel/rumpkern';
 import { type Domain, PR_ADDR, PR_ATOMIC, PR_CONNREQUIRED, PR_LISTEN, PR_RIGHTS, PR_WANTRCVD, rumpnet } from '@anykernel/rumpnet';
 import { rumpvfs } from '@anykernel/rumpvfs';
 import { localCtloutput } from './options.js';
@@ -27,6 +27,15 @@ function domainOf(state: Local): Domain {
   };
 }
 
+/** A descriptor whose file is in flight, too, may have been the last way to it. Returns what ends the watching. */
+function followClosing(k: Kernel, state: Local): () => void {
+  const closed = (_fd: number, f: File): void => {
+    if (state.rights.count > 0 && f.type === 'socket') state.rights.suspect(f, f.count - 1);
+  };
+  k.onFdClose.push(closed);
+  return () => void k.onFdClose.splice(k.onFdClose.indexOf(closed), 1);
+}
+
 export const local: Component<Local, readonly [typeof rumpkern, typeof rumpnet, typeof rumpvfs]> = component({
   name: 'local',
   class: 'net',
@@ -38,7 +47,7 @@ export const local: Component<Local, readonly [typeof rumpkern, typeof rumpnet, 
     const state = new Local(k, net, kernel.use(rumpvfs));
     state.domain = domainOf(state);
     net.attachDomain(state.domain);
-    state.onDetach.push(...attachLocalSysctl(k, state));
+    state.onDetach.push(...attachLocalSysctl(k, state), followClosing(k, state));
     return state;
   },
   /** EBUSY: there are local sockets. */

@@ -13,11 +13,11 @@ function isLocal(f: File, state: Local): boolean {
   return f.type === 'socket' && socketOf(f).domain === state.domain && socketOf(f).pcb !== undefined;
 }
 
-/** Drops the messages in sockets that cannot be reached. */
-export function collect(state: Local): void {
+/** Drops the messages in sockets that cannot be reached. Returns how many sockets it looked at. */
+export function collect(state: Local): number {
   const suspects = new Map<Unpcb, File>();
   for (const [f, count] of state.rights.inflight) if (f.count === count && isLocal(f, state)) suspects.set(unpcbOf(socketOf(f)), f);
-  if (suspects.size === 0) return;
+  if (suspects.size === 0) return state.rights.inflight.size;
   const reached = new Set<Unpcb>();
   const queue: Unpcb[] = [];
   const reach = (pcb: Unpcb): void => {
@@ -37,6 +37,7 @@ export function collect(state: Local): void {
     sorflush(pcb.so);
     for (let so = pcb.so.q?.first; so !== undefined; so = so.qnext) sorflush(so);
   }
+  return state.pcbs.size;
 }
 
 /** Whether messages alone hold a socket; one that waits to be accepted is what its listener is. */

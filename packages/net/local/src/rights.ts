@@ -6,11 +6,14 @@
  */
 import { CMSG_HDR_LEN, CMSG_LEN, ERR, MSG_CMSG_CLOEXEC, SCM_RIGHTS, SOL_SOCKET, parseCmsgs, rightsCmsg } from '@anykernel/lib-sys';
 import { getI32le } from '@anykernel/lib-bytes';
-import { type File, type Lwp, type Softint, Fifo } from '@anykernel/rumpkern';
+import { Callout, Fifo, type File, type Lwp, type Softint } from '@anykernel/rumpkern';
 import { MT_CONTROL, type Mbuf } from '@anykernel/rumpnet';
 import { collect } from './gc.js';
 import type { Local } from './state.js';
 
+/** Sockets that may be looked at for each reason, and when that is too few. */
+const LOOKS_PER_REASON = 16;
+const LATER_NS = 100e6;
 /** The most descriptors in flight in a kernel. */
 const INFLIGHT_MAX = 16_384;
 
@@ -23,11 +26,19 @@ export class Rights {
   readonly #closing: Fifo<File> = new Fifo<File>();
   readonly #closer: Softint;
   readonly #collector: Softint;
+  readonly #later: Callout;
+  /** Reasons to look since the last look, and how many sockets that one looked at. */
+  #reasons = 0;
+  #looked = 0;
 
   constructor(local: Local) {
     this.#local = local;
     this.#closer = local.k.softint(() => this.#closeAll());
-    this.#collector = local.k.softint(() => collect(local));
+    this.#collector = local.k.softint(() => {
+      this.#reasons = 0;
+      this.#looked = collect(local);
+    });
+    this.#later = new Callout(local.k, () => this.#collector.schedule(), true);
   }
 
   /**
@@ -91,9 +102,15 @@ export class Rights {
     this.#local.net.mbufs.free(control);
   }
 
-  /** A socket has gone, or a message with descriptors: there may be some that nobody can reach. */
-  suspect(): void {
-    if (this.count > 0) this.#collector.schedule();
+  /**
+   * Descriptor `f` is being closed, or a message with it dropped. If messages alone hold it now, there may be sockets that nobody can reach: they are looked
+   * for at once, or where that has been much work for its reasons, a little later.
+   */
+  suspect(f: File, references: number): void {
+    if (this.inflight.get(f) !== references) return;
+    this.#reasons++;
+    if (this.#reasons * LOOKS_PER_REASON >= this.#looked) this.#collector.schedule();
+    else if (!this.#later.pending) this.#later.schedule(LATER_NS);
   }
 
   #hold(f: File): void {
@@ -110,6 +127,7 @@ export class Rights {
     else this.inflight.set(f, left);
     if (f.count > 1) {
       f.count--;
+      this.suspect(f, f.count);
       return;
     }
     this.#closing.push(f);

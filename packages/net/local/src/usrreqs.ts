@@ -37,7 +37,6 @@ function detach(state: Local, so: Socket): void {
   }
   state.pcbs.delete(pcb);
   so.pcb = undefined;
-  state.rights.suspect();
   sofree(so);
 }
 
