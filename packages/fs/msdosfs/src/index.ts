@@ -10,6 +10,7 @@ import { msdosVfsops } from './vfsops.js';
 
 export type { MsdosfsArgs } from './vfsops.js';
 export * from './newfs.js';
+export { looksLikeBoot as looksLikeFat } from './ondisk.js';
 
 /** FAT. */
 export const msdosfs: Component<Vfsops, readonly [typeof rumpkern, typeof rumpvfs]> = component({

@@ -1,7 +1,5 @@
 /** `rump newfs`: makes a file system in a file, on a device, or in a partition of either. */
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, statSync, writeSync } from 'node:fs';
-import { randomFillSync } from 'node:crypto';
-import { type NewfsSummary, newfs as newExt2fs } from '@anykernel/ext2fs';
 import { toBytestr } from '@anykernel/lib-bytes';
 import { Errno } from '@anykernel/lib-sys';
 import type { Context } from './context.js';
@@ -9,94 +7,60 @@ import type { Options } from './filecommands.js';
 import { humanSize, parseSize } from './format.js';
 import { PlaceError, UsageError } from './errors.js';
 import { hasPartitions, placeOfPart } from './commands/disks.js';
+import { MAKERS, MAKER_TYPES } from './makers/index.js';
+import type { ImageToMake, Made, NewfsWords } from './makers/maker.js';
 import { sourceOf } from './place.js';
-
-interface NewfsWords {
-  readonly type: string;
-  readonly size?: string;
-  readonly blockSize?: string;
-  readonly inodeSize?: string;
-  readonly inodes?: string;
-  readonly label?: string;
-  readonly force?: boolean;
-}
 
 /** Sizes beyond this are a slip of the finger: ext2 ends at 16 TiB. */
 const SIZE_MAX = 2 ** 44;
 
+/** Makes the file system, once it is known which. */
+type Make = (image: ImageToMake) => Made;
+
 /** PlaceError: the file cannot be used, or has a file system already; UsageError. */
 export function newfs(ctx: Context, image: string, options: Options): void {
   const o = options as unknown as NewfsWords;
-  if (o.type !== 'ext2fs') throw new UsageError(`type ${o.type}: newfs makes ext2fs`);
+  const maker = MAKERS.find((m) => m.types.includes(o.type));
+  if (maker === undefined) throw new UsageError(`type ${o.type}: newfs makes ${MAKER_TYPES.join(', ')}`);
   const size = o.size === undefined ? undefined : sizeOf(o.size);
-  const layout = layoutOf(o);
+  const make = maker.plan(o);
   const { file, part } = sourceOf(image);
-  const made = part === undefined ? newInFile(file, size, layout, o.force === true) : newInPart(image, file, part, size, layout, o.force === true);
-  const bytes = made.blocks * made.blockSize;
+  const made = part === undefined ? newInFile(file, size, make, o.force === true) : newInPart(image, file, part, size, make, o.force === true);
   const name = toBytestr(image);
-  const text = `${name}: ext2fs, ${humanSize(bytes)}B in ${made.blocks} blocks of ${made.blockSize}, ${made.inodes} inodes, ${made.groups} group${made.groups === 1 ? '' : 's'}`;
-  ctx.put({ file: name, type: o.type, bytes, ...made }, text);
+  ctx.put({ file: name, type: o.type, bytes: made.bytes, ...made.row }, `${name}: ${o.type}, ${made.text}`);
 }
 
 /** What cannot be is found before anything is touched. */
-function newInFile(file: string, size: number | undefined, layout: Layout, force: boolean): NewfsSummary {
-  make(file, size ?? sizeOfThere(file), layout, () => undefined);
+function newInFile(file: string, size: number | undefined, make: Make, force: boolean): Made {
+  made(make, file, { size: size ?? sizeOfThere(file), write: () => undefined, zeroed: true });
   if (!force && hasPartitions(file)) throw new PlaceError(`${file}: has partitions (-f makes a file system over them all)`);
   return withImage(file, size !== undefined, (fd) => {
     const len = prepare(fd, file, size, force);
-    return make(file, len, layout, (off, data) => writeAll(fd, off, data), fstatSync(fd).isFile());
+    return made(make, file, { size: len, write: (off, data) => writeAll(fd, off, data), zeroed: fstatSync(fd).isFile() });
   });
 }
 
 /** Nothing outside of the partition is touched; what was in it may shine through where nothing is. */
-function newInPart(image: string, file: string, part: string, size: number | undefined, layout: Layout, force: boolean): NewfsSummary {
+function newInPart(image: string, file: string, part: string, size: number | undefined, make: Make, force: boolean): Made {
   const place = placeOfPart(file, part);
   if (size !== undefined && size > place.size) throw new PlaceError(`${image}: has only ${humanSize(place.size)}B`);
   const len = size ?? place.size;
-  make(image, len, layout, () => undefined);
+  made(make, image, { size: len, write: () => undefined, zeroed: true });
   return withImage(file, false, (fd) => {
-    if (!force && hasExt2(fd, place.off)) throw new PlaceError(`${image}: ${HAS_EXT2}`);
-    return make(image, len, layout, (off, data) => writeAll(fd, place.off + off, data), false);
+    if (!force) refuseTaken(image, fd, place.off);
+    return made(make, image, { size: len, write: (off, data) => writeAll(fd, place.off + off, data), zeroed: false });
   });
 }
 
-function withImage(file: string, mayCreate: boolean, body: (fd: number) => NewfsSummary): NewfsSummary {
+function withImage(file: string, mayCreate: boolean, body: (fd: number) => Made): Made {
   const fd = openImage(file, mayCreate);
   try {
-    const made = body(fd);
+    const result = body(fd);
     fsyncSync(fd);
-    return made;
+    return result;
   } finally {
     closeSync(fd);
   }
-}
-
-interface Layout {
-  readonly blockSize?: number;
-  readonly inodeSize?: number;
-  readonly inodes?: number;
-  readonly label?: string;
-}
-
-function layoutOf(o: NewfsWords): Layout {
-  const number = (name: string, word: string, fits: (n: number) => boolean, what: string): number => {
-    const n = parseSize(word);
-    if (n === undefined || !fits(n)) throw new UsageError(`${name} ${word}: is ${what}`);
-    return n;
-  };
-  const powerOfTwo = (n: number): boolean => n >= 128 && n <= 4096 && (n & (n - 1)) === 0;
-  const label = o.label === undefined ? undefined : toBytestr(o.label);
-  if (label !== undefined && label.length > 16) throw new UsageError(`label ${o.label}: is up to 16 bytes`);
-  return {
-    ...(o.blockSize === undefined
-      ? {}
-      : { blockSize: number('block size', o.blockSize, (n) => [1024, 2048, 4096].includes(n), '1024, 2048 or 4096') }),
-    ...(o.inodeSize === undefined
-      ? {}
-      : { inodeSize: number('inode size', o.inodeSize, powerOfTwo, 'a power of two from 128 up to the block size') }),
-    ...(o.inodes === undefined ? {} : { inodes: number('inodes', o.inodes, (n) => n >= 1 && n < 2 ** 32, 'how many files there can be') }),
-    ...(label === undefined ? {} : { label }),
-  };
 }
 
 function sizeOf(word: string): number {
@@ -132,7 +96,7 @@ function reason(e: unknown): string {
 function prepare(fd: number, file: string, size: number | undefined, force: boolean): number {
   const st = fstatSync(fd);
   if (!st.isFile() && !st.isBlockDevice()) throw new PlaceError(`${file}: is neither a file nor a block device`);
-  if (!force && hasExt2(fd, 0)) throw new PlaceError(`${file}: ${HAS_EXT2}`);
+  if (!force) refuseTaken(file, fd, 0);
   if (st.isBlockDevice()) return size ?? deviceSize(fd);
   const len = size ?? st.size;
   // Cut to nothing and grown again, the file reads as zeros: nothing of what was there shines through.
@@ -141,13 +105,13 @@ function prepare(fd: number, file: string, size: number | undefined, force: bool
   return len;
 }
 
-const MAGIC_OFF = 1024 + 56;
-const HAS_EXT2 = 'has an ext2 file system already (-f makes a new one over it)';
-
-/** `base`: where the partition begins. */
-function hasExt2(fd: number, base: number): boolean {
-  const magic = new Uint8Array(2);
-  return readSync(fd, magic, 0, 2, base + MAGIC_OFF) === 2 && magic[0] === 0x53 && magic[1] === 0xef;
+/** PlaceError: there is a file system already. `base`: where the partition begins. */
+function refuseTaken(image: string, fd: number, base: number): void {
+  const peek = (off: number, len: number): Uint8Array => {
+    const b = new Uint8Array(len);
+    return b.subarray(0, readSync(fd, b, 0, len, base + off));
+  };
+  for (const m of MAKERS) if (m.isThere(peek)) throw new PlaceError(`${image}: has ${m.name} file system already (-f makes a new one over it)`);
 }
 
 /** A device's end is where a byte can be read for the last time. */
@@ -183,18 +147,12 @@ function writeAll(fd: number, off: number, data: Uint8Array): void {
 }
 
 /** PlaceError: it cannot be made so. */
-function make(file: string, len: number, layout: Layout, write: (off: number, data: Uint8Array) => void, zeroed = true): NewfsSummary {
-  const random = (): Uint8Array => randomFillSync(new Uint8Array(16));
-  const uuid = random();
-  // RFC 9562: version 4, its variant.
-  uuid[6] = ((uuid[6] ?? 0) & 0x0f) | 0x40;
-  uuid[8] = ((uuid[8] ?? 0) & 0x3f) | 0x80;
+function made(make: Make, file: string, image: ImageToMake): Made {
   try {
-    const time = Math.floor(Date.now() / 1000);
-    return newExt2fs({ size: len, write }, { time, uuid, hashSeed: random(), dirIndex: true, zeroed, ...layout });
+    return make(image);
   } catch (e) {
     if (!(e instanceof Errno)) throw e;
-    const why = e.code === 'ENOSPC' ? `${humanSize(len)}B are too few for a file system` : 'these options do not go together';
+    const why = e.code === 'ENOSPC' ? `${humanSize(image.size)}B are too few for a file system` : 'these options do not go together';
     throw new PlaceError(`${file}: ${why}`);
   }
 }

@@ -8,6 +8,7 @@ import { Context } from './context.js';
 import { commandOf, operandsOf } from './commandline.js';
 import { type CommandSpec, FILE_COMMANDS, type Options } from './filecommands.js';
 import type { Io } from './io.js';
+import { MAKER_TYPES } from './makers/index.js';
 import { newfs } from './newfs.js';
 import { type PlaceOptions, Places } from './place.js';
 import { runShell } from './shell/shell.js';
@@ -89,12 +90,13 @@ function addImageCommands(program: Command, io: Io, done: Done): void {
   program
     .command('newfs <file>')
     .description('make a file system in a file, on a device, or in a partition: disk.img@2')
-    .requiredOption('-t, --type <type>', 'its type: ext2fs')
+    .requiredOption('-t, --type <type>', `its type: ${MAKER_TYPES.join(', ')}`)
     .option('-s, --size <size>', 'of the image: 64m, 1g; otherwise what is there')
-    .option('-b, --block-size <bytes>', '1024, 2048 or 4096; otherwise by size')
+    .option('-b, --block-size <bytes>', 'of blocks, or of clusters; otherwise by size')
     .option('-L, --label <text>', "the volume's name")
     .option('-I, --inode-size <bytes>', '128 or 256')
     .option('-N, --inodes <count>', 'how many files there can be')
+    .option('-F, --fat <bits>', 'of a FAT: 12, 16 or 32; otherwise by size')
     .option('-f, --force', 'also where there is a file system already')
     .option('--json', 'results as JSON')
     .action(async (file: string, o: Options) => {
