@@ -13,6 +13,7 @@ export { Nexthop, addrBits, bytesOf, nexthopOf, prefixOf, wordMask } from './nex
 export { Rtable } from './rtable.js';
 export { Rtentry } from './rtentry.js';
 export { type AddrEvent, type Cloner, type IfEvent, Net, type Resolver } from './netstate.js';
+export { Neighbour, type NeighbourConf, type NeighbourProtocol, type NeighbourState, Neighbours } from './neighbour.js';
 export { type Input, Netisr } from './netisr.js';
 export { type RtMessage, parseRtMessage } from './rtmsg.js';
 export { Pfil, type PfilDir, type PfilHook } from './pfil.js';

@@ -10,6 +10,7 @@ import { ERR, IFF_RUNNING, IFF_UP, LINK_STATE_DOWN, LINK_STATE_UP, RTF_CONNECTED
 import type { Ifaddr } from './ifaddr.js';
 import type { Ifnet } from './ifnet.js';
 import { loopCreate } from './loop.js';
+import type { Neighbours } from './neighbour.js';
 import { type Input, Netisr } from './netisr.js';
 import { type Nexthop, addrBits } from './nexthop.js';
 import { Pfil } from './pfil.js';
@@ -43,6 +44,8 @@ export class Net {
   readonly onRelease: (() => void)[] = [];
   /** Ethernet types other than the families'. `m` starts after the Ethernet header, which is still in its storage. */
   readonly etherTypes: Map<number, Input> = new Map<number, Input>();
+  /** The neighbour caches of families that have one: the routing socket shows and changes them. */
+  readonly neighbours: Map<number, Neighbours> = new Map<number, Neighbours>();
   readonly resolvers: Map<number, Resolver> = new Map<number, Resolver>();
   readonly lo0: Ifnet;
   readonly #tables = new Map<number, Rtable>();
