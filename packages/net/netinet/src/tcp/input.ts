@@ -241,7 +241,8 @@ function listening(tcp: Tcp, inp: Inpcb, m: Mbuf, flow: Flow): void {
       synchronized(tcp, tp, m, flow);
       return;
     }
-    if (!syncache.refused) refuse(tcp, flow, tlen);
+    // Data without what is before it may be of somebody with a cookie, who sends that again.
+    if (!syncache.refused && !(tlen > 0 && syncache.cookiesOut)) refuse(tcp, flow, tlen);
   } else if ((th.flags & TH_SYN) !== 0) {
     if ((th.flags & TH_FIN) !== 0) tcp.stats.badsyn++;
     else if (syncache.add(inp, m, flow)) return;

@@ -20,6 +20,7 @@ import { fastOpenAccept } from './tfo.js';
 
 const BUCKETS = 1024;
 const FIRST_MS = 1000;
+const COOKIE_MS = 128_000;
 const NS_PER_MS = 1_000_000;
 const { imul } = Math;
 
@@ -204,10 +205,16 @@ export class Syncache {
     return tp;
   }
 
+  /** Whether somebody may come with a cookie: some were sent in the last two minutes. */
+  get cookiesOut(): boolean {
+    const tcp = this.#tcp;
+    return tcp.conf.syncookies !== 0 && this.cookies && ((tcp.nowMs - this.cookieMs) | 0) <= COOKIE_MS;
+  }
+
   #fromCookie(inp: Inpcb, flow: Flow): Tcpcb | undefined {
     const tcp = this.#tcp;
     const { th, opt, conf } = tcp;
-    if (conf.syncookies === 0 || !this.cookies || ((tcp.nowMs - this.cookieMs) | 0) > 128_000) return undefined;
+    if (!this.cookiesOut) return undefined;
     const mss = cookieGet(tcp, flow, (th.seq - 1) | 0, (th.ack - 1) | 0);
     if (mss < 0) {
       tcp.stats.scCookieBad++;
