@@ -15,7 +15,7 @@ export { Rtentry } from './rtentry.js';
 export { type AddrEvent, type Cloner, type IfEvent, Net, type Resolver } from './netstate.js';
 export { Neighbour, type NeighbourConf, type NeighbourProtocol, type NeighbourState, Neighbours } from './neighbour.js';
 export { type Input, Netisr } from './netisr.js';
-export { type RtMessage, parseRtMessage } from './rtmsg.js';
+export { type RtMessage, addressIn, emitRtMessage, maskLength, maskOf, parseRtMessage, sockaddrOf } from './rtmsg.js';
 export { Pfil, type PfilDir, type PfilHook } from './pfil.js';
 export { ETHERMTU, type EtherInit, etherIf, etherMulticast, etherSend, multicastAdd, multicastDel, wantsAll } from './ether.js';
 export { IFLINKSTR_QUERYLEN, IFLINKSTR_UNSET, type LinkedDriver, LinkedIfs, linkstrIoctl } from './linked.js';

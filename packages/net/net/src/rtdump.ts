@@ -1,8 +1,8 @@
-/** sysctl net.route.rtable: [family, what, argument] gives the routes (NET_RT_DUMP, NET_RT_FLAGS) or the interfaces and addresses (NET_RT_IFLIST) as messages. */
-import { ERR, NET_RT_DUMP, NET_RT_FLAGS, NET_RT_IFLIST, RTA_IFA, RTA_IFP, RTM_GET, RTM_NEWADDR } from '@anykernel/lib-sys';
+/** sysctl net.route.rtable: [family, what, argument] gives the routes (NET_RT_DUMP, NET_RT_FLAGS; with RTF_LLDATA the neighbours) or the interfaces and addresses (NET_RT_IFLIST) as messages. */
+import { ERR, NET_RT_DUMP, NET_RT_FLAGS, NET_RT_IFLIST, RTA_IFA, RTA_IFP, RTF_LLDATA, RTM_GET, RTM_NEWADDR } from '@anykernel/lib-sys';
 import type { Kernel } from '@anykernel/rumpkern';
 import type { Net } from './netstate.js';
-import { emitAddress, emitIfInfo, emitRoute } from './rtmsg.js';
+import { emitAddress, emitIfInfo, emitNeighbour, emitRoute } from './rtmsg.js';
 
 /** Attaches the leaf; the result takes it out. */
 export function attachRtDump(k: Kernel, net: Net): () => void {
@@ -30,10 +30,15 @@ function dump(net: Net, family: number, what: number, argument: number): Uint8Ar
 
 function routes(net: Net, family: number, flags: number): Uint8Array[] {
   const all: Uint8Array[] = [];
+  const reply = { type: RTM_GET, pid: 0, seq: 0, errno: 0, flags: 0, wanted: RTA_IFP | RTA_IFA };
+  if ((flags & RTF_LLDATA) !== 0) {
+    for (const [af, cache] of net.neighbours) if (family === 0 || af === family) for (const n of cache.list()) all.push(emitNeighbour(n, reply));
+    return all;
+  }
   for (const table of net.rtables) {
     if (family !== 0 && table.family !== family) continue;
     for (const rt of table) {
-      if (flags === 0 || (rt.flags & flags) !== 0) all.push(emitRoute(rt, { type: RTM_GET, pid: 0, seq: 0, errno: 0, flags: 0, wanted: RTA_IFP | RTA_IFA }));
+      if (flags === 0 || (rt.flags & flags) !== 0) all.push(emitRoute(rt, reply));
     }
   }
   return all;

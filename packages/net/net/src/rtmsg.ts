@@ -5,12 +5,13 @@
  */
 import { getI32le, getU16le, getU32le, getU64le, putU16le, putU32le, putU64le } from '@anykernel/lib-bytes';
 import {
-  AF_INET, AF_INET6, IFA_MSGHDR_LEN, IFNAMSIZ, IF_ANNOUNCEMSGHDR_LEN, IF_MSGHDR_LEN, RTA_DST, RTA_GATEWAY, RTA_IFA, RTA_IFP, RTA_NETMASK, RTM_IFANNOUNCE,
-  RTM_IFINFO, RTM_VERSION, RT_MSGHDR_LEN, sockaddrDl, sockaddrIn, sockaddrIn6,
+  AF_INET, AF_INET6, IFA_MSGHDR_LEN, IFNAMSIZ, IF_ANNOUNCEMSGHDR_LEN, IF_MSGHDR_LEN, RTA_DST, RTA_GATEWAY, RTA_IFA, RTA_IFP, RTA_NETMASK, RTF_ANNOUNCE,
+  RTF_HOST, RTF_LLDATA, RTF_REJECT, RTF_STATIC, RTF_UP, RTM_IFANNOUNCE, RTM_IFINFO, RTM_VERSION, RT_MSGHDR_LEN, sockaddrDl, sockaddrIn, sockaddrIn6,
 } from '@anykernel/lib-sys';
 import type { Ifaddr } from './ifaddr.js';
 import { emitIfData } from './ifdata.js';
 import type { Ifnet } from './ifnet.js';
+import type { Neighbour } from './neighbour.js';
 import { Nexthop, addrBits, bytesOf, nexthopOf, wordMask } from './nexthop.js';
 import type { Rtentry } from './rtentry.js';
 
@@ -92,6 +93,24 @@ function message(type: number, len: number, addrsAt: number, addrs: ReadonlyMap<
   return b;
 }
 
+/** A request for the routing socket, as route(8) and arp(8) send it. What is left out is zero. */
+export function emitRtMessage(msg: Partial<RtMessage> & Pick<RtMessage, 'type' | 'addrs'>): Uint8Array {
+  const b = message(msg.type, RT_MSGHDR_LEN, 12, msg.addrs);
+  putU16le(b, 4, msg.index ?? 0);
+  putU32le(b, 8, msg.flags ?? 0);
+  putU32le(b, 16, msg.pid ?? 0);
+  putU32le(b, 20, msg.seq ?? 0);
+  putU32le(b, 32, msg.inits ?? 0);
+  putU64le(b, 40, msg.locks ?? 0);
+  putU64le(b, 48, msg.mtu ?? 0);
+  putU64le(b, 56, msg.hopcount ?? 0);
+  putU64le(b, 80, msg.ssthresh ?? 0);
+  putU64le(b, 88, msg.rttUs ?? 0);
+  putU64le(b, 96, msg.rttvarUs ?? 0);
+  putU64le(b, 104, msg.expire ?? 0);
+  return b;
+}
+
 export interface RtReply {
   readonly type: number;
   readonly pid: number;
@@ -126,6 +145,23 @@ export function emitRoute(rt: Rtentry, reply: RtReply): Uint8Array {
   putU64le(b, 88, rt.rttUs);
   putU64le(b, 96, rt.rttvarUs);
   putU64le(b, 104, rt.expireAt === Infinity ? 0 : Math.ceil(rt.expireAt / 1e9));
+  return b;
+}
+
+/** A message about a neighbour: a host route whose gateway is its link address (RTF_LLDATA). */
+export function emitNeighbour(n: Neighbour, reply: RtReply): Uint8Array {
+  const addrs = new Map<number, Uint8Array>([
+    [RTA_DST, sockaddrOf(n.addr)],
+    [RTA_GATEWAY, sockaddrDl(n.ifp.index, n.ifp.type, n.ifp.name, n.lladdr)],
+  ]);
+  const b = message(reply.type, RT_MSGHDR_LEN, 12, addrs);
+  const own = (n.state === 'permanent' ? RTF_STATIC : 0) | (n.state === 'failed' ? RTF_REJECT : 0) | (n.published ? RTF_ANNOUNCE : 0);
+  putU16le(b, 4, n.ifp.index);
+  putU32le(b, 8, RTF_UP | RTF_HOST | RTF_LLDATA | own | reply.flags);
+  putU32le(b, 16, reply.pid);
+  putU32le(b, 20, reply.seq);
+  putU32le(b, 24, reply.errno);
+  putU64le(b, 104, n.timer.pending ? Math.ceil(n.timer.at / 1e9) : 0);
   return b;
 }
 

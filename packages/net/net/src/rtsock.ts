@@ -2,7 +2,7 @@
  * The routing socket, PF_ROUTE: routes are added, changed, deleted and asked for by messages, and everybody who listens hears of what changes.
  */
 import {
-  AF_LINK, ERR, Errno, IFAN_ARRIVAL, IFAN_DEPARTURE, PF_ROUTE, RTA_DST, RTA_GATEWAY, RTA_IFA, RTA_IFP, RTA_NETMASK, RTF_DONE, RTF_GATEWAY, RTF_HOST, RTF_UP,
+  AF_LINK, ERR, Errno, IFAN_ARRIVAL, IFAN_DEPARTURE, PF_ROUTE, RTA_DST, RTA_GATEWAY, RTA_IFA, RTA_IFP, RTA_NETMASK, RTF_DONE, RTF_GATEWAY, RTF_HOST, RTF_LLDATA, RTF_UP,
   RTM_ADD, RTM_CHANGE, RTM_CHGADDR, RTM_DELADDR, RTM_DELETE, RTM_GET, RTM_LOCK, RTM_NEWADDR, RTM_VERSION, RTV_EXPIRE, RTV_HOPCOUNT, RTV_MTU, RTV_RTT,
   RTV_RTTVAR, RTV_SSTHRESH, SOCK_RAW, SO_USELOOPBACK, parseSockaddrDl,
 } from '@anykernel/lib-sys';
@@ -13,8 +13,9 @@ import type { Ifnet } from './ifnet.js';
 import type { AddrEvent, IfEvent, Net } from './netstate.js';
 import { type Nexthop, addrBits, prefixOf } from './nexthop.js';
 import { Rtentry } from './rtentry.js';
+import { neighbourAct } from './rtneighbour.js';
 import {
-  type RtMessage, addressIn, emitAddress, emitAnnounce, emitError, emitIfInfo, emitRoute, maskLength, parseRtMessage,
+  type RtMessage, addressIn, emitAddress, emitAnnounce, emitError, emitIfInfo, emitNeighbour, emitRoute, maskLength, parseRtMessage,
 } from './rtmsg.js';
 
 const SNDBUF = 8192;
@@ -87,9 +88,11 @@ export class Rtsock {
       const msg = parseRtMessage(bytes);
       if (msg === undefined) throw bytes.length > 2 && bytes[2] !== RTM_VERSION ? ERR.EPROTONOSUPPORT : ERR.EINVAL;
       if (msg.type !== RTM_GET && !l.proc.cred.isRoot) throw ERR.EACCES;
-      const rt = this.#act(msg);
       const reply = { type: msg.type, pid: l.proc.pid, seq: msg.seq, errno: 0, flags: RTF_DONE, wanted: [...msg.addrs.keys()].reduce((bits, bit) => bits | bit, 0) };
-      this.#tell(emitRoute(rt, reply), rt.dst.family, so);
+      const dst = addressIn(msg.addrs.get(RTA_DST));
+      if (dst === undefined) throw ERR.EINVAL;
+      const answer = (msg.flags & RTF_LLDATA) !== 0 ? emitNeighbour(neighbourAct(this.#net, msg, dst), reply) : emitRoute(this.#act(msg, dst), reply);
+      this.#tell(answer, dst.family, so);
     } catch (e) {
       if (e instanceof Errno && bytes.length > 24) this.#tell(emitError(bytes, l.proc.pid, e.errno), 0, so);
       throw e;
@@ -97,9 +100,7 @@ export class Rtsock {
   }
 
   /** EINVAL, EEXIST, ESRCH, ENETUNREACH (no interface leads to the gateway), EOPNOTSUPP. Returns the route that it was about. */
-  #act(msg: RtMessage): Rtentry {
-    const dst = addressIn(msg.addrs.get(RTA_DST));
-    if (dst === undefined) throw ERR.EINVAL;
+  #act(msg: RtMessage, dst: Nexthop): Rtentry {
     const table = this.#net.rtable(dst.family);
     if (msg.type === RTM_GET && !msg.addrs.has(RTA_NETMASK)) {
       const rt = table.lookup(dst.w0, dst.w1, dst.w2, dst.w3);

@@ -1,10 +1,10 @@
-import { getI32le, getU16le, getU32le, putU16le, putU32le } from '@anykernel/lib-bytes';
+import { getI32le, getU16le, getU32le, putU16le } from '@anykernel/lib-bytes';
 import {
   AF_INET, ERR, IFF_UP, NET_RT_DUMP, NET_RT_IFLIST, PF_ROUTE, RTA_DST, RTA_GATEWAY, RTA_IFA, RTA_IFP, RTA_NETMASK, RTF_BLACKHOLE, RTF_GATEWAY, RTF_REJECT, RTF_STATIC,
-  RTF_UP, RTM_ADD, RTM_CHANGE, RTM_DELETE, RTM_GET, RTM_IFANNOUNCE, RTM_IFINFO, RTM_NEWADDR, RTM_VERSION, RTV_MTU, RT_MSGHDR_LEN, SOCK_RAW, SO_USELOOPBACK,
+  RTF_UP, RTM_ADD, RTM_CHANGE, RTM_DELETE, RTM_GET, RTM_IFANNOUNCE, RTM_IFINFO, RTM_NEWADDR, RTV_MTU, SOCK_RAW, SO_USELOOPBACK,
   SOL_SOCKET, inetParse, inetText, parseSockaddrIn, sockaddrDl, sockaddrIn,
 } from '@anykernel/lib-sys';
-import { Ifaddr, Nexthop, parseRtMessage } from '@anykernel/net';
+import { Ifaddr, Nexthop, emitRtMessage, parseRtMessage } from '@anykernel/net';
 import type { Kernel, Proc } from '@anykernel/rumpkern';
 import { Wire, netKernel, netOf } from './wire.js';
 
@@ -26,23 +26,7 @@ afterEach(() => k.halt());
 
 /** A routing message as bytes. */
 function request(type: number, flags: number, addrs: Record<number, Uint8Array>, extra: { inits?: number; mtu?: number; seq?: number } = {}): Uint8Array {
-  const bits = Object.keys(addrs).map(Number).sort((a, b) => a - b);
-  const len = RT_MSGHDR_LEN + bits.reduce((sum, bit) => sum + ((addrs[bit].length + 7) & ~7), 0);
-  const b = new Uint8Array(len);
-  putU16le(b, 0, len);
-  b[2] = RTM_VERSION;
-  b[3] = type;
-  putU32le(b, 8, flags);
-  putU32le(b, 12, bits.reduce((all, bit) => all | bit, 0));
-  putU32le(b, 20, extra.seq ?? 0);
-  putU32le(b, 32, extra.inits ?? 0);
-  putU32le(b, 48, extra.mtu ?? 0);
-  let at = RT_MSGHDR_LEN;
-  for (const bit of bits) {
-    b.set(addrs[bit], at);
-    at += (addrs[bit].length + 7) & ~7;
-  }
-  return b;
+  return emitRtMessage({ type, flags, addrs: new Map(Object.entries(addrs).map(([bit, sa]) => [Number(bit), sa])), ...extra });
 }
 
 function inet(text: string): Uint8Array {

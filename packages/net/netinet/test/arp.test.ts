@@ -1,7 +1,10 @@
 import { type SimHost, Sim } from '@anykernel/host-sim';
-import { AF_INET, IFF_UP, SOCK_DGRAM, inetParse, inetText, linkParse, linkText, sockaddrIn } from '@anykernel/lib-sys';
+import {
+  AF_INET, IFF_UP, NET_RT_FLAGS, PF_ROUTE, RTA_DST, RTA_GATEWAY, RTF_ANNOUNCE, RTF_HOST, RTF_LLDATA, RTF_STATIC, RTF_UP, RTM_ADD, RTM_DELETE, RTM_GET, SOCK_DGRAM,
+  SOCK_RAW, inetParse, inetText, linkParse, linkText, parseSockaddrDl, sockaddrDl, sockaddrIn,
+} from '@anykernel/lib-sys';
 import { ARPOP_REPLY, ARPOP_REQUEST, type ArpPacket, ETHERTYPE_ARP, ETHERTYPE_IP, emitArp, parseArp } from '@anykernel/lib-wire';
-import { type Ifnet, Nexthop, etherSend, net } from '@anykernel/net';
+import { type Ifnet, Nexthop, emitRtMessage, etherSend, net, parseRtMessage } from '@anykernel/net';
 import { addAddress, netinet } from '@anykernel/netinet';
 import { type Kernel, boot } from '@anykernel/rumpkern';
 import { shmif } from '@anykernel/shmif';
@@ -9,6 +12,7 @@ import { shmif } from '@anykernel/shmif';
 const SEC = 1e9;
 const BROADCAST = new Uint8Array(6).fill(0xff);
 const ZERO = new Uint8Array(6);
+const NONE = new Uint8Array(0);
 
 function ip(text: string): number {
   return inetParse(text) as number;
@@ -230,6 +234,50 @@ test('a published entry is answered for', () => {
   link.say(ARPOP_REQUEST, '10.0.0.2', link.stranger.lladdr, '10.0.0.7');
   expect(link.seen.map((s) => [s.arp.op, inetText(s.arp.sender), linkText(s.arp.senderLink)])).toEqual([[ARPOP_REPLY, '10.0.0.7', '02:00:00:00:00:02']]);
   link.end();
+});
+
+describe('through the routing socket (arp -a, -s, -d)', () => {
+  function ask(link: Link, type: number, to: string, gateway: Uint8Array = NONE, flags = 0): ReturnType<typeof parseRtMessage> {
+    const p = link.k.newproc();
+    const fd = p.sys.socket(PF_ROUTE, SOCK_RAW, AF_INET);
+    const addrs = new Map([[RTA_DST, sockaddrIn(ip(to))]]);
+    if (gateway.length > 0) addrs.set(RTA_GATEWAY, sockaddrDl(0, 6, '', gateway));
+    try {
+      p.sys.write(fd, emitRtMessage({ type, flags: RTF_LLDATA | flags, addrs }));
+      const b = new Uint8Array(512);
+      return parseRtMessage(b.slice(0, p.sys.read(fd, b)));
+    } finally {
+      p.sys.close(fd);
+    }
+  }
+
+  test('neighbours are shown, set and deleted', () => {
+    const link = new Link();
+    link.say(ARPOP_REQUEST, '10.0.0.2', OTHER, '10.0.0.1');
+    expect(parseSockaddrDl(ask(link, RTM_GET, '10.0.0.2')?.addrs.get(RTA_GATEWAY) ?? NONE)).toMatchObject({ name: 'shmif0', addr: OTHER });
+    expect((ask(link, RTM_ADD, '10.0.0.7', MAC, RTF_ANNOUNCE)?.flags ?? 0) & (RTF_STATIC | RTF_ANNOUNCE)).toBe(RTF_STATIC | RTF_ANNOUNCE);
+    expect(link.table).toEqual([`10.0.0.2 stale ${linkText(OTHER)}`, `10.0.0.7 permanent ${linkText(MAC)}`]);
+    const dump = link.k.sysctl.get([4, 17, 0, AF_INET, NET_RT_FLAGS, RTF_LLDATA]) as Uint8Array;
+    const first = parseRtMessage(dump.slice(0, dump.length / 2));
+    expect(first?.flags).toBe(RTF_UP | RTF_HOST | RTF_LLDATA);
+    ask(link, RTM_DELETE, '10.0.0.2');
+    ask(link, RTM_DELETE, '10.0.0.7');
+    expect(link.table).toEqual([]);
+    link.end();
+  });
+
+  test.each([
+    ['ESRCH', RTM_GET, '10.0.0.2', undefined],
+    ['ESRCH', RTM_DELETE, '10.0.0.2', undefined],
+    ['ENETUNREACH', RTM_GET, '99.0.0.2', undefined],
+    ['ENETUNREACH', RTM_ADD, '127.0.0.1', MAC],
+    ['EINVAL', RTM_ADD, '10.0.0.2', undefined],
+    ['EINVAL', RTM_ADD, '10.0.0.2', Uint8Array.of(1, 2)],
+  ])('what is wrong is %s', (code, type, to, gateway) => {
+    const link = new Link();
+    expect(() => ask(link, type, to, gateway)).toThrow(expect.objectContaining({ code }));
+    link.end();
+  });
 });
 
 describe('addresses', () => {
