@@ -7,6 +7,7 @@ import {
 import { truncate } from './file.js';
 import { type Inode, T_CHANGE, T_UPDATE, VTOI } from './inode.js';
 import { FL_APPEND, FL_IMMUTABLE, FL_NODUMP, parseRdev } from './ondisk.js';
+import { chmodAcl } from './xattr.js';
 
 /** The preferred size of I/O. */
 export const IOSIZE = 65536;
@@ -97,7 +98,10 @@ function apply(ip: Inode, va: Vattr, cred: Cred): void {
     // POSIX chown(): whoever is not privileged loses the set-id bits of a file.
     if (!cred.isRoot && !ip.isDir) ip.mode &= ~0o6000;
   }
-  if (va.mode !== VNOVAL) ip.mode = (ip.mode & 0o170000) | va.mode;
+  if (va.mode !== VNOVAL) {
+    ip.mode = (ip.mode & 0o170000) | va.mode;
+    chmodAcl(ip);
+  }
   ip.touch(va.size !== VNOVAL ? T_CHANGE | T_UPDATE : T_CHANGE);
   if ((va.timesSet & 1) !== 0) {
     ip.setAtime(va.atime, va.atimeNsec);

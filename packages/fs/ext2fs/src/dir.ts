@@ -2,16 +2,17 @@
  * Directories: blocks full of entries, each of which says how far away the next one is.
  *
  * An entry stays where it is for as long as it lives, so that its offset serves as readdir's cookie. A name that goes leaves its room to the entry before it.
- * Directories with a hash tree are read like any other (the tree hides in empty entries); the first name that is added here takes the
- * flag away, and with it the tree, as kernels do which know no hash trees.
+ * In directories with a hash tree (htree.ts) entries move when a block is full, and the cookie is the hash.
  * Every entry is checked before it is used; a block that makes no sense gives EIO.
  */
-import { bytestrOf, getU32le, putU16le, putU32le } from '@anykernel/lib-bytes';
+import { bytesOf, bytestrOf, getU32le, putU16le, putU32le } from '@anykernel/lib-bytes';
 import { ERR } from '@anykernel/lib-sys';
 import type { EmitDirent } from '@anykernel/rumpvfs';
 import { badEntry, checkedLen, dirBlock, dirBlocks, dirData, dirOut, isNamed, nameLen, newDirBlock, stepLen, usedLen } from './dirblock.js';
+import type { DirHash } from './dirhash.js';
 import { type DirIndex, hashName } from './dirindex.js';
 import { indexAdd, indexOf, indexRemove } from './dirtable.js';
+import { eachLeafFrom, eachLeafOf, leafFor, leafWithRoom, treeHash } from './htree.js';
 import { type Inode, T_CHANGE, T_UPDATE } from './inode.js';
 import { DE_HEADER, FL_INDEX, direntLen, dtypeOf, emitDirent, filetypeOf } from './ondisk.js';
 
@@ -23,7 +24,7 @@ const LOOSE_MAX = 8;
 /** The offset of the entry called `name`, whose inode is fs.foundIno then; or -1. EIO. */
 export function dirFind(ip: Inode, name: string): number {
   const index = indexOf(ip);
-  if (index === undefined) return findLinear(ip, name);
+  if (index === undefined) return hasTree(ip) ? findByTree(ip, name) : findLinear(ip, name);
   const hash = hashName(name, index.seed);
   for (let off = index.find(hash, -1); off >= 0; ) {
     const slot = index.slot;
@@ -38,19 +39,49 @@ export function dirFind(ip: Inode, name: string): number {
   return -1;
 }
 
+/** Whether the directory has a hash tree. */
+function hasTree(ip: Inode): boolean {
+  return (ip.flags & FL_INDEX) !== 0 && !ip.isInline;
+}
+
+/** By the hash tree; one that makes no sense, or goes by a hash that is not known, is left aside. */
+function findByTree(ip: Inode, name: string): number {
+  let found = -1;
+  try {
+    const h = treeHash(ip);
+    if (h === undefined || name === '.' || name === '..') return findLinear(ip, name);
+    eachLeafOf(ip, hashOf(h, name), (b) => {
+      found = findInBlock(ip, b, dirData(ip, b), name);
+      return found >= 0;
+    });
+  } catch (e) {
+    if (e !== ERR.EIO) throw e;
+    return findLinear(ip, name);
+  }
+  return found;
+}
+
+function hashOf(h: DirHash, name: string): number {
+  return h.hash(bytesOf(name), 0, name.length);
+}
+
 function findLinear(ip: Inode, name: string): number {
-  const { bsize, dirEnd } = ip.fs;
   const blocks = dirBlocks(ip);
   for (let b = 0; b < blocks; b++) {
-    const data = dirData(ip, b);
-    for (let off = 0; off < dirEnd; off += checkedLen(ip, data, b, off)) {
-      ip.walked++;
-      if (isNamed(ip, data, off, name)) {
-        checkedLen(ip, data, b, off);
-        ip.fs.foundIno = getU32le(data, off);
-        return b * bsize + off;
-      }
-    }
+    const found = findInBlock(ip, b, dirData(ip, b), name);
+    if (found >= 0) return found;
+  }
+  return -1;
+}
+
+function findInBlock(ip: Inode, b: number, data: Uint8Array, name: string): number {
+  const { bsize, dirEnd } = ip.fs;
+  for (let off = 0; off < dirEnd; off += checkedLen(ip, data, b, off)) {
+    ip.walked++;
+    if (!isNamed(ip, data, off, name)) continue;
+    checkedLen(ip, data, b, off);
+    ip.fs.foundIno = getU32le(data, off);
+    return b * bsize + off;
   }
   return -1;
 }
@@ -63,7 +94,8 @@ export function dirEnter(ip: Inode, name: string, ino: number, mode: number): vo
   dirOut(ip);
   const blocks = dirBlocks(ip);
   const index = indexOf(ip);
-  if (index === undefined) {
+  if (hasTree(ip)) enterInTree(ip, need, name, ino, mode);
+  else if (index === undefined) {
     let b = 0;
     while (b < blocks && !enterInBlock(ip, b, need, name, ino, mode)) b++;
     if (b === blocks) enterInNewBlock(ip, blocks, need, name, ino, mode);
@@ -72,7 +104,16 @@ export function dirEnter(ip: Inode, name: string, ino: number, mode: number): vo
     if (!enterByIndex(ip, index, need, name, ino, mode)) enterInNewBlock(ip, blocks, need, name, ino, mode);
   }
   ip.touch(T_CHANGE | T_UPDATE);
-  if ((ip.flags & FL_INDEX) !== 0) ip.flags &= ~FL_INDEX;
+}
+
+/** In the leaf of its hash. */
+function enterInTree(ip: Inode, need: number, name: string, ino: number, mode: number): void {
+  const h = treeHash(ip);
+  if (h === undefined) return ip.fs.corrupt(`directory ${ip.ino}: its hash tree goes by a hash that is not known`);
+  const hash = hashOf(h, name);
+  if (enterInBlock(ip, leafFor(ip, hash), need, name, ino, mode)) return;
+  const b = leafWithRoom(ip, h, hash, need);
+  if (!enterInBlock(ip, b, need, name, ino, mode)) ip.fs.corrupt(`directory ${ip.ino}: block ${b} has no room where it should`);
 }
 
 /** In the first block that has room by the table. */
@@ -223,6 +264,11 @@ export function dirRewrite(ip: Inode, off: number, ino: number, mode: number): v
 export function dirRead(ip: Inode, cookie: number, emit: EmitDirent): void {
   const { fs } = ip;
   if (!Number.isSafeInteger(cookie) || cookie < 0) throw ERR.EINVAL;
+  const h = hasTree(ip) ? treeHash(ip) : undefined;
+  if (h !== undefined) {
+    readByTree(ip, h, cookie, emit);
+    return;
+  }
   const blocks = dirBlocks(ip);
   for (let b = Math.floor(cookie / fs.bsize); b < blocks; b++) {
     const data = dirData(ip, b);
@@ -239,4 +285,32 @@ function emitEntry(ip: Inode, data: Uint8Array, off: number, next: number, emit:
   const type = ip.fs.typed ? dtypeOf(data[off + 7]) : 0;
   const name = bytestrOf(data, off + DE_HEADER, off + DE_HEADER + nameLen(ip, data, off));
   return emit(getU32le(data, off), type, name, next);
+}
+
+/** A cookie is hash and minor hash of a name behind those of the dots: 31 bits and 21. */
+const MINOR_UNIT = 2 ** 21;
+const FIRST_COOKIE = 2;
+
+/** In the order of hashes, so that names which stay are seen once whatever moves meanwhile. */
+function readByTree(ip: Inode, h: DirHash, cookie: number, emit: EmitDirent): void {
+  const root = dirData(ip, 0);
+  if (cookie < 1 && !emitEntry(ip, root, 0, 1, emit)) return;
+  if (cookie < FIRST_COOKIE && !emitEntry(ip, root, stepLen(ip, root, 0, 0), FIRST_COOKIE, emit)) return;
+  const from = Math.max(0, Math.floor((cookie - FIRST_COOKIE) / MINOR_UNIT));
+  eachLeafFrom(ip, from * 2, (b) => {
+    const data = dirData(ip, b);
+    for (const { key, off } of keysOf(ip, h, b, data)) if (key >= cookie && !emitEntry(ip, data, off, key + 1, emit)) return true;
+    return false;
+  });
+}
+
+function keysOf(ip: Inode, h: DirHash, b: number, data: Uint8Array): { readonly key: number; readonly off: number }[] {
+  const keys: { key: number; off: number }[] = [];
+  for (let off = 0; off < ip.fs.dirEnd; off += checkedLen(ip, data, b, off)) {
+    if (getU32le(data, off) === 0) continue;
+    checkedLen(ip, data, b, off);
+    const major = h.hash(data, off + DE_HEADER, off + DE_HEADER + nameLen(ip, data, off));
+    keys.push({ key: FIRST_COOKIE + (major / 2) * MINOR_UNIT + Math.floor(h.minor / 2 ** 11), off });
+  }
+  return keys.sort((x, y) => x.key - y.key);
 }

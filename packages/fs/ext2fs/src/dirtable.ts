@@ -8,7 +8,7 @@ import { ERR } from '@anykernel/lib-sys';
 import { checkedLen, dirBlock, nameLen, usedLen } from './dirblock.js';
 import { type DirIndex, hashName } from './dirindex.js';
 import type { Inode } from './inode.js';
-import { DE_HEADER } from './ondisk.js';
+import { DE_HEADER, FL_INDEX } from './ondisk.js';
 
 /** Entries walked over in one directory before it gets a table. */
 const WALKS_BEFORE_INDEX = 256;
@@ -20,7 +20,8 @@ export function indexOf(ip: Inode): DirIndex | undefined {
     ip.fs.indexes.renew(index);
     return index;
   }
-  if (ip.noIndex || ip.isInline || (ip.walked < WALKS_BEFORE_INDEX && ip.size <= 4 * ip.fs.bsize && ip.size <= 4096)) return undefined;
+  const small = (ip.size <= 4 * ip.fs.bsize && ip.size <= 4096) || (ip.flags & FL_INDEX) !== 0;
+  if (ip.noIndex || ip.isInline || (ip.walked < WALKS_BEFORE_INDEX && small)) return undefined;
   return buildIndex(ip);
 }
 
@@ -111,4 +112,23 @@ export function indexRemove(ip: Inode, name: string, off: number, gap: number): 
     index.putBack(hash, off);
     index.setGap(b, before);
   });
+}
+
+/** An entry has moved: the one at `at` of `data` was at offset `from`, and is at `to`. */
+export function indexMove(ip: Inode, data: Uint8Array, at: number, from: number, to: number): void {
+  const { index } = ip;
+  if (index === undefined || from === to) return;
+  const hash = hashBytes(data, at + DE_HEADER, nameLen(ip, data, at), index.seed);
+  try {
+    index.insert(hash, to);
+    index.remove(hash, from);
+    ip.fs.txn.undo(() => {
+      index.remove(hash, to);
+      index.putBack(hash, from);
+    });
+  } catch (e) {
+    if (e !== ERR.ENOMEM) throw e;
+    dropIndex(ip);
+    ip.noIndex = true;
+  }
 }

@@ -8,7 +8,7 @@ import { ERR, Errno } from '@anykernel/lib-sys';
 import { type Cred, type Kernel, SLEEP } from '@anykernel/rumpkern';
 import { type Bcache, type Buf, type Disk, type Journal, type Mount, Run, Txn, type Vnode, type VnodeOps, type Vtype } from '@anykernel/rumpvfs';
 import {
-  GD_LEN64, INCOMPAT_FILETYPE, INCOMPAT_RECOVER, NDADDR, NIADDR, ROCOMPAT_DIR_NLINK, ROCOMPAT_HUGE_FILE, ROOT_INO, SB_FREE_BLOCKS, SB_FREE_BLOCKS_HIGH, SB_INCOMPAT,
+  FLAGS_UNSIGNED_HASH, GD_LEN64, INCOMPAT_FILETYPE, INCOMPAT_RECOVER, NDADDR, NIADDR, ROCOMPAT_DIR_NLINK, ROCOMPAT_HUGE_FILE, ROOT_INO, SB_FREE_BLOCKS, SB_FLAGS, SB_FREE_BLOCKS_HIGH, SB_HASH_SEED, SB_INCOMPAT,
   SB_RBLOCKS, SB_RBLOCKS_HIGH, SB_RESUID, SB_STATE, SB_WTIME, STATE_VALID, SUPER_OFF, type SuperInfo, strangeFlags,
 } from './ondisk.js';
 import { Place } from './bmap.js';
@@ -16,6 +16,7 @@ import { Checksums, DIR_TAIL_LEN, T_SUPER, Tag } from './csum.js';
 import { ExtHit } from './extmap.js';
 import { Groups } from './groups.js';
 import type { OpenJournal } from './journal.js';
+import { DirHash, HASH_UNSIGNED } from './dirhash.js';
 import { Indexes } from './dirindex.js';
 import { Pending } from './pending.js';
 import { Reserved } from './reserved.js';
@@ -93,6 +94,7 @@ export class Ext2fs {
   /** Blocks of the journal and other hidden files. */
   hidden = 0;
   readonly indexes: Indexes;
+  readonly #hashes: DirHash[] = [];
   /** Unlinked files that are still there, in the order of the list on disk. See orphan.ts. */
   readonly orphans: number[] = [];
   /** Those of them that nobody holds any more. */
@@ -343,6 +345,13 @@ export class Ext2fs {
     this.#generation = (this.#generation + 1) | 0;
     if (this.#generation === 0) this.#generation = 1;
     return this.#generation >>> 0;
+  }
+
+  /** The hash of directories of `version`, with the seed and the sign of this file system. */
+  dirHash(version: number): DirHash {
+    const unsigned = (this.sb32(SB_FLAGS) & FLAGS_UNSIGNED_HASH) !== 0 && version < HASH_UNSIGNED;
+    const v = unsigned ? version + HASH_UNSIGNED : version;
+    return (this.#hashes[v] ??= new DirHash(v, [0, 4, 8, 12].map((i) => this.sb32(SB_HASH_SEED + i))));
   }
 
   /** A Run to use at once. */

@@ -23,6 +23,7 @@ import {
 } from './ondisk.js';
 import { lostLastName } from './orphan.js';
 import { makeVnode } from './vnodes.js';
+import { inheritAcl } from './xattr.js';
 
 export function lookup(dvp: Vnode, cnp: Componentname): Vnode | undefined {
   const dp = VTOI(dvp);
@@ -130,6 +131,7 @@ function initInode(dp: Inode, ip: Inode, va: Vattr, target: string): void {
     ip.setPtr(0, word0);
     ip.setPtr(1, word1);
   }
+  inheritAcl(dp, ip);
 }
 
 /** Files with blocks have extents, where the image has them. */

@@ -69,6 +69,9 @@ export const SB_CSUM_SEED = 624;
 export const SB_ORPHAN_INO = 640;
 export const SB_CSUM = 1020;
 
+/** SB_FLAGS: hashes of directories take characters as unsigned. */
+export const FLAGS_UNSIGNED_HASH = 2;
+
 /** SB_STATE: unmounted cleanly; errors were seen. */
 export const STATE_VALID = 1;
 export const STATE_ERROR = 2;

@@ -19,6 +19,7 @@ import {
   SB_STATE, STATE_VALID, SUPER_LEN, SUPER_OFF, type SuperInfo, featureNames, parseSuper, superFeatures, unwritable,
 } from './ondisk.js';
 import { readOrphans, reap } from './orphan.js';
+import { emptyOrphanFile } from './orphanfile.js';
 import { loadVnode } from './vnodes.js';
 
 /** What mount(2) takes for ext2fs. */
@@ -170,6 +171,11 @@ function goWritable(fs: Ext2fs): void {
     mp.flags |= MNT_RDONLY;
     return;
   }
+  if (!fs.sums.superHolds(fs.sbuf.data, fs.soff)) {
+    fs.k.printf(`ext2fs: ${mp.fromName}: mounted read-only: its superblock has a wrong checksum, a check by e2fsck is advised`);
+    mp.flags |= MNT_RDONLY;
+    return;
+  }
   const { openJournal } = fs;
   if (typeof openJournal === 'string') {
     fs.k.printf(`ext2fs: ${mp.fromName}: mounted read-only: ${openJournal}`);
@@ -187,10 +193,11 @@ function goWritable(fs: Ext2fs): void {
   });
   fs.writable = true;
   try {
+    emptyOrphanFile(fs);
     reap(fs);
   } catch (e) {
     // They are ended by the next sync.
-    if (e !== SLEEP) throw e;
+    if (e !== SLEEP && e !== ERR.EIO) throw e;
   }
 }
 

@@ -5,11 +5,12 @@
  * full names: `trusted.x`, `security.x`, `system.x`, and the access lists `system.posix_acl_access` and `_default`, whose bytes are kept as they are.
  */
 import { getU32le, putU32le } from '@anykernel/lib-bytes';
-import { ERR, EXTATTR_NAMESPACE_USER } from '@anykernel/lib-sys';
+import { ERR, EXTATTR_NAMESPACE_USER, S_IFDIR, S_IFLNK, S_IFMT } from '@anykernel/lib-sys';
 import { type Buf, Run, type Vnode } from '@anykernel/rumpvfs';
 import { allocBlocks, freeBlocks } from './alloc.js';
 import type { Ext2fs } from './fs.js';
 import { type Inode, T_CHANGE, VTOI } from './inode.js';
+import { emitAcl, inherit, isMinimal, parseAcl, withMode } from './acl.js';
 import { T_XATTR, Tag, tagOf } from './csum.js';
 import { EA_VALUE_MAX, dropValue, entryHashOf, makeValue, readValue, shareValue, valueSum } from './eainode.js';
 import { COMPAT_EXT_ATTR, DI_OLD_LEN, FL_APPEND, FL_IMMUTABLE, INCOMPAT_EA_INODE, SB_COMPAT } from './ondisk.js';
@@ -149,6 +150,32 @@ export function listextattr(vp: Vnode, ns: number): string[] {
   return names;
 }
 
+function setKey(ip: Inode, key: Key, value: Uint8Array | undefined): void {
+  replaceXattr(ip, key, value === undefined ? undefined : { index: key.index, name: key.name, value });
+}
+
+/** A new file takes its directory's default list, which gives no more than the mode asks for. Within a transaction. ENOSPC, EIO. */
+export function inheritAcl(dp: Inode, ip: Inode): void {
+  if ((dp.fs.info.compat & COMPAT_EXT_ATTR) === 0 || (ip.mode & S_IFMT) === S_IFLNK) return;
+  if (dp.acl === 0 && readBody(dp).length === 0) return;
+  const value = valueOf(dp.fs, findXattr(dp, { index: ACL_DEFAULT, name: '' }));
+  const list = value === undefined ? undefined : parseAcl(value);
+  if (value === undefined || list === undefined) return;
+  if ((ip.mode & S_IFMT) === S_IFDIR) setKey(ip, { index: ACL_DEFAULT, name: '' }, value);
+  const own = inherit(list, ip.mode);
+  ip.mode = own.mode;
+  if (!isMinimal(own.list)) setKey(ip, { index: ACL_ACCESS, name: '' }, emitAcl(own.list));
+}
+
+/** The mode of the file has changed: its access list follows. Within a transaction. ENOSPC, EIO. */
+export function chmodAcl(ip: Inode): void {
+  if (ip.acl === 0 && readBody(ip).length === 0) return;
+  const key = { index: ACL_ACCESS, name: '' };
+  const value = valueOf(ip.fs, findXattr(ip, key));
+  const list = value === undefined ? undefined : parseAcl(value);
+  if (list !== undefined) setKey(ip, key, emitAcl(withMode(list, ip.mode)));
+}
+
 /** EOPNOTSUPP: the image is of revision 0, or the name is of a kind that is not kept. ENAMETOOLONG, EINVAL. ENOSPC: no room in inode and block. EPERM: it only grows, or does not change. */
 export function setextattr(vp: Vnode, ns: number, name: string, value: Uint8Array): void {
   const ip = VTOI(vp);
@@ -166,23 +193,28 @@ export function deleteextattr(vp: Vnode, ns: number, name: string): void {
 }
 
 function change(ip: Inode, key: Key, fresh: Xattr | undefined): void {
-  const { fs } = ip;
   if ((ip.flags & (FL_IMMUTABLE | FL_APPEND)) !== 0) throw ERR.EPERM;
-  fs.run(() => {
-    const body = readBody(ip);
-    const block = readBlock(ip);
-    const body1 = body.filter((x) => !matches(x, key));
-    const block1 = block.filter((x) => !matches(x, key));
-    // A block that others have keeps its values.
-    const shared = ip.acl !== 0 && getU32le(aclBuf(ip).data, XH_REFCOUNT) > 1;
-    for (const x of shared ? body : [...body, ...block]) if (matches(x, key) && x.elsewhere !== undefined) dropValue(fs, x.elsewhere.ino);
-    if (shared) for (const x of block1) if (x.elsewhere !== undefined) shareValue(fs, x.elsewhere.ino);
-    if (fresh === undefined && body1.length === body.length && block1.length === block.length) throw ERR.ENOATTR;
-    const [body2, block2] = fresh === undefined ? [body1, block1] : place(ip, body1, block1, fresh);
-    if (!sameList(body, body2)) writeBody(ip, body2);
-    if (!sameList(block, block2)) writeBlock(ip, block2);
-    ip.touch(T_CHANGE);
-  });
+  ip.fs.run(() => replaceXattr(ip, key, fresh));
+}
+
+/** Within a transaction. ENOATTR: it is to go, and is not there. */
+function replaceXattr(ip: Inode, key: Key, fresh: Xattr | undefined): void {
+  const { fs } = ip;
+  const body = readBody(ip);
+  const block = readBlock(ip);
+  const body1 = body.filter((x) => !matches(x, key));
+  const block1 = block.filter((x) => !matches(x, key));
+  // A block that others have keeps its values.
+  const shared = ip.acl !== 0 && getU32le(aclBuf(ip).data, XH_REFCOUNT) > 1;
+  for (const x of shared ? body : [...body, ...block]) if (matches(x, key) && x.elsewhere !== undefined) dropValue(fs, x.elsewhere.ino);
+  if (fresh === undefined && body1.length === body.length && block1.length === block.length) throw ERR.ENOATTR;
+  const [body2, block2] = fresh === undefined ? [body1, block1] : place(ip, body1, block1, fresh);
+  if (!sameList(body, body2)) writeBody(ip, body2);
+  if (!sameList(block, block2)) {
+    if (shared) for (const x of block2) if (x.elsewhere !== undefined && block1.includes(x)) shareValue(fs, x.elsewhere.ino);
+    writeBlock(ip, block2);
+  }
+  ip.touch(T_CHANGE);
 }
 
 function sameList(a: readonly Xattr[], b: readonly Xattr[]): boolean {
