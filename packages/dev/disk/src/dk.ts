@@ -120,6 +120,7 @@ export class Dk {
       readv: (data, off, done) => sw.readv(parent, data, base + off, done),
       writev: (data, off, done) => sw.writev(parent, data, base + off, done),
       flush: (done) => sw.flush(parent, done),
+      claim: (off, len) => sw.claim?.(parent, base + off, len),
       ioctl: (cmd, data) => this.#ioctl(unit, cmd, data),
     };
   }

@@ -7,6 +7,7 @@
 import { closeSync, fdatasyncSync, readSync, readvSync, writeSync, writevSync } from 'node:fs';
 import type { Completion, HostFile } from '@anykernel/host-rumpuser';
 import { ERR } from '@anykernel/lib-sys';
+import { claimBytes } from './claims.js';
 import { errnoOf } from './errno.js';
 
 /** IOV_MAX of Linux: readv() silently looks at no more. */
@@ -17,6 +18,7 @@ export class NodeFile implements HostFile {
   readonly writable: boolean;
   readonly #readable: boolean;
   #fd: number;
+  readonly #claims = new Set<() => void>();
 
   /** Owns `fd`. */
   constructor(fd: number, size: number, readable: boolean, writable: boolean) {
@@ -75,9 +77,19 @@ export class NodeFile implements HostFile {
     return 0;
   }
 
+  claim(off: number, len: number): () => void {
+    const end = claimBytes(this.#check(this.writable, off), this, off, len);
+    this.#claims.add(end);
+    return () => {
+      this.#claims.delete(end);
+      end();
+    };
+  }
+
   close(): void {
     const fd = this.#fd;
     if (fd === -1) return;
+    for (const end of this.#claims) end();
     this.#fd = -1;
     closeSync(fd);
   }

@@ -53,6 +53,11 @@ export interface HostFile {
   writev(data: readonly Uint8Array[], off: number, done: Completion): number;
   /** What was written before is on stable storage when this has ended. Moves 0 bytes. */
   flush(done: Completion): number;
+  /**
+   * These bytes are to be written by nobody else, until what it returns is called or the file is closed. EBUSY: somebody has claimed some of them. Left out:
+   * nobody else can have the file, or the host knows of nobody.
+   */
+  claim?(off: number, len: number): () => void;
   close(): void;
 }
 

@@ -15,6 +15,8 @@ export interface DiskDriver {
   writev(data: readonly Uint8Array[], off: number, done: Completion): number;
   /** 0, or -1. */
   flush(done: Completion): number;
+  /** As Bdevsw's, over the whole medium. */
+  claim?(off: number, len: number): (() => void) | undefined;
   /** Commands beyond those of every disk. ENOTTY. */
   ioctl?(cmd: number, data: Uint8Array | undefined, l: Lwp): number;
 }

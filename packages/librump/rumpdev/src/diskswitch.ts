@@ -182,6 +182,7 @@ export class DiskSwitch {
       ioctl: (dev, cmd, data, l) => this.#ioctl(dev, cmd, data, l),
       psize: (dev) => this.#disk(dev).partition(this.#partOf(dev))?.size ?? 0,
       secsize: (dev) => this.#disk(dev).secsize,
+      claim: (dev, off, len) => this.#disk(dev).driver.claim?.(off, len),
       whole: (dev) => this.#whole(this.#unitOf(dev)),
     };
   }

@@ -27,6 +27,11 @@ export interface Bdevsw {
   psize(dev: number): number;
   /** Bytes of a sector: 512, 2048, 4096. */
   secsize(dev: number): number;
+  /**
+   * A file system will write these bytes, and nobody else shall, in this kernel or another one of the same host, until what it returns is called. EBUSY.
+   * Without this, or where it returns undefined, nobody else can.
+   */
+  claim?(dev: number, off: number, len: number): (() => void) | undefined;
   /** The device that is all of the disk of which `dev` is a partition; without this, a device is all of its disk. */
   whole?(dev: number): number;
 }

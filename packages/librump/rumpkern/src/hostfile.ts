@@ -78,6 +78,11 @@ class CheckedFile implements HostFile {
     return this.#move(0, done, (ended) => this.#file.flush(ended));
   }
 
+  claim(off: number, len: number): () => void {
+    const end = attempt(() => this.#file.claim?.(off, len));
+    return () => attempt(() => end?.());
+  }
+
   close(): void {
     try {
       this.#file.close();

@@ -37,6 +37,7 @@ export class Disk {
   onClose: (() => void) | undefined = undefined;
   readonly #sw: Bdevsw;
   readonly #flag: number;
+  #unclaim: (() => void) | undefined = undefined;
   readonly #active = new Set<Transfer>();
   /** Writes that have ended, and how many of them the last flush covered. */
   #written = 0;
@@ -54,12 +55,19 @@ export class Disk {
     this.#flag = flag;
   }
 
-  /** Opens device `dev`. ENXIO: there is none. EROFS, EBUSY: what its driver says. */
+  /** Opens device `dev`. ENXIO: there is none. EROFS, EBUSY: what its driver says, or another kernel writes there. */
   static open(k: Kernel, dev: number, forWrite: boolean, l: Lwp): Disk {
     const sw = k.devsw.bdev(dev);
     const flag = forWrite ? FREAD | FWRITE : FREAD;
     sw.open(dev, flag, l);
-    return new Disk(k, dev, sw, flag);
+    try {
+      const disk = new Disk(k, dev, sw, flag);
+      if (forWrite) disk.#unclaim = sw.claim?.(dev, 0, disk.size);
+      return disk;
+    } catch (e) {
+      sw.close(dev, flag, l);
+      throw e;
+    }
   }
 
   /** Fills the buffers, one after another, from `off`. Returns their length, or -1: `done` will be called. EIO. */
@@ -168,6 +176,7 @@ export class Disk {
 
   close(l: Lwp): void {
     this.onClose?.();
+    this.#unclaim?.();
     this.#sw.close(this.dev, this.#flag, l);
   }
 }

@@ -97,6 +97,12 @@ export class Rumpblk {
     return ((this.#seed >>> 8) & 0xffff) % FAIL_OF;
   }
 
+  /** EBUSY: another kernel of this host writes there. */
+  #claim(dev: number, off: number, len: number): (() => void) | undefined {
+    const { file, begin } = this.#unit(dev);
+    return file?.claim?.(begin + off, len);
+  }
+
   #flush(dev: number, done: Completion): number {
     return this.#unit(dev).file?.flush(done) ?? 0;
   }
@@ -131,6 +137,7 @@ export class Rumpblk {
       flush: (dev, done) => this.#flush(dev, done),
       psize: (dev) => this.#unit(dev).size,
       secsize: () => this.#secsize,
+      claim: (dev, off, len) => this.#claim(dev, off, len),
     };
     const raw = (dev: number, uio: Uio, l: Lwp): void => physio(bdev, dev, uio, l);
     const cdev: Cdevsw = { name: 'rumpblk', open, close, ioctl, read: raw, write: raw, poll: (_dev, events) => events & READY, kqfilter: alwaysReady };
