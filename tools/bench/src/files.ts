@@ -46,3 +46,16 @@ export function fsFiles(fs: typeof nodeFs, root: string): Files {
     truncate: (path, len) => fs.truncateSync(at(path), len),
   };
 }
+
+/** The same files below another directory. */
+export function prefixed(f: Files, prefix: string): Files {
+  return {
+    ...f,
+    stat: (path) => f.stat(prefix + path),
+    open: (path) => f.open(prefix + path),
+    create: (path) => f.create(prefix + path),
+    unlink: (path) => f.unlink(prefix + path),
+    mkdir: (path) => f.mkdir(prefix + path),
+    truncate: (path, len) => f.truncate(prefix + path, len),
+  };
+}

@@ -8,7 +8,7 @@ import { hostNode } from '@anykernel/host-node';
 import type { Kernel } from '@anykernel/rumpkern';
 import { bootStack } from '@anykernel/stack-boot';
 import { tmpfs } from '@anykernel/tmpfs';
-import { type Files, fsFiles, sysFiles } from './files.js';
+import { type Files, fsFiles, prefixed, sysFiles } from './files.js';
 
 /** Something with files, and how to be done with it. */
 export interface Peer {
@@ -88,18 +88,6 @@ export function rumpExt2(where: 'file' | 'memory', mib: number): Ext2Peer {
       assertClean(image);
       rmSync(dir, { recursive: true });
     },
-  };
-}
-
-function prefixed(f: Files, prefix: string): Files {
-  return {
-    ...f,
-    stat: (path) => f.stat(prefix + path),
-    open: (path) => f.open(prefix + path),
-    create: (path) => f.create(prefix + path),
-    unlink: (path) => f.unlink(prefix + path),
-    mkdir: (path) => f.mkdir(prefix + path),
-    truncate: (path, len) => f.truncate(prefix + path, len),
   };
 }
 

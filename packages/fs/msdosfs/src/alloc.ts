@@ -111,6 +111,8 @@ function giveBack(fs: MsdosFs, first: number, count: number): void {
   let freed = 0;
   for (let c = first; c < first + count; c++) if (fatGet(fs, c) !== FREE) freed++;
   fatFree(fs, first, count);
+  // What is free again is used again, before what never was: an image stays as small as it can be.
+  if (first < fs.nextFree) fs.nextFree = first;
   if (fs.free >= 0) fs.free = Math.min(fs.info.clusters, fs.free + freed);
   if (bits === 12) fs.fullBlocks[0] = 0;
   else for (let b = Math.floor((first * bits) / 8 / fs.bsize); b <= Math.floor(((first + count - 1) * bits) / 8 / fs.bsize); b++) fs.fullBlocks[b] = 0;

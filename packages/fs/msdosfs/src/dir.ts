@@ -177,9 +177,7 @@ export function dirEnter(dp: Node, name: string, entry: Uint8Array): Entered {
   at.bp.data.set(bytes, at.off);
   endAt(fs, index, first + longs + 1);
   const packed = packPlace(first + longs, longs);
-  const keys = new Set([fold(shortNameAt(bytes, 0))]);
-  if (longs > 0) keys.add(fold(name));
-  addNames(fs, index, keys, packed);
+  addNames(fs, index, keysAt(fs, bytes, 0, longs > 0 ? name : undefined), packed);
   return { ...at, slot: first + longs, longs, place: slotOff(fs, index, first + longs) };
 }
 
@@ -204,8 +202,7 @@ function endAt(fs: MsdosFs, index: DirIndex, slot: number): void {
   bp.data[off] = SLOT_END;
 }
 
-function addNames(fs: MsdosFs, index: DirIndex, keys: Iterable<string>, packed: number): void {
-  const list = [...keys];
+function addNames(fs: MsdosFs, index: DirIndex, list: readonly string[], packed: number): void {
   const [slot, longs] = [slotOf(packed), longsOf(packed)];
   const doubled = index.doubled;
   for (const key of list) index.add(key, packed);

@@ -109,6 +109,7 @@ export class Indexes {
   readonly #all = new Set<DirIndex>();
   #bytes = 0;
   #busy: DirIndex | undefined;
+  #youngest: DirIndex | undefined;
   readonly #unregister: () => void;
 
   constructor(k: Kernel) {
@@ -132,12 +133,15 @@ export class Indexes {
   }
 
   renew(index: DirIndex): void {
+    if (index === this.#youngest) return;
     this.#all.delete(index);
     this.#all.add(index);
+    this.#youngest = index;
   }
 
   drop(index: DirIndex): void {
     if (!this.#all.delete(index)) return;
+    if (index === this.#youngest) this.#youngest = undefined;
     this.#k.mem.uncharge(index.bytes);
     this.#bytes -= index.bytes;
     index.bytes = 0;

@@ -50,7 +50,7 @@ const SHORT_CHAR = /^[A-Z0-9$%'\-_@~`!(){}^#&]$/;
  * The short name for `name` (UTF-16, as it is kept). `taken` says whether a name, in capitals, is in the directory. Undefined: there are no more.
  */
 export function shortNameFor(name: string, taken: (short: string) => boolean): ShortName | undefined {
-  const plain = plainShort(name);
+  const plain = asciiShort(name) ?? plainShort(name);
   if (plain !== undefined && !taken(shortNameAt(plain.bytes, 0, 0))) return plain;
   const { base, ext, lossy } = basisOf(name);
   if (!lossy) {
@@ -58,6 +58,42 @@ export function shortNameFor(name: string, taken: (short: string) => boolean): S
     if (!taken(shortNameAt(bytes, 0, 0))) return { bytes, caseBits: 0, long: true };
   }
   return numbered(name, base, ext, taken);
+}
+
+/** What a character below 0x80 is in a short name: in it as it is, a capital, a small letter; 0: not in it. */
+const OTHER = 1;
+const CAPITAL = 2;
+const SMALL = 4;
+const KIND = Uint8Array.from({ length: 128 }, (_, c) => {
+  const char = String.fromCharCode(c);
+  if (char >= 'a' && char <= 'z') return SMALL;
+  return !SHORT_CHAR.test(char) ? 0 : char >= 'A' && char <= 'Z' ? CAPITAL : OTHER;
+});
+
+/** The same as plainShort(), for most names; undefined: this is not for here to say, or it is none. */
+function asciiShort(name: string): ShortName | undefined {
+  if (name.length > LEN + 1) return undefined;
+  const bytes = new Uint8Array(LEN).fill(0x20);
+  let at = 0;
+  let end = BASE;
+  const seen = [0, 0];
+  let part = 0;
+  for (let i = 0; i < name.length; i++) {
+    const c = name.charCodeAt(i);
+    if (c === 0x2e && part === 0 && i > 0 && i < name.length - 1) {
+      part = 1;
+      at = BASE;
+      end = LEN;
+      continue;
+    }
+    const kind = c < 0x80 ? KIND[c] : 0;
+    if (kind === 0 || at === end) return undefined;
+    seen[part] |= kind;
+    bytes[at++] = kind === SMALL ? c - 0x20 : c;
+  }
+  const both = CAPITAL | SMALL;
+  if ((seen[0] & both) === both || (seen[1] & both) === both) return undefined;
+  return { bytes, caseBits: ((seen[0] & SMALL) !== 0 ? CASE_BASE : 0) | ((seen[1] & SMALL) !== 0 ? CASE_EXT : 0), long: false };
 }
 
 /** A name that is a short one, each of its two parts in one case: it needs no other. */
