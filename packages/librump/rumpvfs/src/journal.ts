@@ -137,7 +137,9 @@ export class Journal {
   /** The operation has succeeded: the first `count` of `bufs` took part, and `freed` blocks are no metadata any more. ENOSPC: it is larger than the log. */
   join(bufs: readonly Buf[], count: number, freed: readonly number[]): void {
     const r = this.#running;
-    if (this.format.need(r.bufs.size + count, r.freed.size + freed.length) > this.format.length / 2) throw ERR.ENOSPC;
+    let more = 0;
+    for (let i = 0; i < count; i++) if (bufs[i].changed && !bufs[i].freed && !bufs[i].pinned) more++;
+    if (this.format.need(r.bufs.size + more, r.freed.size + freed.length) > this.format.length / 2) throw ERR.ENOSPC;
     for (let i = 0; i < count; i++) {
       const bp = bufs[i];
       if (!bp.changed || bp.freed) continue;
@@ -235,9 +237,11 @@ export class Journal {
     const { tid, pos } = this.#next;
     t.logged = new Logged(tid, pos);
     const oldest = this.#live[0] ?? t.logged;
+    // A format that numbers its writes is asked for them in their order.
+    const start = this.#begun ? [] : this.format.tail(t.logged, t.logged);
     const { phases, next } = this.format.emit({ tid, pos, bufs, freed: [...t.freed], oldest });
     t.next = next;
-    t.phases = this.#begun ? phases : [[...this.format.tail(t.logged, t.logged), ...phases[0]], ...phases.slice(1)];
+    t.phases = this.#begun ? phases : [[...start, ...phases[0]], ...phases.slice(1)];
   }
 
   #committed(t: Running): void {
