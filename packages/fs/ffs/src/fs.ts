@@ -10,6 +10,7 @@ import type { Cred, Kernel } from '@anykernel/rumpkern';
 import { type Bcache, type Disk, type Journal, type Mount, Txn, type Vnode } from '@anykernel/rumpvfs';
 import { DINODE1, DINODE2, type DinodeLayout, type DirFormat, Indexes, type OpsOf, Place, type UfsMount, type UfsOps, corrupt } from '@anykernel/ufs';
 import { Cg } from './cg.js';
+import { Starting } from './log.js';
 import {
   CS_LEN, CS_NBFREE, CS_NFFREE, FS_CLEAN, FS_CSTOTAL, FS_FMOD, FS_ISCLEAN, FS_OLD_CSTOTAL, FS_OLD_TIME, FS_TIME, FS_WASCLEAN, INODEFMT_44, type SuperInfo, cgStart, pointersReach,
 } from './ondisk.js';
@@ -58,6 +59,9 @@ export class Ffs implements UfsMount {
   /** Blocks with fragments that were freed by what the journal does not have yet: nobody else gets them before. */
   readonly limbo = new Set<number>();
   journal: Journal | undefined = undefined;
+  readonly starting = new Starting();
+  /** What the journal had is where it belongs. */
+  replayed = false;
   /** Unlinked files that are still there, for the journal: their modes. */
   readonly unlinked = new Map<number, number>();
   readonly lazyTimes = new Set<Vnode>();

@@ -7,6 +7,7 @@ import { type Component, component } from '@anykernel/lib-component';
 import { rumpkern } from '@anykernel/rumpkern';
 import { type Vfsops, rumpvfs } from '@anykernel/rumpvfs';
 import { ufs, ufsOpsOf } from '@anykernel/ufs';
+import { wapbl } from '@anykernel/wapbl';
 import { ffsVfsops } from './vfsops.js';
 import { deleteextattr, getextattr, listextattr, setextattr } from './xattr.js';
 
@@ -15,10 +16,10 @@ export { type FsckOptions, type FsckReport, type ImageIo, type Problem, fsck } f
 export * from './newfs.js';
 
 /** The fast file system. */
-export const ffs: Component<Vfsops, readonly [typeof rumpkern, typeof rumpvfs, typeof ufs]> = component({
+export const ffs: Component<Vfsops, readonly [typeof rumpkern, typeof rumpvfs, typeof ufs, typeof wapbl]> = component({
   name: 'ffs',
   class: 'vfs',
-  requires: [rumpkern, rumpvfs, ufs],
+  requires: [rumpkern, rumpvfs, ufs, wapbl],
   attach(k): Vfsops {
     const ops = ffsVfsops(ufsOpsOf('ffs', { deleteextattr, getextattr, listextattr, setextattr }));
     k.use(rumpvfs).vfsAttach(ops, ffs);

@@ -23,6 +23,7 @@ export function ffsOps(fs: Ffs): UfsOps {
       fs.unlinked.set(ip.ino, ip.mode);
       fs.txn.undo(() => fs.unlinked.delete(ip.ino));
     },
+    isLarge: (ip: Inode): boolean => fs.journal !== undefined && (ip.blocks * 512) / fs.fsize > fs.journal.capacity,
     unorphaned(ip: Inode): void {
       const mode = fs.unlinked.get(ip.ino);
       if (mode === undefined) return;

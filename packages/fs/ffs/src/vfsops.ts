@@ -5,14 +5,15 @@
  * marked as not clean by its first change after a sync, and as clean by the sync that finds all written.
  */
 import { getU32le, putU32le } from '@anykernel/lib-bytes';
-import { ERR, Errno, MNT_RDONLY, type Statvfs } from '@anykernel/lib-sys';
+import { ERR, Errno, MNT_LOG, MNT_RDONLY, type Statvfs } from '@anykernel/lib-sys';
 import { type Lwp, SLEEP } from '@anykernel/rumpkern';
 import { Bcache, type Disk, type Mount, Txn, type Vfsops, type Vnode } from '@anykernel/rumpvfs';
-import { IOSIZE, NAME_MAX, type OpsOf, ROOTINO, VTOI, corrupt, flushTimes, loadVnode, reap } from '@anykernel/ufs';
+import { IOSIZE, NAME_MAX, type OpsOf, ROOTINO, VTOI, corrupt, flushTimes, isUsableIno, loadVnode, reap } from '@anykernel/ufs';
 import { type Peek, findSuper } from './findsuper.js';
 import { Ffs } from './fs.js';
+import { Replaying, hasLog, isClean, logPlace, setFlag, stopJournal } from './log.js';
 import {
-  CS_LEN, FSMNT_LEN, FS_DOQUOTA2, FS_DOSOFTDEP, FS_DOWAPBL, FS_FSMNT, FS_ISCLEAN, FS_GJOURNAL, FS_SUJ, INODEFMT_44, SB_LEN, type SuperInfo,
+  CS_LEN, FSMNT_LEN, FS_DOQUOTA2, FS_DOSOFTDEP, FS_FSMNT, FS_ISCLEAN, FS_GJOURNAL, FS_SUJ, INODEFMT_44, SB_LEN, type SuperInfo, parseSuper,
 } from './ondisk.js';
 import { Span } from './span.js';
 
@@ -32,6 +33,9 @@ class Opening {
   bcache: Bcache | undefined = undefined;
   info: SuperInfo | undefined = undefined;
   txn: Txn | undefined = undefined;
+  readonly replaying = new Replaying();
+  /** Inodes that the journal says have lost their name. */
+  unlinked: readonly number[] = [];
   sb: Span | undefined = undefined;
   fs: Ffs | undefined = undefined;
   constructor(readonly disk: Disk) {}
@@ -75,7 +79,7 @@ function open(mp: Mount, args: object, l: Lwp): Opening {
 /** Reads what has to be in memory. Restarted, it goes on where it slept. */
 function load(mp: Mount, opening: Opening, opsOf: OpsOf): Ffs {
   if (opening.fs !== undefined) return opening.fs;
-  const info = (opening.info ??= readSuper(mp, opening));
+  let info = (opening.info ??= readSuper(mp, opening));
   const { k } = mp.vfs;
   const fsize = 2 ** info.fshift;
   if (opening.bcache !== undefined && opening.txn === undefined) {
@@ -85,10 +89,26 @@ function load(mp: Mount, opening: Opening, opsOf: OpsOf): Ffs {
   }
   const { bcache, txn } = opening;
   if (bcache === undefined || txn === undefined) throw ERR.EINVAL;
+  if (hasLog(info) && !opening.replaying.done) info = replay(mp, opening, bcache, txn, info);
   const sb = (opening.sb ??= Span.read(bcache, txn, info.loc, SB_LEN, info.le));
   const cs = Span.read(bcache, txn, info.csaddr * fsize, info.ncg * CS_LEN, info.le);
-  opening.fs = new Ffs(k, mp, opening.disk, bcache, txn, sb, cs, info, opsOf);
-  return opening.fs;
+  const fs = (opening.fs = new Ffs(k, mp, opening.disk, bcache, txn, sb, cs, info, opsOf));
+  fs.replayed = opening.replaying.done;
+  for (const ino of opening.unlinked) if (isUsableIno(fs, ino)) fs.zombies.add(ino);
+  return fs;
+}
+
+/** Brings home what the journal has; the superblock may be another then. EIO: the journal makes no sense. */
+function replay(mp: Mount, opening: Opening, bcache: Bcache, txn: Txn, info: SuperInfo): SuperInfo {
+  const place = logPlace(info, opening.disk.size);
+  if (place === undefined) return info;
+  const done = opening.replaying.run(mp, opening.disk, bcache, txn, place, info.size * 2 ** info.fshift);
+  opening.unlinked = done.unlinked.map(([ino]) => ino);
+  const after = parseSuper(peekBlocks(bcache, info.loc, SB_LEN), info.loc);
+  if (typeof after === 'string') return refuse(mp, after);
+  if (after.size !== info.size || after.fshift !== info.fshift || after.bshift !== info.bshift) refuse(mp, 'the journal has another superblock');
+  opening.info = after;
+  return after;
 }
 
 /** The superblock, first read in blocks of 4 KiB, whatever the fragments turn out to be. */
@@ -126,8 +146,8 @@ function readOnlyReason(fs: Ffs): string | undefined {
   if (info.inodefmt < INODEFMT_44) return 'its inodes are those of 4.2BSD';
   if (info.snapshots.length > 0) return 'it has snapshots';
   if ((info.flags & FS_DOQUOTA2) !== 0) return 'it has quotas inside';
-  if (info.clean === FS_ISCLEAN) return undefined;
-  if ((info.flags & FS_DOWAPBL) !== 0) return 'its journal has not been replayed';
+  if (info.clean === FS_ISCLEAN || fs.replayed) return undefined;
+  if (hasLog(info)) return 'its journal is not where the superblock says';
   return (info.flags & (FS_SUJ | FS_GJOURNAL)) !== 0 ? 'its journal is of a kind that is not known here' : undefined;
 }
 
@@ -140,13 +160,25 @@ function goWritable(fs: Ffs): void {
     mp.flags |= MNT_RDONLY;
     return;
   }
-  fs.wasClean = fs.info.clean === FS_ISCLEAN;
-  if (!fs.wasClean) {
+  fs.wasClean = isClean(fs.info, fs.replayed);
+  if (!fs.wasClean && fs.starting.step === 0) {
     const soft = (fs.info.flags & FS_DOSOFTDEP) !== 0 ? ' (it was written with soft updates)' : '';
     fs.k.printf(`ffs: ${mp.fromName}: was not unmounted cleanly, a check by fsck is advised${soft}`);
   }
-  fs.run(() => setName(fs, mp.onName));
+  if (fs.starting.step === 0) {
+    fs.run(() => {
+      setName(fs, mp.onName);
+      setFlag(fs, false);
+    });
+  }
+  if ((mp.flags & MNT_LOG) !== 0) fs.starting.run(fs);
   fs.writable = true;
+  try {
+    reap(fs);
+  } catch (e) {
+    // They are ended by the next sync.
+    if (e !== SLEEP) throw e;
+  }
 }
 
 /** Where it was mounted last. */
@@ -162,6 +194,8 @@ function remount(mp: Mount): void {
   if (wantsWrite === fs.writable) return;
   if (!wantsWrite) {
     sync(mp, true);
+    stopJournal(fs);
+    settle(fs, true);
     fs.writable = false;
     return;
   }
@@ -194,13 +228,24 @@ function sync(mp: Mount, wait: boolean): void {
       failure ??= e;
     }
   }
+  commit(fs, wait);
   fs.bcache.flush(wait);
   settle(fs, wait);
   if (failure !== undefined) throw failure;
 }
 
-/** Everything has been written, as far as is known: says so on disk. */
+function commit(fs: Ffs, wait: boolean): void {
+  try {
+    fs.journal?.commit();
+  } catch (e) {
+    // It is under way, and the next operation goes on with it.
+    if (wait || e !== SLEEP) throw e;
+  }
+}
+
+/** Everything has been written, as far as is known: says so on disk; while there is a journal, that is its matter. */
 function settle(fs: Ffs, wait: boolean): void {
+  if (fs.journal !== undefined) return;
   const atOnce = fs.disk.asyncWrite === false;
   if ((wait || atOnce) && fs.bcache.stats.dirty === 0 && !anyDirtyFile(fs) && fs.cleanse()) fs.bcache.flush(wait);
   if (wait) fs.disk.flush();
@@ -225,6 +270,7 @@ function unmount(mp: Mount, force: boolean): void {
   if (fs.writable) {
     try {
       reap(fs);
+      stopJournal(fs);
       fs.bcache.flush(true);
       settle(fs, true);
     } catch (e) {

@@ -15,7 +15,7 @@ import type { UfsMount } from './mount.js';
 /** The file has lost a name, and this was its last one. Within a transaction. */
 export function lostLastName(vp: Vnode, ip: Inode): void {
   const { fs } = ip;
-  if (vp.usecount > 0) {
+  if (vp.usecount > 0 || fs.ops.isLarge(ip)) {
     fs.ops.orphaned(ip);
     return;
   }
@@ -88,12 +88,7 @@ export function reap(fs: UfsMount): void {
   for (const ino of [...fs.zombies]) {
     const ip = readInode(fs, ino);
     try {
-      if (ip.mode !== 0 && ip.nlink <= 0) {
-        fs.run(() => {
-          fs.ops.unorphaned(ip);
-          destroy(ip);
-        });
-      }
+      if (ip.mode !== 0 && ip.nlink <= 0) end(fs, ip);
     } catch (e) {
       if (!(e instanceof Errno)) throw e;
     } finally {
@@ -101,4 +96,33 @@ export function reap(fs: UfsMount): void {
     }
     fs.zombies.delete(ino);
   }
+}
+
+/** In pieces, where it is more than one operation may change. */
+function end(fs: UfsMount, ip: Inode): void {
+  for (;;) {
+    try {
+      fs.run(() => {
+        fs.ops.unorphaned(ip);
+        destroy(ip);
+      });
+      return;
+    } catch (e) {
+      if (e !== ERR.ENOSPC || !shrink(fs, ip)) throw e;
+    }
+  }
+}
+
+/** Takes as much from the end of a file as goes at once; false: nothing does. */
+function shrink(fs: UfsMount, ip: Inode): boolean {
+  const { size } = ip;
+  for (let part = size / 2; part >= fs.bsize; part /= 2) {
+    try {
+      fs.run(() => fs.ops.truncate(ip, Math.floor((size - part) / fs.bsize) * fs.bsize));
+      return true;
+    } catch (e) {
+      if (e !== ERR.ENOSPC) throw e;
+    }
+  }
+  return false;
 }

@@ -34,6 +34,8 @@ export interface UfsOps {
   snapshotBmap(ip: Inode, lfn: number, run: Run): void;
   /** The last name of a file that somebody holds is gone: it has to be ended after a power cut. Within a transaction. */
   orphaned(ip: Inode): void;
+  /** Whether to end the file is more than one operation should be. */
+  isLarge(ip: Inode): boolean;
   /** It has been ended. Within a transaction. */
   unorphaned(ip: Inode): void;
   /** Blocks were given to this file: its bytes are written before they are named. Within a transaction. */

@@ -7,12 +7,15 @@
 import { ERR } from '@anykernel/lib-sys';
 import { set64 } from '@anykernel/ufs';
 import { findCopy, findSuper } from '../findsuper.js';
-import { FS_CLEAN, FS_FMOD, FS_ISCLEAN, FS_OLD_TIME, FS_SBLOCKLOC, FS_TIME, INODEFMT_44, SB_LEN, type SuperInfo } from '../ondisk.js';
-import { Context, type Problem } from './context.js';
+import { FS_CLEAN, FS_DOWAPBL, FS_FLAGS, FS_FMOD, FS_ISCLEAN, FS_OLD_TIME, FS_SBLOCKLOC, FS_TIME, INODEFMT_44, SB_LEN, type SuperInfo, parseSuper } from '../ondisk.js';
+import { hasLog, isClean } from '../log.js';
+import { Context, FREE, type Problem, SYSTEM } from './context.js';
 import { checkDirectories, visitAll } from './dirs.js';
 import { checkGroups, checkTotals } from './groups.js';
 import { checkInodes } from './inodes.js';
 import { checkLinks } from './links.js';
+import { openLog, replayNow, replayed } from './log.js';
+import { release } from './release.js';
 import { type ImageIo, Store } from './store.js';
 
 export type { ImageIo } from './store.js';
@@ -47,16 +50,18 @@ const ROUNDS = 4;
 export function fsck(io: ImageIo, options: FsckOptions): FsckReport {
   const start = locate(io);
   if (start.restore !== undefined && options.repair === true) io.write(start.info.loc, start.restore);
+  const { io: image, info, unlinked, said } = withLog(io, start.info, options);
   const problems: Problem[] = start.restore === undefined ? [] : [{ text: `the superblock is spoiled: restored from the copy at byte ${start.at}` }];
-  let report = round(io, start.info, options);
+  problems.push(...said);
+  let report = round(image, info, options, unlinked);
   const first = report;
   problems.push(...report.problems);
   if (options.repair === true) {
-    for (let i = 1; i < ROUNDS && !report.clean; i++) report = round(io, start.info, options);
-    mark(io, start.info, options.time, report.clean);
+    for (let i = 1; i < ROUNDS && !report.clean; i++) report = round(image, info, options, []);
+    mark(image, info, options.time, report.clean);
   }
-  const clean = report.clean && (options.repair === true || start.restore === undefined);
-  return { ...report, problems, more: first.more, marked: start.info.clean === FS_ISCLEAN, clean };
+  const clean = report.clean && (options.repair === true || (start.restore === undefined && said.length === 0));
+  return { ...report, problems, more: first.more, marked: isMarked(start.info), clean };
 }
 
 interface Located {
@@ -82,10 +87,37 @@ function locate(io: ImageIo): Located {
   return { info: copy.info, restore, at: copy.at };
 }
 
-function round(io: ImageIo, info: SuperInfo, options: FsckOptions): FsckReport {
+interface WithLog {
+  readonly io: ImageIo;
+  readonly info: SuperInfo;
+  readonly unlinked: readonly number[];
+  readonly said: readonly Problem[];
+}
+
+/** What the journal has comes first. */
+function withLog(io: ImageIo, info: SuperInfo, options: FsckOptions): WithLog {
+  const log = openLog(io, info);
+  if (log === undefined) return { io, info, unlinked: [], said: [] };
+  if (typeof log === 'string') return { io, info, unlinked: [], said: [{ text: `the journal ${log}: it is given up` }] };
+  if (options.repair === true) replayNow(io, log);
+  const image = options.repair === true ? io : replayed(io, log);
+  const after = parseSuper(image.read(info.loc, SB_LEN), info.loc);
+  if (typeof after === 'string' || after.size !== info.size || after.fshift !== info.fshift) {
+    return { io, info, unlinked: [], said: [{ text: 'the journal has another superblock: it is given up' }] };
+  }
+  return { io: image, info: after, unlinked: log.replay.unlinked.map(([ino]) => ino), said: [] };
+}
+
+/** Unmounted cleanly, or as good as that by its journal. */
+function isMarked(info: SuperInfo): boolean {
+  return isClean(info, hasLog(info));
+}
+
+function round(io: ImageIo, info: SuperInfo, options: FsckOptions, unlinked: readonly number[]): FsckReport {
   const store = new Store(io, 2 ** info.fshift, info.size);
   const c = new Context(info, store, options.time);
   checkInodes(c);
+  endUnlinked(c, unlinked, options.repair === true);
   checkDirectories(c);
   checkLinks(c, (queue) => visitAll(c, queue));
   checkTotals(c, checkGroups(c));
@@ -94,7 +126,20 @@ function round(io: ImageIo, info: SuperInfo, options: FsckOptions): FsckReport {
   for (let ino = 2; ino < c.inodes; ino++) if (c.state[ino] !== 0) files++;
   let used = 0;
   for (let a = 0; a < info.size; a++) if (c.isUsed(a)) used++;
-  return { problems: c.problems, more: c.more, marked: info.clean === FS_ISCLEAN, clean: c.problems.length === 0, files, used, size: info.size };
+  return { problems: c.problems, more: c.more, marked: isMarked(info), clean: c.problems.length === 0, files, used, size: info.size };
+}
+
+/** Inodes that the journal says are on their way out: they go, or, where nothing is repaired, are nobody's concern. */
+function endUnlinked(c: Context, unlinked: readonly number[], repair: boolean): void {
+  for (const ino of unlinked) {
+    if (!(ino >= 2 && ino < c.inodes) || c.state[ino] === FREE || c.inode(ino).nlink > 0) continue;
+    if (!repair) {
+      c.state[ino] = SYSTEM;
+      continue;
+    }
+    release(c, ino);
+    c.state[ino] = FREE;
+  }
 }
 
 /** Says in the superblock that it has been checked. */
@@ -103,6 +148,9 @@ function mark(io: ImageIo, info: SuperInfo, time: number, clean: boolean): void 
   const store = new Store(io, fsize, info.size);
   store.put(info.loc + FS_CLEAN, Uint8Array.of(clean ? FS_ISCLEAN : 0));
   store.put(info.loc + FS_FMOD, Uint8Array.of(0));
+  const flags = new DataView(new ArrayBuffer(4));
+  flags.setUint32(0, info.flags & ~FS_DOWAPBL, info.le);
+  store.put(info.loc + FS_FLAGS, new Uint8Array(flags.buffer));
   if (store.changed) {
     const stamp = new DataView(new ArrayBuffer(8));
     set64(stamp, 0, time, info.le);
