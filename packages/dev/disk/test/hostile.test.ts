@@ -1,8 +1,12 @@
 /**
  * Whatever the bytes are: a table or none, in bounded time and reads. Truncation at every length, and mutation by seed (DISK_FUZZ rounds).
  */
-import { describe, test } from '@jest/globals';
-import { type Table, scanTable } from '../src/index.js';
+import { describe, expect, test } from '@jest/globals';
+import { hostSim } from '@anykernel/host-sim';
+import { DIOCLWEDGES, DIOCMWEDGES, O_RDONLY, O_RDWR, newDkwedgeList, parseDkwedgeList } from '@anykernel/lib-sys';
+import { md } from '@anykernel/md';
+import { boot } from '@anykernel/rumpkern';
+import { type Table, disk, scanTable } from '../src/index.js';
 import { Bytes, SECTOR, putApple, putGpt, putLabel, putMbr, rng } from './kit.js';
 
 const SAMPLES: readonly (readonly [name: string, bytes: Uint8Array])[] = [
@@ -79,3 +83,31 @@ function mutated(bytes: Uint8Array, seed: number): Uint8Array {
   }
   return b;
 }
+
+describe('in a kernel', () => {
+  test('whatever the bytes are: wedges that can be read, and all is given back when the disk goes', () => {
+    const k = boot(hostSim(), [md, disk]);
+    const disks = k.modules.use(md);
+    const names = k.sysctl.get('hw.disknames');
+    for (const [name, bytes] of SAMPLES) {
+      for (let seed = 1; seed <= 40; seed++) {
+        const unit = k.run(() => disks.create(bytes.length));
+        const { sys } = k.proc1;
+        const raw = sys.open(`/dev/rmd${unit}d`, O_RDWR, 0);
+        sys.pwrite(raw, mutated(bytes, seed), 0);
+        sys.ioctl(raw, DIOCMWEDGES, new Uint8Array(4));
+        const list = newDkwedgeList(64);
+        sys.ioctl(raw, DIOCLWEDGES, list);
+        for (const w of parseDkwedgeList(list).wedges) {
+          const fd = sys.open(`/dev/r${w.devname}`, O_RDONLY, 0);
+          expect([name, seed, sys.pread(fd, new Uint8Array(512), (w.size - 1) * 512)]).toEqual([name, seed, 512]);
+          sys.close(fd);
+        }
+        sys.close(raw);
+        k.run(() => disks.destroy(unit));
+        expect([name, seed, k.sysctl.get('hw.disknames')]).toEqual([name, seed, names]);
+      }
+    }
+    k.halt();
+  });
+});

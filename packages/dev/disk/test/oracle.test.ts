@@ -124,6 +124,16 @@ describe('tables of other people', () => {
     });
   });
 
+  oracle('mkfs.fat').test('mkfs.fat: a file system that is all of a disk is no table', () => {
+    for (const bits of ['12', '16', '32']) {
+      withDisk(40 << 20, (file) => {
+        if (bits === '12') truncateSync(file, 4 << 20);
+        mustRun('mkfs.fat', ['-F', bits, file]);
+        expect([bits, ours(file)]).toEqual([bits, undefined]);
+      });
+    }
+  });
+
   oracle('partx').test('partx finds the same in tables written by hand', () => {
     const parts = [{ offset: 64, size: 500, fstype: 7 }, { offset: 564, size: 100, fstype: 8 }];
     const makers: readonly ((b: Uint8Array) => void)[] = [
