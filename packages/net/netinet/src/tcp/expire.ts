@@ -233,6 +233,12 @@ function keepAlive(tcp: Tcp, tp: Tcpcb): void {
   tcp.timers.keep(tp, extras !== undefined && extras.keepIntvlMs > 0 ? extras.keepIntvlMs : tcp.conf.keepintvlMs);
 }
 
+/** Something came from a peer who was being probed. */
+export function keepAnswered(tcp: Tcp, tp: Tcpcb): void {
+  tp.keepProbes = 0;
+  tcp.timers.keep(tp, keepIdleMs(tcp, tp));
+}
+
 export function keepIdleMs(tcp: Tcp, tp: Tcpcb): number {
   return tp.extras !== undefined && tp.extras.keepIdleMs > 0 ? tp.extras.keepIdleMs : tcp.conf.keepidleMs;
 }

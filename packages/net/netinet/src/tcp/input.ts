@@ -4,20 +4,7 @@
 import { getI32be } from '@anykernel/lib-bytes';
 import { IPPROTO_TCP, TCPS_ESTABLISHED, TCPS_LISTEN, TCPS_SYN_SENT } from '@anykernel/lib-sys';
 import {
-  ECN_CE,
-  ECN_MASK,
-  parseTcp,
-  parseTcpOptions,
-  seqLe,
-  sumBytes,
-  sumFold,
-  sumSwap,
-  TCP_HDR_LEN,
-  TH_ACK,
-  TH_CWR,
-  TH_FIN,
-  TH_PUSH,
-  TH_RST,
+  ECN_CE, ECN_MASK, parseTcp, parseTcpOptions, seqLe, sumBytes, sumFold, sumSwap, TCP_HDR_LEN, TH_ACK, TH_CWR, TH_FIN, TH_PUSH, TH_RST,
   TH_SYN,
 } from '@anykernel/lib-wire';
 import { CSUM_NONE, type Mbuf, type Mbufs, sorwakeup } from '@anykernel/rumpnet';
@@ -25,6 +12,7 @@ import type { Family } from '../family.js';
 import type { Ends, Flow } from '../flow.js';
 import type { Inpcb } from '../inpcb.js';
 import { ackAdvance } from './ack.js';
+import { keepAnswered } from './expire.js';
 import { grow } from './mss.js';
 import { tcpOutput } from './output.js';
 import { sackAdvance } from './sackout.js';
@@ -119,7 +107,7 @@ export function segmentFor(tcp: Tcp, tp: Tcpcb, m: Mbuf, flow: Flow): void {
     return;
   }
   tp.rcvTimeMs = tcp.nowMs;
-  if (tp.keepProbes > 0) tp.keepProbes = 0;
+  if (tp.keepProbes > 0) keepAnswered(tcp, tp);
   if ((tp.flags & TF_ECN) !== 0) ecnInput(tcp, tp, flow, th.flags);
   synchronized(tcp, tp, m, flow);
 }
@@ -156,7 +144,7 @@ function predicted(tcp: Tcp, tp: Tcpcb, m: Mbuf, flow: Flow): boolean {
   }
   tcp.stats.rcvfast++;
   tp.rcvTimeMs = tcp.nowMs;
-  if (tp.keepProbes > 0) tp.keepProbes = 0;
+  if (tp.keepProbes > 0) keepAnswered(tcp, tp);
   if (moved > 0) {
     ackAdvance(tcp, tp, th.ack);
     tp.sndWl2 = th.ack;

@@ -108,7 +108,8 @@ export function resend(tcp: Tcp, tp: Tcpcb, r: Segrec): boolean {
 function sendNew(tcp: Tcp, tp: Tcpcb): boolean {
   const so = tp.so!;
   for (;;) {
-    const off = tp.inFlight;
+    // Before the handshake is over, our SYN is in front of the bytes.
+    const off = tp.state < TCPS_ESTABLISHED ? tp.inFlight - 1 : tp.inFlight;
     const fin = finDue(tp);
     const avail = so.snd.cc - off;
     if (avail <= 0 && !(fin && avail === 0)) return true;

@@ -54,6 +54,7 @@ export function synSent(tcp: Tcp, tp: Tcpcb, m: Mbuf, flow: Flow): void {
   tp.rcvTimeMs = tcp.nowMs;
   tp.irs = th.seq;
   tp.rcvNxt = tp.rcvAdv = tp.lastAckSent = tp.rcvUp = tp.rbufSeq = (th.seq + 1) | 0;
+  tp.rcvAdv = (tp.rcvNxt + tp.rcvWnd) | 0;
   synOptions(tcp, tp, m);
   if (hasAck) established(tcp, tp, m);
   else simultaneous(tcp, tp, m);
@@ -174,6 +175,11 @@ export function synchronized(tcp: Tcp, tp: Tcpcb, m: Mbuf, flow: Flow): void {
     return;
   }
   const { th, mbufs } = tcp;
+  if (tp.state === TCPS_SYN_RECEIVED && (th.flags & (TH_SYN | TH_ACK)) === (TH_SYN | TH_ACK) && th.seq === tp.irs) {
+    // Of a simultaneous open (RFC 9293 3.5, figure 8): the SYN that is known, now with the acknowledgment of ours.
+    th.seq = (th.seq + 1) | 0;
+    th.flags &= ~TH_SYN;
+  }
   const len = m.pktlen - th.hdrLen;
   if (!acceptable(tcp, tp, len) || !resetOrSyn(tcp, tp) || !acknowledged(tcp, tp, flow, len)) {
     mbufs.free(m);
@@ -264,12 +270,6 @@ function resetOrSyn(tcp: Tcp, tp: Tcpcb): boolean {
   }
   if ((th.flags & TH_SYN) === 0) return true;
   if (tp.state === TCPS_SYN_RECEIVED && th.seq === tp.irs) {
-    // Of a simultaneous open: the same SYN with the acknowledgment.
-    if ((th.flags & TH_ACK) !== 0 && seqGt(th.ack, tp.sndUna)) {
-      th.seq = (th.seq + 1) | 0;
-      th.flags &= ~TH_SYN;
-      return true;
-    }
     sendHandshake(tcp, tp);
     return false;
   }
@@ -307,7 +307,6 @@ function acknowledged(tcp: Tcp, tp: Tcpcb, flow: Flow, len: number): boolean {
     challenge(tcp, tp);
     return false;
   }
-  if (tp.keepProbes > 0) tp.keepProbes = 0;
   ackInput(tcp, tp, len);
   switch (tp.state) {
     case TCPS_FIN_WAIT_1:
