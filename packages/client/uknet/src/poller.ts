@@ -1,0 +1,102 @@
+/**
+ * Readiness of all sockets of one process, from one event queue of the kernel: whoever has a socket is told when it can be read or written.
+ *
+ * Reading is watched all the time, by edge: what is told once must be read up to its end. Writing is watched for one event at a time. The kernel runs within the
+ * program's own event loop, and both ends of a connection may be in it: after some turns without one, the event loop gets its turn.
+ */
+import { EVFILT_READ, EVFILT_WRITE, EV_ADD, EV_CLEAR, EV_EOF, EV_ONESHOT, Kevent, O_CLOEXEC } from '@anykernel/lib-sys';
+import type { Proc } from '@anykernel/rumpkern';
+
+/** Who is told. */
+export interface Pollable {
+  /** -1 when it has none any more. */
+  readonly fd: number;
+  /** There is something to read, or to accept: so many bytes, or connections; `ended`: nothing more comes after them. */
+  onReadable(count: number, ended: boolean): void;
+  onWritable(): void;
+}
+
+/** Events that are taken at a time, and turns without the event loop. */
+const BATCH = 64;
+const TURNS = 64;
+/** A program does not end while something is held: as long as setInterval() can. */
+const HOLD_MS = 0x7fff_ffff;
+
+export class Poller {
+  readonly p: Proc;
+  #kq = -1;
+  readonly #watched = new Set<Pollable>();
+  /** What the program must not end before. */
+  readonly #held = new Set<object>();
+  #holder: NodeJS.Timeout | undefined;
+
+  constructor(p: Proc) {
+    this.p = p;
+  }
+
+  /** Watches a socket. Errno. */
+  watch(one: Pollable): void {
+    if (this.#kq < 0) this.#open();
+    this.#change(new Kevent(one.fd, EVFILT_READ, EV_ADD | EV_CLEAR, 0, 0, one));
+    this.#watched.add(one);
+  }
+
+  /** Tells `one` when it can be written, once. */
+  awaitWritable(one: Pollable): void {
+    this.#change(new Kevent(one.fd, EVFILT_WRITE, EV_ADD | EV_ONESHOT, 0, 0, one));
+  }
+
+  /** The descriptor goes. The queue goes with the last one. */
+  forget(one: Pollable): void {
+    this.#watched.delete(one);
+    if (this.#watched.size > 0 || this.#kq < 0) return;
+    const kq = this.#kq;
+    this.#kq = -1;
+    this.p.bare.close(kq);
+  }
+
+  /** The program does not end while `one` is held. */
+  hold(one: object): void {
+    this.#held.add(one);
+    this.#holder ??= setInterval(() => undefined, HOLD_MS);
+  }
+
+  release(one: object): void {
+    this.#held.delete(one);
+    if (this.#held.size > 0) return;
+    clearInterval(this.#holder);
+    this.#holder = undefined;
+  }
+
+  #change(change: Kevent): void {
+    this.p.bare.kevent(this.#kq, [change], []);
+  }
+
+  #open(): void {
+    this.#kq = this.p.bare.kqueue1(O_CLOEXEC);
+    void this.#listen(this.#kq);
+  }
+
+  async #listen(kq: number): Promise<void> {
+    const events: Kevent[] = Array.from({ length: BATCH }, () => new Kevent());
+    for (let turn = 1; this.#kq === kq; turn++) {
+      let count: number;
+      try {
+        count = await this.p.call.kevent(kq, [], events);
+      } catch {
+        // The queue was closed, or the process or its kernel has ended.
+        return;
+      }
+      if (turn % TURNS === 0) await new Promise((resolve) => setImmediate(resolve));
+      for (let i = 0; i < count; i++) this.#tell(events[i] as Kevent);
+    }
+  }
+
+  #tell(event: Kevent): void {
+    const one = event.udata as Pollable;
+    event.udata = undefined;
+    if (one.fd !== event.ident) return;
+    if (event.filter === EVFILT_READ) one.onReadable(event.data, (event.flags & EV_EOF) !== 0);
+    else one.onWritable();
+  }
+}

@@ -1,0 +1,70 @@
+/** The shape of node:net on a process of a kernel. */
+import { isIP, isIPv4, isIPv6 } from 'node:net';
+import type { Proc } from '@anykernel/rumpkern';
+import { type Lookup, lookupLocalhost } from './address.js';
+import { connectArgs } from './args.js';
+import type { NetContext } from './context.js';
+import { type Dgram, dgramOf } from './dgram.js';
+import { Poller } from './poller.js';
+import { Server, type ServerOptions } from './server.js';
+import { Socket, type SocketOptions } from './socket.js';
+
+export interface UknetOptions {
+  /** Finds the addresses of names, as dns.lookup() does. Without it `localhost` is the only name. */
+  readonly lookup?: Lookup;
+}
+
+type OnConnection = (socket: Socket) => void;
+
+/** What `node:net` exports, for one process of a kernel; `dgram` is what `node:dgram` does. */
+export interface Uknet {
+  readonly Socket: new (options?: SocketOptions) => Socket;
+  readonly Stream: new (options?: SocketOptions) => Socket;
+  readonly Server: new (options?: ServerOptions | OnConnection, onConnection?: OnConnection) => Server;
+  createServer(options?: ServerOptions | OnConnection, onConnection?: OnConnection): Server;
+  /** connect(options), connect(path), connect(port, host), with a listener of 'connect'. What http.request() takes as `createConnection`. */
+  connect(...args: unknown[]): Socket;
+  createConnection(...args: unknown[]): Socket;
+  isIP(text: string): number;
+  isIPv4(text: string): boolean;
+  isIPv6(text: string): boolean;
+  readonly dgram: Dgram;
+}
+
+/** node:net and node:dgram on process `p`. */
+export function uknet(p: Proc, options: UknetOptions = {}): Uknet {
+  const context: NetContext = { p, poller: new Poller(p), lookup: options.lookup ?? lookupLocalhost };
+  class KernelNetSocket extends Socket {
+    constructor(socketOptions: SocketOptions = {}) {
+      super(context, socketOptions);
+    }
+  }
+  class KernelNetServer extends Server {
+    constructor(serverOptions?: ServerOptions | OnConnection, onConnection?: OnConnection) {
+      const listener = typeof serverOptions === 'function' ? serverOptions : onConnection;
+      super(context, (o) => new KernelNetSocket(o), typeof serverOptions === 'function' ? {} : (serverOptions ?? {}), listener);
+    }
+  }
+  const connect = (...args: unknown[]): Socket => {
+    const [given] = connectArgs(args);
+    const { timeout: _timeout, ...socketOptions } = given;
+    return new KernelNetSocket(socketOptions as SocketOptions).connect(...args);
+  };
+  return {
+    Socket: named(KernelNetSocket, 'Socket'),
+    Stream: KernelNetSocket,
+    Server: named(KernelNetServer, 'Server'),
+    createServer: (serverOptions, onConnection) => new KernelNetServer(serverOptions, onConnection),
+    connect,
+    createConnection: connect,
+    isIP,
+    isIPv4,
+    isIPv6,
+    dgram: dgramOf(context),
+  };
+}
+
+/** Seen as a class of that name. */
+function named<C extends object>(made: C, name: string): C {
+  return Object.defineProperty(made, 'name', { value: name });
+}
