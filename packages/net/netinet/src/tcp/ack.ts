@@ -6,7 +6,7 @@ import { grow } from './mss.js';
 import { rackDelivered, rackDetectLoss, rackDsack } from './rack.js';
 import { congestionMark, duplicateAck, enterRecovery, leaveRecovery, restartLoss, sackDetectLoss, spuriousTimeout } from './recovery.js';
 import { rttSample } from './rtt.js';
-import { blockValid, recAdvance, recAllLost, recBlock, recPop, type Segrec, SR_EVER, SR_SACKED } from './sendq.js';
+import { blockValid, recAdvance, recBlock, recClear, recPop, type Segrec, SR_EVER, SR_SACKED } from './sendq.js';
 import type { Tcp } from './tcp.js';
 import { CA_LOSS, CA_OPEN, LOSS_PERSIST, type Tcpcb, TF_AFTERRTO, TF_ECN, TF_SACK, TF_SENTFIN, TF_TSTMP } from './tcpcb.js';
 
@@ -159,7 +159,7 @@ export function ackInput(tcp: Tcp, tp: Tcpcb, len: number): void {
   const moved = seqGt(ack, tp.sndUna);
   const sameWindow = th.win << tp.sndScale === tp.sndWnd;
   if (moved) ackAdvance(tcp, tp, ack);
-  else if (len === 0 && (th.flags & TH_FIN) === 0 && sameWindow && tp.inFlight > 0 && ack === tp.sndUna) {
+  else if (len === 0 && (th.flags & TH_FIN) === 0 && sameWindow && tp.inFlight > 0 && ack === tp.sndUna && tp.lossMode !== LOSS_PERSIST) {
     tcp.stats.rcvdupack++;
     if (!sack) duplicateAck(tcp, tp);
   }
@@ -179,10 +179,11 @@ export function moveWindow(tcp: Tcp, tp: Tcpcb): void {
   tp.sndWl1 = th.seq;
   tp.sndWl2 = th.ack;
   if (!opened || tp.lossMode !== LOSS_PERSIST) return;
-  // The window has opened: what was a probe is data to be sent again at once.
+  // The window has opened: what was a probe was never there, and goes with the rest at once.
   tp.rxtshift = 0;
-  recAllLost(tp);
-  restartLoss(tcp, tp);
+  recClear(tcp.recs, tp);
+  tp.sndNxt = tp.sndUna;
+  tcp.stopLoss(tp);
 }
 
 /** Whether our FIN has been acknowledged. */

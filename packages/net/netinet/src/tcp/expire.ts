@@ -45,6 +45,9 @@ import {
 /** Timeouts in a row before a connection is given up (RFC 9293 3.8.3: R2), and those before another way is tried (R1). */
 const REXMT_MAX = 12;
 const REXMT_TRY = 3;
+/** Timeouts after which small segments are tried, and after which they were not the remedy. */
+const BLACKHOLE_TRY = 4;
+const BLACKHOLE_END = 8;
 /** Probes of a closed window without any answer. */
 const PERSIST_MAX = 12;
 
@@ -123,14 +126,14 @@ function givenUp(tcp: Tcp, tp: Tcpcb, most: number): boolean {
 /** RFC 4821 7.7, RFC 2923 2.1: large segments are lost again and again, and nobody says why: smaller ones are tried, which may be cut on the way. */
 function blackHole(tcp: Tcp, tp: Tcpcb): void {
   const small = Math.max(tcp.conf.mssdflt, tp.inp.family.mssDefault);
-  if (tp.rxtshift === 2 && tp.mss > small && (tp.flags & TF_BLACKHOLE) === 0 && tcp.inet.conf.mtudisc) {
+  if (tp.rxtshift === BLACKHOLE_TRY && tp.mss > small && (tp.flags & TF_BLACKHOLE) === 0 && tcp.inet.conf.mtudisc) {
     tcp.stats.blackhole++;
     const extras = (tp.extras ??= new Extras());
     extras.blackholeMss = small;
     tp.flags |= TF_BLACKHOLE;
     updateMss(tcp, tp);
     tp.cwnd = tp.mss;
-  } else if (tp.rxtshift === 6 && (tp.flags & TF_BLACKHOLE) !== 0) {
+  } else if (tp.rxtshift === BLACKHOLE_END && (tp.flags & TF_BLACKHOLE) !== 0) {
     // It was not the size.
     tp.extras!.blackholeMss = 0;
     tp.flags &= ~TF_BLACKHOLE;
