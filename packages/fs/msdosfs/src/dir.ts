@@ -4,10 +4,11 @@
  * A directory's names are read once into a table (dirindex.ts), by which they are found, whatever their case. An entry stays where it is as
  * long as it lives, so that its place serves as readdir's cookie. A directory grows by clusters, and does not shrink.
  */
+import { utf16Of, utf8Of } from '@anykernel/lib-bytes';
 import { ERR, MAXNAMLEN } from '@anykernel/lib-sys';
 import type { Buf, EmitDirent } from '@anykernel/rumpvfs';
 import { allocClusters } from './alloc.js';
-import { fold, utf16Of, utf8Of } from './charset.js';
+import { fold } from './charset.js';
 import { DirIndex, longsOf, packPlace, slotOf } from './dirindex.js';
 import { fatSet } from './fat.js';
 import type { MsdosFs } from './fs.js';

@@ -4,11 +4,10 @@
  * What can be refused is refused before anything changes; the rest is one transaction. A file has one name, and a directory one place: a second one, or
  * one below itself, is a fault of the disk.
  */
-import { putU16le } from '@anykernel/lib-bytes';
+import { putU16le, utf16Of } from '@anykernel/lib-bytes';
 import { ERR, MAXNAMLEN } from '@anykernel/lib-sys';
 import { type Componentname, type EmitDirent, VDIR, VREG, type Vattr, type Vnode } from '@anykernel/rumpvfs';
 import { allocClusters } from './alloc.js';
-import { utf16Of } from './charset.js';
 import { type Entered, dirEnter, dirFind, dirNameAt, dirRead, dirRemove, indexOf, isDots, slotOff, zeroCluster } from './dir.js';
 import { longsOf, slotOf } from './dirindex.js';
 import { markAccess } from './file.js';

@@ -4,7 +4,7 @@
  * Sizes are chosen as Windows and mkfs.fat choose them, unless the options say otherwise: the classic floppies to the byte, FAT12 and FAT16 for what is
  * small, FAT32 from half a gigabyte on. The first cluster of larger volumes is aligned.
  */
-import { putU16le, putU32le } from '@anykernel/lib-bytes';
+import { putU16le, putU32le, utf16Of } from '@anykernel/lib-bytes';
 import { ERR } from '@anykernel/lib-sys';
 import { dosDate, dosTime } from './dostime.js';
 import {
@@ -13,7 +13,7 @@ import {
   DE_MDATE, DE_MTIME, DIRENT_LEN, END_SIG, EXT_DRIVE, EXT_LABEL, EXT_SERIAL, EXT_SIG, EXT_TYPE, type FatBits, FSI_FREE, FSI_LEAD_SIG, FSI_NEXT,
   FSI_STRUCT_SIG, FSI_TRAIL_SIG, LEAD_SIG, STRUCT_SIG, TRAIL_SIG,
 } from './ondisk.js';
-import { oemByte, utf16Of } from './charset.js';
+import { oemByte } from './charset.js';
 
 /** Where the image goes. */
 export interface ImageWriter {

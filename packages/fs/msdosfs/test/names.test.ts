@@ -1,8 +1,7 @@
 /** Names, short and long; and times. */
 import { describe, expect, test } from '@jest/globals';
-import { toBytestr } from '@anykernel/lib-bytes';
 import { O_CREAT, O_EXCL, O_RDWR } from '@anykernel/lib-sys';
-import { fold, utf16Of, utf8Of } from '../src/charset.js';
+import { fold } from '../src/charset.js';
 import { dosDate, dosFine, dosTime, secondsOfDos } from '../src/dostime.js';
 import { LongName, checksumOf, emitLongPart, keptName, longSlots } from '../src/longname.js';
 import { shortNameAt, shortNameFor } from '../src/shortname.js';
@@ -93,12 +92,6 @@ describe('long names', () => {
     expect(keptName(' a')).toBe(' a');
     for (const bad of ['...', ' ', 'a/b', 'a:b', 'a\u0001', 'a*', '"', 'a|b', 'q?', '<', '>', 'a\\b']) expect(keptName(bad)).toBeUndefined();
   });
-});
-
-test('characters go from UTF-8 to UTF-16 and back; what is no UTF-8 is none', () => {
-  for (const text of ['plain', 'żółć', '漢字', '😀 x', '\ud800', 'a\udc00b', '\u07ff\u0800\uffff']) expect(utf16Of(utf8Of(text))).toBe(text);
-  expect(utf8Of('é😀')).toBe(toBytestr('é😀'));
-  for (const bad of ['\xff', '\xc3', '\xc0\x80', '\xe0\x80\x80', '\xf4\x90\x80\x80', '\x80', 'a\xe4b']) expect(utf16Of(bad)).toBeUndefined();
 });
 
 test('case is folded by character, and none becomes ASCII by it', () => {

@@ -3,6 +3,7 @@
  */
 export * from './bytestr.js';
 export * from './endian.js';
+export * from './utf16.js';
 export * from './bitmap.js';
 export * from './crc.js';
 export * from './copy.js';
