@@ -71,3 +71,14 @@ function copyAt(b: Uint8Array, at: number): { readonly at: number; readonly info
   if (at === home) return undefined;
   return { at, info: { ...info, loc: home }, bytes: b.slice() };
 }
+
+/** Whether there is an FFS, by its first superblock. */
+export function looksLikeFfs(peek: Peek): boolean {
+  return typeof findSuper(peek) === 'object';
+}
+
+/** Whether there is an FFS, be it by a copy of its superblock. `image` reads all of what it is asked for. */
+export function hasFfs(image: { readonly size: number; read(off: number, len: number): Uint8Array }): boolean {
+  const peek = (off: number, len: number): Uint8Array => (off >= image.size ? new Uint8Array(0) : image.read(off, Math.min(len, image.size - off)));
+  return looksLikeFfs(peek) || findCopy(peek, image.size) !== undefined;
+}

@@ -12,6 +12,7 @@ import { ffsVfsops } from './vfsops.js';
 import { deleteextattr, getextattr, listextattr, setextattr } from './xattr.js';
 
 export type { FfsArgs } from './vfsops.js';
+export { hasFfs, looksLikeFfs } from './findsuper.js';
 export { type FsckOptions, type FsckReport, type ImageIo, type Problem, fsck } from './fsck/index.js';
 export * from './newfs.js';
 

@@ -4,7 +4,7 @@
  */
 import type { Rumpuser } from '@anykernel/host-rumpuser';
 import type { AnyComponent } from '@anykernel/lib-component';
-import { ERR, Errno, MNT_ASYNC, MNT_NOATIME, MNT_NODEV, MNT_NOEXEC, MNT_NOSUID, MNT_RDONLY, MNT_SYNCHRONOUS } from '@anykernel/lib-sys';
+import { ERR, Errno, MNT_ASYNC, MNT_LOG, MNT_NOATIME, MNT_NODEV, MNT_NOEXEC, MNT_NOSUID, MNT_RDONLY, MNT_SYNCHRONOUS } from '@anykernel/lib-sys';
 import { type Kernel, type KernelOptions, SystemError, boot } from '@anykernel/rumpkern';
 import { rumpvfs } from '@anykernel/rumpvfs';
 import { findPart, partsOf, splitSource } from './partition.js';
@@ -112,6 +112,7 @@ const FLAGS: Readonly<Record<string, number>> = {
   noatime: MNT_NOATIME,
   sync: MNT_SYNCHRONOUS,
   async: MNT_ASYNC,
+  log: MNT_LOG,
 };
 
 /** A word of mount(8) that is none. */

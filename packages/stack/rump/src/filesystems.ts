@@ -1,6 +1,7 @@
 /** The file systems and devices that the command brings along. */
 import { disk } from '@anykernel/disk';
 import { ext2fs } from '@anykernel/ext2fs';
+import { ffs } from '@anykernel/ffs';
 import type { AnyComponent } from '@anykernel/lib-component';
 import { msdosfs } from '@anykernel/msdosfs';
 import { md } from '@anykernel/md';
@@ -8,7 +9,7 @@ import { tmpfs } from '@anykernel/tmpfs';
 import { vnd } from '@anykernel/vnd';
 
 /** Those that live on a disk. */
-export const DISK_FILE_SYSTEMS: readonly AnyComponent[] = [ext2fs, msdosfs];
+export const DISK_FILE_SYSTEMS: readonly AnyComponent[] = [ext2fs, ffs, msdosfs];
 
 /** All of them: they can be named in stacks without being installed on their own. */
 export const FILE_SYSTEMS: readonly AnyComponent[] = [...DISK_FILE_SYSTEMS, tmpfs];

@@ -115,7 +115,7 @@ function refuseTaken(image: string, fd: number, base: number): void {
 }
 
 /** A device's end is where a byte can be read for the last time. */
-function deviceSize(fd: number): number {
+export function deviceSize(fd: number): number {
   const byte = new Uint8Array(1);
   const readable = (off: number): boolean => {
     try {

@@ -1,7 +1,9 @@
 /** The command line: which commands there are, as commander has them. */
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { CHECKER_TYPES } from './checkers/index.js';
 import * as disks from './commands/disks.js';
+import { fsck } from './commands/fsck.js';
 import * as stack from './commands/stack.js';
 import { completionScript } from './completion.js';
 import { Context } from './context.js';
@@ -38,6 +40,7 @@ Examples:
   rump cp -r site disk.img:/                    copy a tree into it, with modes and times
   rump ls -l disk.img:/site                     look
   rump shell disk.img                           work on it
+  rump fsck --repair disk.img                   check it, and mend what is wrong
   rump part disk.img                            the partitions of a disk
   rump ls disk.img@2:/                          and what is in one, by number or name
   rump graph ext2fs                             what a kernel with ext2fs consists of
@@ -97,12 +100,18 @@ function addImageCommands(program: Command, io: Io, done: Done): void {
     .option('-I, --inode-size <bytes>', '128 or 256')
     .option('-N, --inodes <count>', 'how many files there can be')
     .option('-F, --fat <bits>', 'of a FAT: 12, 16 or 32; otherwise by size')
+    .option('--ufs <version>', 'of ffs: 1 or 2; otherwise 2')
+    .option('--frag-size <bytes>', 'of ffs: a part of a block; otherwise an eighth')
+    .option('--byte-order <order>', 'of ffs: little or big; otherwise little')
     .option('-f, --force', 'also where there is a file system already')
     .option('--json', 'results as JSON')
     .action(async (file: string, o: Options) => {
       const ctx = new Context(new Places(), io, o['json'] === true);
       await finishing(ctx, done, () => newfs(ctx, file, o));
     });
+  diskCommand(program, io, done, 'fsck <images...>', 'check file systems, and repair them if wanted', fsck)
+    .option('-t, --type <type>', `their type, ${CHECKER_TYPES.join(', ')}; otherwise it is detected`)
+    .option('-y, --repair', 'write the repairs');
   diskCommand(program, io, done, 'part <images...>', 'partitions of disks, as their tables have them', disks.part).option('--bytes', 'positions in bytes');
   diskCommand(program, io, done, 'disks <images...>', 'disks, their partitions, and the file systems on them', disks.disks);
   withImageOptions(program.command('shell <image>').description('commands on an image, typed or from the standard input'))

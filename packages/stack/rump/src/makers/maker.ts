@@ -12,6 +12,9 @@ export interface NewfsWords {
   readonly inodes?: string;
   readonly label?: string;
   readonly fat?: string;
+  readonly fragSize?: string;
+  readonly ufs?: string;
+  readonly byteOrder?: string;
   readonly force?: boolean;
 }
 
