@@ -111,6 +111,13 @@ export function toBool(value: unknown, name: string, fallback = false): boolean 
   return value;
 }
 
+/** The same of options which Node lays over its own: one that is there and undefined is no boolean. */
+export function toFlag(options: Readonly<Record<string, unknown>>, name: string, fallback = false): boolean {
+  if (!Object.hasOwn(options, name)) return fallback;
+  if (typeof options[name] !== 'boolean') throw invalidArgType(`options.${name}`, 'of type boolean', options[name]);
+  return options[name];
+}
+
 /** The same where null is left out too. */
 export function toBoolOrNull(value: unknown, name: string): boolean {
   return value === null ? false : toBool(value, name);

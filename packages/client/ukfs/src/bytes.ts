@@ -78,7 +78,7 @@ const ENCODINGS: readonly string[] = [
 export function encodingOf(options: unknown): Encoding | undefined {
   if (options === undefined || options === null || typeof options === 'function') return undefined;
   if (typeof options !== 'string' && typeof options !== 'object') {
-    throw invalidArgType('options', 'of type string or an instance of Object', options);
+    throw invalidArgType('options', 'one of type string or object', options);
   }
   const encoding = typeof options === 'string' ? options : (options as { encoding?: unknown }).encoding;
   return toEncoding(encoding);

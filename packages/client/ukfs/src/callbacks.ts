@@ -43,6 +43,9 @@ const AT: Readonly<Record<string, readonly [number, number]>> = {
 };
 const USUAL = [1, 2] as const;
 
+/** Those whose errors speak of the last argument that there is. */
+const EITHER: readonly string[] = ['readFile', 'writeFile', 'appendFile', 'readv', 'writev'];
+
 /** The arguments before the callback, and the callback. ERR_INVALID_ARG_TYPE. */
 function split(name: string, given: readonly unknown[]): { args: readonly unknown[]; callback: Callback } {
   const [first, last] = AT[name] ?? USUAL;
@@ -50,7 +53,8 @@ function split(name: string, given: readonly unknown[]): { args: readonly unknow
   for (let i = first; i <= last; i++) {
     if (typeof given[i] === 'function') return { args: given.slice(0, i), callback: given[i] as Callback };
   }
-  return { args: given, callback: toFunction(given[last], name === 'opendir' ? 'callback' : 'cb') as Callback };
+  const said = given[last] || (EITHER.includes(name) ? given[last - 1] : undefined);
+  return { args: given, callback: toFunction(said, name === 'opendir' ? 'callback' : 'cb') as Callback };
 }
 
 /** Results that are more than one value come to the callback as Node gives them: bytes moved, and the buffer. */

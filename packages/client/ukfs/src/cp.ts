@@ -1,7 +1,7 @@
 /** cp: copies of files, links and trees, with Node's options and errors. */
 import { fromBytestr } from '@anykernel/lib-bytes';
 import type { ErrnoCode } from '@anykernel/lib-sys';
-import { type PathLike, toBits, toBool, toFunction, toInteger, toObject, toPath } from './args.js';
+import { type PathLike, toBits, toFlag, toFunction, toInteger, toObject, toPath } from './args.js';
 import { coded, operationError } from './errors.js';
 import { utimes } from './files.js';
 import { dirname, resolve } from './pathnames.js';
@@ -34,7 +34,7 @@ const FLAGS = ['dereference', 'errorOnExist', 'force', 'preserveTimestamps', 're
 function checked(options: unknown, waits: boolean): Cp {
   if (options === undefined) return { waits };
   const o = toObject(options);
-  for (const name of FLAGS) toBool(o[name], name);
+  for (const name of FLAGS) toFlag(o, name);
   if (o['mode'] !== undefined && o['mode'] !== null) toBits(toInteger(o['mode'], 'mode', 0, 7));
   if (o['dereference'] === true && o['verbatimSymlinks'] === true) {
     const words = 'Option "dereference" cannot be used in combination with option "verbatimSymlinks"';

@@ -62,7 +62,8 @@ function kindOf(name: string): string {
 
 /** TypeError [ERR_INVALID_ARG_TYPE] in Node's words: `expected` reads "of type string or an instance of Buffer". */
 export function invalidArgType(name: string, expected: string, value: unknown): CodedError {
-  return coded(new TypeError(`The "${name}" ${kindOf(name)} must be ${expected}.${received(value)}`), 'ERR_INVALID_ARG_TYPE');
+  const what = name.endsWith(' argument') ? name : `"${name}" ${kindOf(name)}`;
+  return coded(new TypeError(`The ${what} must be ${expected}.${received(value)}`), 'ERR_INVALID_ARG_TYPE');
 }
 
 export function invalidArgValue(name: string, value: unknown, reason = 'is invalid'): CodedError {

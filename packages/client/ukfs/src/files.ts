@@ -112,7 +112,8 @@ export function* read(fd: unknown, buffer: unknown, offset?: unknown, length?: u
   const at = toPosition(position);
   const into = off === 0 && len === bytes.length ? bytes : bytes.subarray(off, off + len);
   if (at === undefined) return yield* call('read', [d, into], 'read');
-  return yield* call('pread', [d, into, at], 'read');
+  // Beyond the longest file that there can be is as far as just before its end.
+  return yield* call('pread', [d, into, Math.min(at, Number.MAX_SAFE_INTEGER - len)], 'read');
 }
 
 /** write(fd, buffer, offset, length, position), the same with an object, or write(fd, string, position, encoding). */

@@ -4,7 +4,7 @@ import {
   DT_DIR, DT_UNKNOWN, ERR, Errno, IFTODT, type Dirent as KernelDirent, O_CLOEXEC, O_DIRECTORY, parseDirents,
 } from '@anykernel/lib-sys';
 import type { Proc } from '@anykernel/rumpkern';
-import { type PathLike, pathText, toBool, toBoolOrNull, toInteger, toMode, toObject, toPath, toUint32 } from './args.js';
+import { type PathLike, pathText, toBool, toBoolOrNull, toFlag, toInteger, toMode, toObject, toPath, toUint32 } from './args.js';
 import { encodingOf, nameOut } from './bytes.js';
 import { constants } from './constants.js';
 import { invalidArgValue, operationError, systemError } from './errors.js';
@@ -150,10 +150,10 @@ interface Rm {
 
 function rmOptions(options: unknown): Rm {
   const o = options === undefined ? {} : toObject(options);
-  const recursive = toBool(o['recursive'], 'recursive');
-  const retryDelay = o['retryDelay'] === undefined ? 100 : toInteger(o['retryDelay'], 'options.retryDelay', 0, 0x7fff_ffff);
-  const maxRetries = o['maxRetries'] === undefined ? 0 : toUint32(o['maxRetries'], 'options.maxRetries');
-  return { force: toBool(o['force'], 'force'), recursive, maxRetries, retryDelay };
+  const recursive = toFlag(o, 'recursive');
+  const retryDelay = Object.hasOwn(o, 'retryDelay') ? toInteger(o['retryDelay'], 'options.retryDelay', 0, 0x7fff_ffff) : 100;
+  const maxRetries = Object.hasOwn(o, 'maxRetries') ? toUint32(o['maxRetries'], 'options.maxRetries') : 0;
+  return { force: toFlag(o, 'force'), recursive, maxRetries, retryDelay };
 }
 
 const NO_LONGER: boolean = Number(/^v(\d+)/.exec((globalThis as { process?: { version?: string } }).process?.version ?? 'v99')?.[1]) >= 25;

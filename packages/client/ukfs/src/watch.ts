@@ -168,10 +168,11 @@ interface Watching {
   readonly signal: Signal | undefined;
 }
 
-function optionsOf(options: unknown): Watching {
+/** `strict`: as the promise form checks them. */
+function optionsOf(options: unknown, strict: boolean): Watching {
   const o = typeof options === 'string' ? { encoding: options } : options === undefined || options === null ? {} : toObject(options);
   encodingOf(o['encoding'] === undefined ? undefined : { encoding: o['encoding'] });
-  const persistent = toBool(o['persistent'], 'persistent', true);
+  const persistent = strict ? toBool(o['persistent'], 'persistent', true) : (o['persistent'] ?? true) !== false;
   return { recursive: toBool(o['recursive'], 'recursive'), persistent, encoding: o['encoding'], signal: toSignal(o['signal']) };
 }
 
@@ -210,7 +211,7 @@ export class FSWatcher extends EventEmitter {
 
   constructor(runner: Runner, knotes: Knotes, filename: PathLike, options: unknown, listener: unknown) {
     super();
-    const o = optionsOf(options);
+    const o = optionsOf(options, false);
     if (listener !== undefined) this.on('change', toFunction(listener, 'listener') as never);
     const nameOptions = o.encoding === undefined || o.encoding === null ? undefined : { encoding: o.encoding };
     const tell: Tell = (event, name) => {
@@ -258,7 +259,7 @@ export async function* watched(
   options?: WatchOptions & { readonly maxQueue?: number; readonly overflow?: 'ignore' | 'throw' },
 ): AsyncGenerator<{ eventType: WatchEvent; filename: string | Uint8Array }, void, undefined> {
   toPath(filename);
-  const { signal, recursive, persistent, encoding } = optionsOf(options);
+  const { signal, recursive, persistent, encoding } = optionsOf(options, true);
   if (options?.maxQueue !== undefined && !(options.maxQueue > 0)) throw invalidArgValue('options.maxQueue', options.maxQueue);
   checkAborted(signal);
   const queue: { eventType: WatchEvent; filename: string | Uint8Array }[] = [];

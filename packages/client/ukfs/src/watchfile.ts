@@ -112,7 +112,7 @@ export class StatWatchers {
 
   /** watchFile(filename, listener), watchFile(filename, options, listener). */
   watch(filename: PathLike, options: unknown, listener?: unknown): StatWatcher {
-    const path = toPath(filename, 'filename');
+    const path = toPath(filename);
     const [o, fn] = typeof options === 'object' && options !== null ? [options as WatchFileOptions, listener] : [{}, options];
     const told = toFunction(fn, 'listener');
     const interval = o.interval === undefined ? INTERVAL_MS : toUint32(o.interval, 'interval');
@@ -128,7 +128,7 @@ export class StatWatchers {
 
   /** One listener less, or none at all any more. */
   unwatch(filename: PathLike, listener?: unknown): void {
-    const key = pathText(toPath(filename, 'filename'));
+    const key = pathText(toPath(filename));
     const watcher = this.#watchers.get(key);
     if (watcher === undefined) return;
     if (typeof listener === 'function') watcher.removeListener('change', listener as Listener as never);

@@ -4,7 +4,7 @@ import {
 } from './args.js';
 import { type Encoding, asBuffer, decode, encodingOf, newBytes, toBytes } from './bytes.js';
 import { constants } from './constants.js';
-import { fileTooLarge, makeError, renamed } from './errors.js';
+import { fileTooLarge, invalidArgType, makeError, renamed } from './errors.js';
 import { fsync, openAs } from './files.js';
 import { type Signal, turn, warn } from './host.js';
 import { type Op, call, wait } from './run.js';
@@ -178,7 +178,7 @@ function* writePieces(file: unknown, data: Pieces, options: Options, flag: strin
         ended = next.done === true;
         if (ended) return;
         if (signal !== undefined) yield* goOn(signal);
-        yield* writeAll(fd, toBytes(next.value, encoding));
+        yield* writeAll(fd, pieceOf(next.value, encoding));
         checkAborted(signal);
       }
     } catch (e) {
@@ -186,6 +186,15 @@ function* writePieces(file: unknown, data: Pieces, options: Options, flag: strin
       throw e;
     }
   });
+}
+
+/** One of them as bytes: what Buffer.from() takes. */
+function pieceOf(value: unknown, encoding: Encoding): Uint8Array {
+  if (typeof value === 'string' || ArrayBuffer.isView(value)) return toBytes(value, encoding);
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  if (Array.isArray(value)) return Uint8Array.from(value as number[]);
+  const expected = 'of type string or an instance of Buffer, ArrayBuffer, or Array or an Array-like Object';
+  throw invalidArgType('first argument', expected, value);
 }
 
 function* writeWhole(file: unknown, options: Options, flag: string, put: (fd: number) => Op<void>): Op<void> {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { KERNELS, type KernelName, kernelOn } from './kernel.js';
 import { type AnyFs, FORMS, type Form, Recorder } from './oracle.js';
-import { DESCRIPTOR_SCRIPTS, SCRIPTS, type Script } from './scripts.js';
+import { DESCRIPTOR_SCRIPTS, OPTION_SCRIPTS, SCRIPTS, type Script } from './scripts.js';
 import { withoutDifferences } from './differences.js';
 
 async function record(fs: AnyFs, form: Form, base: string, script: Script): Promise<string[]> {
@@ -34,8 +34,9 @@ async function both(name: KernelName, form: Form, script: Script): Promise<{ nod
 
 describe.each(Object.keys(KERNELS) as KernelName[])('on %s', (kernel) => {
   describe.each(FORMS)('the %s form does as node:fs does', (form) => {
-    test.each(Object.keys(SCRIPTS))('%s', async (name) => {
-      const { node, ours } = await both(kernel, form, SCRIPTS[name] as Script);
+    const scripts = { ...SCRIPTS, ...OPTION_SCRIPTS };
+    test.each(Object.keys(scripts))('%s', async (name) => {
+      const { node, ours } = await both(kernel, form, scripts[name] as Script);
       expect(ours).toEqual(node);
     });
   });

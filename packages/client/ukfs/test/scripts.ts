@@ -306,6 +306,66 @@ export const SCRIPTS: Readonly<Record<string, Script>> = {
   },
 };
 
+/** More of the same, on what options there are. */
+export const OPTION_SCRIPTS: Readonly<Record<string, Script>> = {
+  async 'options that are none'(r) {
+    await tree(r);
+    for (const bad of [1, true, Symbol.iterator, 'x']) {
+      await r.call('rm', r.at('f'), bad);
+      await r.call('cp', r.at('f'), r.at('g'), bad);
+      if (typeof bad !== 'string') for (const op of ['readFile', 'readdir', 'readlink', 'realpath']) await r.call(op, r.at('d/link'), bad);
+    }
+    for (const name of ['retryDelay', 'maxRetries', 'recursive', 'force']) {
+      for (const bad of ['x', -1, undefined, null, 1.5]) await r.call('rm', r.at('d'), { [name]: bad });
+    }
+    for (const name of ['dereference', 'errorOnExist', 'force', 'preserveTimestamps', 'recursive', 'verbatimSymlinks', 'filter']) {
+      for (const bad of ['x', 1, null]) await r.call('cp', r.at('f'), r.at('g'), { [name]: bad });
+    }
+    await r.call('cp', r.at('f'), r.at('g'), { dereference: true, verbatimSymlinks: true });
+    await r.call('readdir', r.at('d'), { recursive: 'yes' });
+    await r.call('writeFile', r.at('f'), 'x', { flush: 'yes' });
+    await r.call('writeFile', r.at('f'), 'x', { flush: true });
+    await r.call('readFile', r.at('f'), { flag: 'a+', encoding: 'utf8' });
+    await r.call('writeFile', r.at('hex'), 'abcd', 'hex');
+    await r.call('readFile', r.at('hex'));
+  },
+
+  async 'cp of links and onto what is there'(r) {
+    await tree(r);
+    await r.quiet('symlink', r.at('d'), r.at('todir'));
+    await r.quiet('symlink', 'd/one', r.at('toone'));
+    await r.call('cp', r.at('toone'), r.at('copy1'));
+    await r.call('readlink', r.at('copy1'));
+    await r.call('cp', r.at('toone'), r.at('copy2'), { verbatimSymlinks: true });
+    await r.call('readlink', r.at('copy2'));
+    await r.call('cp', r.at('toone'), r.at('copy1'));
+    await r.call('cp', r.at('d'), r.at('copy3'), { recursive: true, dereference: true });
+    await r.call('lstat', r.at('copy3/link'));
+    await r.call('cp', r.at('d/e'), r.at('copy3/e'), { recursive: true, errorOnExist: true, force: false });
+    await r.call('cp', r.at('d'), r.at('d/e/new/deep'), { recursive: true });
+    await r.call('copyFile', r.at('f'), r.at('f'));
+    await r.call('copyFile', r.at('f'), r.at('f2'), 2);
+    await r.call('copyFile', r.at('toone'), r.at('f3'));
+    await r.call('lstat', r.at('f3'));
+    await r.call('readFile', r.at('f3'), 'utf8');
+  },
+
+  async 'truncate and write at odd places'(r) {
+    await tree(r);
+    await r.call('truncate', r.at('f'), -5);
+    await r.call('stat', r.at('f'));
+    await r.call('truncate', r.at('f'), 2 ** 33);
+    await r.call('stat', r.at('f'));
+    await r.call('truncate', r.at('f'), 2 ** 53);
+    await r.call('symlink', 'x', r.at('bad'), 'sideways');
+    await r.call('stat', r.at('f'), { throwIfNoEntry: false });
+    await r.call('rmdir', r.at('f'), { recursive: false, maxRetries: 1 });
+    await r.call('link', r.at('f'), r.at('f/x'));
+    await r.call('mkdir', r.at('x'), { recursive: true, mode: 'u+x' });
+    await r.call('mkdtemp', r.at('none/'), 'no-such-encoding');
+  },
+};
+
 /** Scripts on descriptors, which the promise form has in its FileHandle. */
 export const DESCRIPTOR_SCRIPTS: Readonly<Record<string, Script>> = {
   async descriptors(r) {
@@ -347,6 +407,11 @@ export const DESCRIPTOR_SCRIPTS: Readonly<Record<string, Script>> = {
     await r.call('read', 9999, buf, 0, 1, 0);
     await r.call('write', 9999, 'x');
     for (const bad of [-1, 1.5, 'x', undefined, 2 ** 31]) await r.call('close', bad);
+    for (const bad of ['x', {}, null]) await r.call('readv', 5, bad);
+    await r.call('writev', 5, [1]);
+    await r.call('writev', 9999, []);
+    await r.call('write', 5, 'abc', 0, 'hex');
+    for (const bad of [1, {}, null, undefined]) await r.call('write', 5, bad);
   },
 
   async 'open flags'(r) {
