@@ -1,18 +1,26 @@
-/** The hijack as one file, made from its sources: programs start faster with it, and tests need no build. */
+/** Packages as one file each, made from their sources: programs start faster with them, and tests need no build. */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-const PACKAGE = join(ROOT, 'packages/client/rumphijack');
-
 const { sourceOf } = createRequire(import.meta.url)('../../jest/resolver.cjs') as { sourceOf(request: string): string | undefined };
 
 /** Writes the hijack into `folder`; the path for `node --import`. */
-export async function bundleHijack(folder: string): Promise<string> {
+export function bundleHijack(folder: string): Promise<string> {
+  return bundlePackage('packages/client/rumphijack', folder, ['index', 'thread']);
+}
+
+/** Writes the package in `dir` (a path in this repository) into `folder`, with what it imports from this tree; the path of its `index.mjs`. */
+export async function bundlePackage(
+  dir: string,
+  folder: string,
+  entries: readonly string[] = ['index'],
+  external: readonly string[] = [],
+): Promise<string> {
   await build({
-    entryPoints: { index: join(PACKAGE, 'src/index.ts'), thread: join(PACKAGE, 'src/thread.ts') },
+    entryPoints: Object.fromEntries(entries.map((name) => [name, join(ROOT, dir, `src/${name}.ts`)])),
     outdir: folder,
     outExtension: { '.js': '.mjs' },
     bundle: true,
@@ -21,7 +29,8 @@ export async function bundleHijack(folder: string): Promise<string> {
     target: 'es2022',
     logLevel: 'error',
     legalComments: 'none',
-    nodePaths: [join(PACKAGE, 'node_modules')],
+    external: [...external],
+    nodePaths: [join(ROOT, 'packages/client/rumphijack/node_modules')],
     plugins: [
       {
         name: 'sources',

@@ -42,7 +42,7 @@ export async function runTests(
 }
 
 async function runTest(stage: Stage, side: Side, test: string, slot: number): Promise<Outcome> {
-  const { words, env, done } = stage.command(side, slot);
+  const { words, env, done } = stage.command(side, test, slot);
   const path = join(stage.root, 'test/parallel', test);
   const started = performance.now();
   const { status, said } = await execute([...flagsOf(path), ...words, path], { ...process.env, NODE_OPTIONS: '', ...env }, stage.root);

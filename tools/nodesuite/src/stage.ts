@@ -4,7 +4,8 @@
  * The kernel's tree lies over the host's at the same path. So a test finds itself, its helpers, its fixtures and its temporary directory on the kernel;
  * a child process, which is left alone, finds them on the host.
  */
-import { copyFileSync, cpSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import * as nodeModule from 'node:module';
 import { join } from 'node:path';
 import { mustRun } from '../../oracle/src/run.js';
 import { bundleHijack } from './bundle.js';
@@ -14,6 +15,7 @@ export type Side = 'plain' | 'tmpfs' | 'ext2';
 
 /** Directories of fixtures that tests of fs use. */
 const FIXTURES: readonly string[] = ['copy', 'cycles', 'keys', 'nested-index'];
+const PROGRAMS: readonly string[] = ['cat', 'mkfifo', 'sh', 'true'];
 const FIXTURE_BYTES_MAX = 100_000;
 const IMAGE_BYTES = 48 << 20;
 
@@ -42,9 +44,16 @@ export class Stage {
       const wanted = st?.isDirectory() === true ? FIXTURES.includes(name) : st?.isFile() === true && st.size <= FIXTURE_BYTES_MAX;
       if (wanted) cpSync(join(from, 'fixtures', name), join(to, 'fixtures', name), { recursive: true });
     }
+    this.#makePath();
     if (sides.some((side) => side !== 'plain')) this.#hijack = await bundleHijack(join(this.folder, 'hijack'));
     if (sides.includes('tmpfs')) this.#writeSetup();
     if (sides.includes('ext2')) this.#makeImage();
+  }
+
+  /** The programs that the tests start; with `git` there, one of them would make a repository where no other process can. */
+  #makePath(): void {
+    mkdirSync(join(this.folder, 'bin'));
+    for (const name of PROGRAMS) symlinkSync(mustRun('which', [name]).trim(), join(this.folder, 'bin', name));
   }
 
   /** A memory file system starts empty: this fills it, from a copy that no kernel lies over. */
@@ -73,24 +82,36 @@ copyFileSync(${JSON.stringify(`${copy}/test/`)} + test, ${JSON.stringify(`${this
   /** The words for `node` before the test, and the environment, for one run. `slot` keeps runs at the same time apart. */
   command(
     side: Side,
+    test: string,
     slot: number,
   ): { readonly words: readonly string[]; readonly env: Readonly<Record<string, string>>; done(): string | undefined } {
-    const env = { TEST_THREAD_ID: String(slot), NODE_TEST_KNOWN_GLOBALS: '0' };
+    const env = { TEST_THREAD_ID: String(slot), NODE_TEST_KNOWN_GLOBALS: '0', PATH: join(this.folder, 'bin') };
     // The temporary directory of a child process is the host's.
     mkdirSync(join(this.root, `test/.tmp.${slot}`), { recursive: true });
+    // Only tests that are ES modules need the thread that import hooks take on an older Node.
+    const modules = { RUMPHIJACK_MODULES: test.endsWith('.mjs') || isNewer() ? 'all' : 'require' };
     if (side === 'plain') return { words: [], env, done: () => undefined };
     if (side === 'tmpfs') {
       return {
         words: ['--import', this.#hijack, '--import', this.#setup],
-        env: { ...env, RUMPHIJACK_MOUNT: `tmpfs:${this.root}` },
+        env: { ...env, ...modules, RUMPHIJACK_MOUNT: `tmpfs:${this.root}` },
         done: () => undefined,
       };
     }
     const image = join(this.folder, `slot${slot}.img`);
     rmSync(image, { force: true });
     copyFileSync(this.#image, image);
-    return { words: ['--import', this.#hijack], env: { ...env, RUMPHIJACK_MOUNT: `${image}:${this.root}` }, done: () => faultsOf(image) };
+    return {
+      words: ['--import', this.#hijack],
+      env: { ...env, ...modules, RUMPHIJACK_MOUNT: `${image}:${this.root}` },
+      done: () => faultsOf(image),
+    };
   }
+}
+
+/** Whether this Node has synchronous import hooks. */
+function isNewer(): boolean {
+  return 'registerHooks' in nodeModule;
 }
 
 /** What e2fsck finds wrong with an image; undefined: nothing. */

@@ -21,7 +21,7 @@ const SHARED = /^(_|[A-Z])/;
 /** What gives a thing that goes on working. */
 const PLAIN: ReadonlySet<string> = new Set(['watch', 'watchFile', 'unwatchFile', 'openAsBlob']);
 /** Objects of the kernel's that are instances of Node's classes too. */
-const CLASSES = ['Stats', 'Dirent', 'Dir'] as const;
+const CLASSES = ['Dirent', 'Dir'] as const;
 
 /** The object that `require('node:fs')` gives; an `import` gives a view of it. */
 const hostFs = (nodeFs as unknown as { default: typeof nodeFs }).default;
@@ -34,6 +34,7 @@ export function replaceFs(replacements: Replacements, kernelFs: Ukfs, routes: Ro
   replaceTable(replacements, router, hostPromises, kernelFs.promises as unknown as Table, (name) =>
     PLAIN.has(name) ? 'plain' : 'promise',
   );
+  replacements.set(hostFs, 'Stats', statsOfBoth(hostFs.Stats, kernelFs.Stats));
   for (const name of CLASSES) inherit(hostFs as unknown as Table, kernelFs as unknown as Table, name);
   replacements.onUndo(() => syncBuiltinESMExports());
   syncBuiltinESMExports();
@@ -66,7 +67,18 @@ function replacementOf(router: Router, pair: Pair): Fn {
   return made;
 }
 
-/** `instanceof fs.Stats` holds for the kernel's. */
+/** `new fs.Stats(...)` is like what stat() gives of the kernel's files, and `instanceof fs.Stats` holds for the host's too. */
+function statsOfBoth(host: object, kernel: object): unknown {
+  const [hosts, kernels] = [host, kernel] as [new (...args: unknown[]) => object, new (...args: unknown[]) => object];
+  const made = function Stats(this: unknown, ...args: unknown[]): object {
+    return Reflect.construct(kernels, args, new.target ?? kernels) as object;
+  };
+  made.prototype = kernels.prototype as object;
+  Object.defineProperty(made, Symbol.hasInstance, { value: (v: unknown) => v instanceof kernels || v instanceof hosts });
+  return made;
+}
+
+/** `instanceof fs.Dirent` holds for the kernel's. */
 function inherit(host: Table, kernel: Table, name: string): void {
   const [ours, nodes] = [kernel, host].map((t) => (t[name] as { prototype?: object } | undefined)?.prototype);
   if (ours === undefined || nodes === undefined) return;

@@ -7,7 +7,7 @@ import type { MountSpec } from '@anykernel/stack-boot';
 import { ukfs } from '@anykernel/ukfs';
 import { replaceFs } from './fsfunctions.js';
 import { Replacements } from './functions.js';
-import { replaceModules } from './modules.js';
+import { type Modules, replaceModules } from './modules.js';
 import { bootFor, parseMount } from './mounts.js';
 import { Names } from './names.js';
 import { haltAtEnd, replaceProcess } from './processfunctions.js';
@@ -23,6 +23,8 @@ export interface HijackOptions {
   readonly components?: readonly AnyComponent[];
   /** A kernel that runs already: nothing is booted or mounted, and undoing does not end it. */
   readonly kernel?: Kernel;
+  /** Whether modules are loaded from redirected paths: all, what is required, or none. All, otherwise. */
+  readonly modules?: Modules;
   /** Whose files they are; the superuser's otherwise. */
   readonly uid?: number;
   readonly gid?: number;
@@ -51,7 +53,7 @@ export function hijack(options: HijackOptions = {}): Hijack {
   const replacements = new Replacements();
   replaceFs(replacements, ukfs(proc), routes, new Names(routes), redirection.fdoff);
   replaceProcess(replacements, proc, routes);
-  replaceModules(replacements, routes);
+  replaceModules(replacements, routes, options.modules ?? 'all');
   const own = options.kernel === undefined;
   if (own) haltAtEnd(replacements, kernel);
   return {
@@ -60,6 +62,7 @@ export function hijack(options: HijackOptions = {}): Hijack {
     undo(): void {
       if (routes.cwdInKernel) process.chdir('/');
       replacements.undo();
+      routes.end();
       proc.exit();
       if (own && kernel.stopped === undefined) kernel.halt();
     },

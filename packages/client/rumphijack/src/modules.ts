@@ -142,8 +142,12 @@ export class ModuleLoader {
   }
 }
 
+/** Which modules are looked for on redirected paths. */
+export type Modules = 'all' | 'require' | 'none';
+
 /** Redirects `require` and `import`. */
-export function replaceModules(replacements: Replacements, routes: Routes): void {
+export function replaceModules(replacements: Replacements, routes: Routes, which: Modules): void {
+  if (which === 'none') return;
   const loader = new ModuleLoader(routes);
   replaceResolveFilename(replacements, loader);
   replacements.set(
@@ -153,13 +157,13 @@ export function replaceModules(replacements: Replacements, routes: Routes): void
   );
   if (registerHooks === undefined) {
     replaceScripts(replacements, loader);
-    replacements.onUndo(registerThread(loader, (path, isMain) => Module._load(path, null, isMain)));
+    if (which === 'all') replacements.onUndo(registerThread(loader, (path, isMain) => Module._load(path, null, isMain)));
     return;
   }
   const hooks = registerHooks({
     resolve(specifier, context, next) {
       // What is required comes to Module._resolveFilename.
-      if (context.conditions.includes('require')) return next(specifier, context);
+      if (which === 'require' || context.conditions.includes('require')) return next(specifier, context);
       if (loader.concerns(specifier, context.parentURL)) return loader.resolveImport(specifier, context.parentURL, context.conditions);
       try {
         return next(specifier, context);

@@ -9,6 +9,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
 import { hijack } from './hijack.js';
+import type { Modules } from './modules.js';
 import { SettingError } from './redirection.js';
 
 const NAME = '@anykernel/rumphijack';
@@ -16,18 +17,23 @@ const NAME = '@anykernel/rumphijack';
 /** Redirects, if this program was started to be redirected. A setting that makes no sense ends it with a line that says so. */
 export function startPreloaded(): void {
   if (!isMainThread || !takenOut()) return;
-  const { RUMPHIJACK, RUMPHIJACK_MOUNT = '' } = process.env;
+  const { RUMPHIJACK, RUMPHIJACK_MOUNT = '', RUMPHIJACK_MODULES = 'all' } = process.env;
   try {
-    hijack({
-      ...(RUMPHIJACK === undefined ? {} : { rumphijack: RUMPHIJACK }),
-      mounts: RUMPHIJACK_MOUNT.split(/\s+/).filter((m) => m !== ''),
-    });
+    const mounts = RUMPHIJACK_MOUNT.split(/\s+/).filter((m) => m !== '');
+    hijack({ ...(RUMPHIJACK === undefined ? {} : { rumphijack: RUMPHIJACK }), mounts, modules: modulesOf(RUMPHIJACK_MODULES) });
   } catch (e) {
     const { name, message, code } = e as Error & { code?: string };
     if (!(e instanceof SettingError) && code === undefined && name !== 'MountTypeError' && name !== 'MountOptionError') throw e;
     process.stderr.write(`rumphijack: ${message}\n`);
     process.exit(1);
   }
+}
+
+/** SettingError. */
+function modulesOf(word: string): Modules {
+  if (word !== 'all' && word !== 'require' && word !== 'none')
+    throw new SettingError(`RUMPHIJACK_MODULES=${word}: is all, require or none`);
+  return word;
 }
 
 /** Takes this module out of the words that children inherit. Whether it was there. */

@@ -13,12 +13,12 @@ export type KernelPath = string | Uint8Array;
 const SLASH = 47;
 
 export class Routes {
-  readonly #prefix: string;
+  #prefix: string;
   readonly #allSlashes: boolean;
-  readonly #blanket: readonly string[];
-  readonly #dirs: readonly string[];
+  #blanket: readonly string[];
+  #dirs: readonly string[];
   /** How redirected paths begin. */
-  readonly prefixes: readonly string[];
+  prefixes: readonly string[];
   /** The current directory as the program sees it. */
   #cwd: string;
   #cwdInKernel = false;
@@ -35,6 +35,15 @@ export class Routes {
     this.prefixes = [...(r.path === undefined ? [] : [r.path]), ...r.blanket, ...this.#dirs];
     this.#cwd = cwd;
     this.moveTo(cwd, false);
+  }
+
+  /** Everything is the host's from now on, for those too who have kept a redirected function. */
+  end(): void {
+    this.#prefix = '';
+    this.#blanket = [];
+    this.#dirs = [];
+    this.prefixes = [];
+    this.moveTo(this.#cwd, false);
   }
 
   get cwd(): string {
