@@ -1,10 +1,10 @@
 /**
  * Readiness of all sockets of one process, from one event queue of the kernel: whoever has a socket is told when it can be read or written.
  *
- * Reading is watched all the time, by edge: what is told once must be read up to its end. Writing is watched for one event at a time. The kernel runs within the
- * program's own event loop, and both ends of a connection may be in it: after some turns without one, the event loop gets its turn.
+ * Reading is watched all the time, by edge: what is told once must be read up to its end. Writing is watched for one event at a time. Whoever is told, is told in a
+ * turn of the event loop of its own, as programs of Node expect of what comes from outside, though here it may come from within.
  */
-import { EVFILT_READ, EVFILT_WRITE, EV_ADD, EV_CLEAR, EV_EOF, EV_ONESHOT, Kevent, O_CLOEXEC } from '@anykernel/lib-sys';
+import { EVFILT_READ, EVFILT_WRITE, EV_ADD, EV_CLEAR, EV_EOF, EV_ONESHOT, Kevent, O_CLOEXEC, type Timespec } from '@anykernel/lib-sys';
 import type { Proc } from '@anykernel/rumpkern';
 
 /** Who is told. */
@@ -16,9 +16,9 @@ export interface Pollable {
   onWritable(): void;
 }
 
-/** Events that are taken at a time, and turns without the event loop. */
+/** Events that are taken at a time. */
 const BATCH = 64;
-const TURNS = 64;
+const AT_ONCE: Timespec = { sec: 0, nsec: 0 };
 /** A program does not end while something is held: as long as setInterval() can. */
 const HOLD_MS = 0x7fff_ffff;
 
@@ -52,7 +52,7 @@ export class Poller {
     if (this.#watched.size > 0 || this.#kq < 0) return;
     const kq = this.#kq;
     this.#kq = -1;
-    this.p.bare.close(kq);
+    if (this.alive) this.p.bare.close(kq);
   }
 
   /** The program does not end while `one` is held. */
@@ -79,23 +79,31 @@ export class Poller {
 
   async #listen(kq: number): Promise<void> {
     const events: Kevent[] = Array.from({ length: BATCH }, () => new Kevent());
-    for (let turn = 1; this.#kq === kq; turn++) {
-      let count: number;
+    while (this.#kq === kq) {
       try {
-        count = await this.p.call.kevent(kq, [], events);
-      } catch {
-        // The queue was closed, or the process or its kernel has ended.
+        let count = await this.p.call.kevent(kq, [], events);
+        await new Promise((resolve) => setImmediate(resolve));
+        for (; count > 0 && this.#kq === kq && this.alive; count = this.p.bare.kevent(kq, [], events, AT_ONCE)) {
+          for (let i = 0; i < count; i++) this.#tell(events[i] as Kevent);
+          if (count < BATCH) break;
+        }
+      } catch (e) {
+        // The queue was closed, or the process or its kernel has ended. What a listener throws is the program's.
+        if (this.#kq === kq && this.alive) throw e;
         return;
       }
-      if (turn % TURNS === 0) await new Promise((resolve) => setImmediate(resolve));
-      for (let i = 0; i < count; i++) this.#tell(events[i] as Kevent);
     }
+  }
+
+  /** Whether the process and its kernel are. */
+  get alive(): boolean {
+    return !this.p.exited && this.p.k.stopped === undefined;
   }
 
   #tell(event: Kevent): void {
     const one = event.udata as Pollable;
     event.udata = undefined;
-    if (one.fd !== event.ident) return;
+    if (one.fd !== event.ident || !this.alive) return;
     if (event.filter === EVFILT_READ) one.onReadable(event.data, (event.flags & EV_EOF) !== 0);
     else one.onWritable();
   }

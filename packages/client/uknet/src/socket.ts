@@ -52,9 +52,8 @@ export class Socket extends Duplex implements Pollable {
   /** Bytes of writes that are over. */
   #bytesDone = 0;
   #refed = true;
-  /** Names are remembered beyond the end. */
+  /** The peer's name is remembered beyond its end. */
   #peer: AddressInfo | string | undefined;
-  #local: AddressInfo | string | undefined;
 
   constructor(context: NetContext, options: SocketOptions = {}) {
     super({ ...options, allowHalfOpen: options.allowHalfOpen === true, emitClose: false, autoDestroy: true, decodeStrings: true, objectMode: false });
@@ -118,8 +117,7 @@ export class Socket extends Duplex implements Pollable {
 
   #localName(): AddressInfo | string | undefined {
     const nam = this.#socket?.sockname();
-    if (nam !== undefined) this.#local = addressOf(nam);
-    return this.#local;
+    return nam === undefined ? undefined : addressOf(nam);
   }
 
   #peerName(): AddressInfo | string | undefined {
@@ -184,7 +182,7 @@ export class Socket extends Duplex implements Pollable {
   #again(): void {
     (this as unknown as { _undestroy(): void })._undestroy();
     this.#socket = undefined;
-    this.#peer = this.#local = undefined;
+    this.#peer = undefined;
     this.#wanting = this.#ended = false;
     this.#expected = this.#bytesDone = this.bytesRead = 0;
     this.write = Socket.prototype.write;
@@ -327,7 +325,6 @@ export class Socket extends Duplex implements Pollable {
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.connecting = false;
     this.#idle?.stop();
-    this.#localName();
     const socket = this.#socket;
     this.#socket = undefined;
     socket?.close();
