@@ -181,12 +181,12 @@ function text(block: Uint8Array, off: number, len: number): string {
   return bytestrOf(block, off, end < 0 || end > off + len ? off + len : end);
 }
 
-/** A number in octal digits, or as GNU tar has those that are longer: in base 256. */
-function numberAt(block: Uint8Array, off: number, len: number, at: number): number {
+/** A number in octal digits, or as GNU tar has others: in base 256, below zero with all bits set before it. */
+function numberAt(block: Uint8Array, off: number, len: number, at: number, least = 0): number {
   if ((block[off] & 0x80) !== 0) {
-    let value = block[off] & 0x3f;
+    let value = block[off] === 0xff ? -1 : block[off] & 0x7f;
     for (let i = 1; i < len; i++) value = value * 256 + block[off + i];
-    if (!Number.isSafeInteger(value) || (block[off] & 0x40) !== 0) throw new TarError(`number out of range in the header at ${at}`);
+    if (!Number.isSafeInteger(value) || value < least) throw new TarError(`number out of range in the header at ${at}`);
     return value;
   }
   const digits = text(block, off, len).trim();
@@ -281,7 +281,7 @@ function parseEntry(h: Head, data: Uint8Array): TarEntry {
     mode: numberAt(block, 100, 8, at) & 0o7777,
     uid: number('uid', 108),
     gid: number('gid', 116),
-    mtime: mtime === undefined ? { sec: numberAt(block, 136, 12, at), nsec: 0 } : parseTime(mtime, at),
+    mtime: mtime === undefined ? { sec: numberAt(block, 136, 12, at, Number.MIN_SAFE_INTEGER), nsec: 0 } : parseTime(mtime, at),
     atime: atime === undefined ? undefined : parseTime(atime, at),
     target: records.get('linkpath') ?? text(block, 157, 100),
     major: type === 'char' || type === 'block' ? numberAt(block, 329, 8, at) : 0,
