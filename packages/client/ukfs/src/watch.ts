@@ -5,7 +5,7 @@
  * descriptor, so that it is told whose contents have changed. Of what happened between two turns of the event loop, the sum is told.
  */
 import { fromBytestr } from '@anykernel/lib-bytes';
-import { DT_DIR, DT_REG, Errno, NOTE_ATTRIB, NOTE_DELETE, NOTE_EXTEND, NOTE_LINK, NOTE_RENAME, NOTE_REVOKE, NOTE_WRITE } from '@anykernel/lib-sys';
+import { DT_DIR, DT_REG, Errno, NOTE_ATTRIB, NOTE_DELETE, NOTE_EXTEND, NOTE_LINK, NOTE_RENAME, NOTE_REVOKE, NOTE_WRITE, linuxToErrno } from '@anykernel/lib-sys';
 import { type PathLike, checkAborted, pathText, toBool, toFunction, toObject, toPath, toSignal } from './args.js';
 import { encodingOf, nameOut } from './bytes.js';
 import { EventEmitter } from './emitter.js';
@@ -208,10 +208,19 @@ export class FSWatcher extends EventEmitter {
   #watching: { stop(): void } | undefined;
   #hold: Timer | undefined;
   readonly #stopListening: () => void = () => undefined;
+  /** Some programs reach for what Node has there: an error or an event of libuv's, and the end. */
+  readonly _handle: { close(): void; onchange(status: number, event: string, name: string): void };
 
   constructor(runner: Runner, knotes: Knotes, filename: PathLike, options: unknown, listener: unknown) {
     super();
     const o = optionsOf(options, false);
+    this._handle = {
+      close: () => this.close(),
+      onchange: (status, event, name) => {
+        if (status >= 0) this.emit('change', event, name);
+        else this.#failed(status, name);
+      },
+    };
     if (listener !== undefined) this.on('change', toFunction(listener, 'listener') as never);
     const nameOptions = o.encoding === undefined || o.encoding === null ? undefined : { encoding: o.encoding };
     const tell: Tell = (event, name) => {
@@ -225,6 +234,12 @@ export class FSWatcher extends EventEmitter {
     if (signal.aborted) later(close);
     else signal.addEventListener('abort', close, { once: true });
     this.#stopListening = () => signal.removeEventListener('abort', close);
+  }
+
+  #failed(status: number, name: string): void {
+    const error = Object.assign(systemError(linuxToErrno(status), 'watch', name), { filename: name });
+    this.close();
+    this.emit('error', error);
   }
 
   /** Watches no more; 'close' follows. */
