@@ -228,10 +228,10 @@ export class DgramSocket extends EventEmitter implements Pollable {
     const plain = args.filter((arg) => typeof arg !== 'function');
     const connected = this.#connected !== undefined;
     const [message, a, b, c, d] = plain;
-    const ranged = typeof a === 'number' && typeof b === 'number' && (connected ? plain.length >= 3 : plain.length >= 4);
+    const ranged = typeof a === 'number' && typeof b === 'number' && (connected || plain.length >= 4);
     const data = messagesOf(message, ranged ? (a as number) : undefined, ranged ? (b as number) : undefined);
     if (connected) {
-      if (plain.length > (ranged ? 3 : 1)) throw coded(new Error('Already connected'), 'ERR_SOCKET_DGRAM_IS_CONNECTED');
+      if (c !== undefined || d !== undefined) throw coded(new Error('Already connected'), 'ERR_SOCKET_DGRAM_IS_CONNECTED');
       return { data, port: undefined, address: undefined, cb };
     }
     const [port, address] = ranged ? [c, d] : [a, b];

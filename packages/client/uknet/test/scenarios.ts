@@ -35,6 +35,10 @@ function shown(e: unknown): string {
   return [name, code, syscall, errno, address, String(message).replace(/:\d+/g, ':PORT')].map((part) => (part === undefined ? '-' : String(part))).join(' | ');
 }
 
+function codeIn(e: unknown): string | undefined {
+  return (e as { code?: string } | null | undefined)?.code;
+}
+
 function codeOf(fn: () => unknown): string {
   try {
     fn();
@@ -113,7 +117,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     client.resume();
     client.end();
     await Promise.all([once(peer, 'close'), once(client, 'close')]);
-    peer.on('error', (e) => log(`peer ${(e as { code: string }).code}`));
+    peer.on('error', (e) => log(`peer ${codeIn(e)}`));
     log(`${peer.writable} ${peer.readable}`);
     server.close();
     await once(server, 'close');
@@ -234,9 +238,9 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
 
   'written to when it is destroyed': async (w, log) => {
     const { server, client } = await pair(w);
-    client.on('error', (e) => log(`error ${(e as { code: string }).code}`));
+    client.on('error', (e) => log(`error ${codeIn(e)}`));
     client.destroy();
-    client.write('x', (e) => log(`callback ${(e as unknown as { code: string }).code}`));
+    client.write('x', (e) => log(`callback ${codeIn(e)}`));
     await once(client, 'close');
     await pause(10);
     server.close();
@@ -344,8 +348,8 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     const server = w.net.createServer();
     const port = await listen(server);
     const client = w.net.connect(port, HOST);
-    client.on('error', (e) => log((e as { code: string }).code));
-    client.write('x', (e) => log(`callback ${(e as { code?: string } | undefined)?.code}`));
+    client.on('error', (e) => log(codeIn(e)));
+    client.write('x', (e) => log(`callback ${codeIn(e)}`));
     client.destroy();
     client.on('connect', () => log('connect'));
     await once(client, 'close');
@@ -380,7 +384,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     const { server, client } = await pair(w);
     const abort = new AbortController();
     const other = w.net.connect({ port: (server.address() as nodeNet.AddressInfo).port, host: HOST, signal: abort.signal } as never);
-    other.on('error', (e) => log(`${e.name} ${(e as { code?: string }).code}`));
+    other.on('error', (e) => log(`${e.name} ${codeIn(e)}`));
     abort.abort();
     await once(other, 'close');
     client.destroy();
