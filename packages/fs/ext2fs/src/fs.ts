@@ -287,10 +287,12 @@ export class Ext2fs {
   /** From here on the device is not clean, until the next sync; with a journal, until it is unmounted. Sleeps. */
   #soil(): void {
     const { journal } = this;
-    this.txn.run(() => {
-      if (journal === undefined) this.setSb16(SB_STATE, this.sb16(SB_STATE) & ~STATE_VALID);
-      else this.setSb32(SB_INCOMPAT, (this.sb32(SB_INCOMPAT) | INCOMPAT_RECOVER) >>> 0);
-    });
+    // Asked again after a sleep, it is there already.
+    if (journal === undefined) {
+      if ((this.sb16(SB_STATE) & STATE_VALID) !== 0) this.txn.run(() => this.setSb16(SB_STATE, this.sb16(SB_STATE) & ~STATE_VALID));
+    } else if ((this.sb32(SB_INCOMPAT) & INCOMPAT_RECOVER) === 0) {
+      this.txn.run(() => this.setSb32(SB_INCOMPAT, (this.sb32(SB_INCOMPAT) | INCOMPAT_RECOVER) >>> 0));
+    }
     this.bcache.flush(journal !== undefined);
     this.clean = false;
     this.bcache.journal = journal;

@@ -11,6 +11,7 @@ import { ext2Vfsops } from './vfsops.js';
 import { opsOf } from './vnops.js';
 
 export type { Ext2fsArgs } from './vfsops.js';
+export { type FsckImage, type FsckOptions, type FsckResult, type Problem, fsck, looksLikeExt2 } from './fsck/index.js';
 export * from './newfs.js';
 
 /** The second extended file system, ext3 and ext4. */

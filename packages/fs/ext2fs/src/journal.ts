@@ -63,5 +63,5 @@ export function replayOf(fs: Ext2fs, j: OpenJournal): Replay {
 
 /** From the first change on, metadata is written ahead. */
 export function useJournal(fs: Ext2fs, j: OpenJournal): void {
-  fs.journal = new Journal(fs.bcache, new Jbd2Log(j.place, j.sb, j.info), { tid: j.info.sequence, pos: 0 });
+  fs.journal = new Journal(fs.bcache, new Jbd2Log(j.place, j.sb, j.info, fs.info.blocks >= 2 ** 32, fs.sums.on), { tid: j.info.sequence, pos: 0 });
 }

@@ -13,6 +13,7 @@ import { applyTimes } from './file.js';
 import { freeRange } from './freerange.js';
 import type { Ext2fs } from './fs.js';
 import { freeInode } from './ialloc.js';
+import { emptyMap } from './inline.js';
 import { Inode, inodeBlock, inodeFault, inodeOffset, isUsableIno, pointsToBlocks } from './inode.js';
 import { DI_DTIME, NDADDR, NIADDR, SB_LAST_ORPHAN, SB_STATE, STATE_ERROR } from './ondisk.js';
 import { addOrphan, shortenLater } from './unfinished.js';
@@ -40,7 +41,8 @@ function destroy(ip: Inode): boolean {
   ip.dirty();
   if (pointsToBlocks(ip, type) && !freeRange(ip, 0, Infinity)) return false;
   dropXattrs(ip);
-  for (let i = 0; i < NDADDR + NIADDR; i++) ip.setPtr(i, 0);
+  if (ip.hasExtents) emptyMap(ip);
+  else for (let i = 0; i < NDADDR + NIADDR; i++) ip.setPtr(i, 0);
   ip.size = 0;
   ip.addBlocks(-ip.blocks / fs.spb);
   ip.nlink = 0;

@@ -35,6 +35,12 @@ export const VARIANTS: Readonly<Record<string, readonly string[]>> = {
   'no dir_index, no large_file': ['-O', '^dir_index,^large_file'],
   'small groups': ['-b', '1024', '-g', '1024'],
   'meta_bg': ['-b', '1024', '-g', '256', '-O', 'meta_bg,^resize_inode'],
+  'ext3': ['-t', 'ext3', '-b', '1024'],
+  'ext4 without a journal': ['-t', 'ext4', '-b', '1024', '-O', '^has_journal'],
+  'ext4': ['-t', 'ext4', '-b', '1024'],
+  'ext4, 4 KiB': ['-t', 'ext4', '-b', '4096'],
+  'ext4 with all of it': ['-t', 'ext4', '-b', '1024', '-g', '1024', '-O', 'inline_data,ea_inode,metadata_csum_seed,orphan_file,large_dir,project'],
+  'ext4 with uninit_bg': ['-t', 'ext4', '-b', '1024', '-O', '^metadata_csum,uninit_bg'],
   'sparse_super2': ['-b', '1024', '-g', '1024', '-O', 'sparse_super2,^resize_inode'],
 };
 
@@ -42,7 +48,7 @@ export const VARIANTS: Readonly<Record<string, readonly string[]>> = {
 export function mke2fs(kib: number, args: readonly string[] = []): Uint8Array {
   return withFolder((folder) => {
     const path = join(folder, 'image');
-    mustRun('mke2fs', ['-q', '-F', '-t', 'ext2', ...args, path, `${kib}k`]);
+    mustRun('mke2fs', ['-q', '-F', ...(args.includes('-t') ? [] : ['-t', 'ext2']), ...args, path, `${kib}k`]);
     return new Uint8Array(readFileSync(path));
   });
 }

@@ -6,6 +6,7 @@
 import { type Component, component } from '@anykernel/lib-component';
 import { rumpvfs } from '@anykernel/rumpvfs';
 
+export type { ReplayDevice } from './io.js';
 export { Jbd2Log } from './log.js';
 export { JournalPlace } from './place.js';
 export { Replay, type ReplayResult } from './replay.js';

@@ -1,12 +1,23 @@
 /** Reading and writing a device in calls that may sleep: what has been read is there when the call is made again. */
 import { ERR, Errno } from '@anykernel/lib-sys';
-import type { Disk } from '@anykernel/rumpvfs';
+
+/** Told of the end of a transfer. */
+type Completion = (error: Errno | undefined, moved: number) => void;
+
+/** What recovery needs of a device: rumpvfs's Disk has it. Transfers give their length, or -1 where `done` is called later. */
+export interface ReplayDevice {
+  readonly size: number;
+  readonly k: { sleep(chan: object): never; wakeup(chan: object): void };
+  read(data: readonly Uint8Array[], off: number, done: Completion): number;
+  write(data: readonly Uint8Array[], off: number, done: Completion): number;
+  flush(): void;
+}
 
 /** Bytes of the device that are read at once. */
 const WINDOW = 64 << 10;
 
 export class Io {
-  readonly #disk: Disk;
+  readonly #disk: ReplayDevice;
   readonly #window = new Uint8Array(WINDOW);
   #from = 0;
   #to = 0;
@@ -14,7 +25,7 @@ export class Io {
   #outgoing = 0;
   #error: Errno | undefined;
 
-  constructor(disk: Disk) {
+  constructor(disk: ReplayDevice) {
     this.#disk = disk;
   }
 

@@ -6,7 +6,8 @@
 import { getU32be, putU32be } from '@anykernel/lib-bytes';
 import type { Buf, LogFormat, LogPlace, LogTransaction, LogWrite } from '@anykernel/rumpvfs';
 import {
-  B_COMMIT, B_SUPER_V2, INCOMPAT_REVOKE, JBD2_MAGIC, JS_COMPAT, JS_ERRNO, JS_HEAD, JS_INCOMPAT, JS_SEQUENCE, JS_START, type JournalSuper,
+  B_COMMIT, B_SUPER_V2, COMPAT_CHECKSUM, CSUM_CRC32C, INCOMPAT_64BIT, INCOMPAT_CSUM_V2, INCOMPAT_CSUM_V3, INCOMPAT_REVOKE, JBD2_MAGIC, JS_COMPAT, JS_CSUM_TYPE, JS_ERRNO, JS_HEAD, JS_INCOMPAT,
+  JS_SEQUENCE, JS_START, type JournalSuper,
   type JournalTag, TAG_ESCAPED, blockSum, emitRevoked, emitTags, hasSums, putHeader, revokedPerBlock, sealCommit, sealSuper, tagsPerBlock,
 } from './ondisk.js';
 import type { JournalPlace } from './place.js';
@@ -23,15 +24,21 @@ export class Jbd2Log implements LogFormat {
   readonly #tags: number;
   readonly #revoked: number;
 
-  /** Keeps `sb`, the first block of the journal, and changes it in place. */
-  constructor(place: JournalPlace, sb: Uint8Array, info: JournalSuper) {
+  /**
+   * Keeps `sb`, the first block of an empty journal, and changes it in place. `wide`: block numbers have more than 32 bits; `sums`: blocks get checksums
+   * of version 3.
+   */
+  constructor(place: JournalPlace, sb: Uint8Array, info: JournalSuper, wide: boolean, sums: boolean) {
     this.#place = place;
     this.#sb = sb;
     // Revoked blocks are written as soon as there are some; older kernels must know.
-    this.#super = { ...info, version: 2, incompat: info.incompat | INCOMPAT_REVOKE };
-    if (info.version === 1) putU32be(sb, JS_COMPAT, 0);
+    const kept = sums ? info.incompat & ~INCOMPAT_CSUM_V2 : info.incompat;
+    const incompat = kept | INCOMPAT_REVOKE | (wide ? INCOMPAT_64BIT : 0) | (sums ? INCOMPAT_CSUM_V3 : 0);
+    this.#super = { ...info, version: 2, compat: info.compat & ~COMPAT_CHECKSUM, incompat };
+    putU32be(sb, JS_COMPAT, info.compat & ~COMPAT_CHECKSUM);
     putU32be(sb, 4, B_SUPER_V2);
-    putU32be(sb, JS_INCOMPAT, this.#super.incompat);
+    putU32be(sb, JS_INCOMPAT, incompat);
+    if (sums) sb[JS_CSUM_TYPE] = CSUM_CRC32C;
     this.length = info.length;
     this.#tags = tagsPerBlock(this.#super, place.bsize);
     this.#revoked = revokedPerBlock(this.#super, place.bsize);

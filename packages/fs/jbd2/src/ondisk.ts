@@ -43,7 +43,8 @@ export const JS_FC_BLOCKS = 84;
 export const JS_HEAD = 88;
 export const JS_CSUM = 252;
 export const JS_LEN = 1024;
-const CSUM_CRC32C = 4;
+/** JS_CSUM_TYPE. */
+export const CSUM_CRC32C = 4;
 /** Fast commit blocks where the superblock does not say how many. */
 const FC_BLOCKS_DEFAULT = 256;
 

@@ -5,8 +5,7 @@
  * are copied. The work goes on where it was after a sleep. Nothing is written unless all of the log makes sense.
  */
 import { getU32be, isZero, putU32be } from '@anykernel/lib-bytes';
-import type { Disk } from '@anykernel/rumpvfs';
-import { Io } from './io.js';
+import { Io, type ReplayDevice } from './io.js';
 import {
   B_COMMIT, B_DESCRIPTOR, B_REVOKE, CB_SIZE, CB_SUM, CB_TYPE, COMPAT_CHECKSUM, JBD2_MAGIC, JS_ERRNO, JS_SEQUENCE, JS_START, type JournalSuper,
   type JournalTag, TAG_DELETED, TAG_ESCAPED, commitHolds, crc32be, kindOf, parseRevoked, parseTags, sealSuper, tagHolds, tailHolds,
@@ -57,7 +56,7 @@ export class Replay {
   #written = 0;
 
   /** `sb`: the first block of the journal, kept and changed in place. */
-  constructor(disk: Disk, place: JournalPlace, sb: Uint8Array, info: JournalSuper, blocks: number) {
+  constructor(disk: ReplayDevice, place: JournalPlace, sb: Uint8Array, info: JournalSuper, blocks: number) {
     this.#io = new Io(disk);
     this.#place = place;
     this.#sb = sb;

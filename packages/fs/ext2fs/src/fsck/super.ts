@@ -1,0 +1,175 @@
+/** The first pass: superblock, group descriptors, and the journal. */
+import { bitSetRange, bitTest, getU16le, getU32le, putU16le, putU32le } from '@anykernel/lib-bytes';
+import { JournalPlace, Replay, parseJournalSuper } from '@anykernel/jbd2';
+import {
+  COMPAT_HAS_JOURNAL, GD_BBMAP, GD_BBMAP_HIGH, GD_IBMAP, GD_IBMAP_HIGH, GD_ITABLE, GD_ITABLE_HIGH, GD_LEN64, INCOMPAT_META_BG, INCOMPAT_RECOVER, INCOMPAT_WRITABLE, SB_GROUP_NR,
+  SB_INCOMPAT, SB_UUID, SUPER_LEN, SUPER_OFF, type SuperInfo, featureNames, groupHasSuper, parseSuper,
+} from '../ondisk.js';
+import { Check, type FsckImage, type FsckOptions, Hopeless } from './check.js';
+import { journalSuper } from '../newfsjournal.js';
+import { runsOf } from './walk.js';
+
+const TWO32 = 0x1_0000_0000;
+
+/** Finds the superblock, or a copy of it. */
+export function openCheck(image: FsckImage, options: FsckOptions): Check {
+  const sb = image.size >= SUPER_OFF + SUPER_LEN ? image.read(SUPER_OFF, SUPER_LEN) : new Uint8Array(0);
+  const info = parseSuper(sb);
+  if (typeof info !== 'string') {
+    const c = make(image, options, info, sb);
+    if (!c.sums.superHolds(sb, 0)) c.problem('the superblock has a wrong checksum', () => undefined);
+    return c;
+  }
+  for (const bsize of [1024, 2048, 4096]) {
+    const off = ((bsize === 1024 ? 1 : 0) + 8 * bsize) * bsize;
+    if (off + SUPER_LEN > image.size) continue;
+    const copy = image.read(off, SUPER_LEN);
+    const found = parseSuper(copy);
+    if (typeof found === 'string' || 1 << found.bshift !== bsize) continue;
+    putU16le(copy, SB_GROUP_NR, 0);
+    const c = make(image, options, found, copy);
+    c.problem(`${info}: the copy at block ${off / bsize} is used`, () => undefined);
+    return c;
+  }
+  throw new Hopeless(info);
+}
+
+function make(image: FsckImage, options: FsckOptions, info: SuperInfo, sb: Uint8Array): Check {
+  const unknown = info.incompat & ~INCOMPAT_WRITABLE;
+  if (unknown !== 0) throw new Hopeless(`it has features that are not supported: ${featureNames(unknown, 'incompat')}`);
+  if (info.blocks * 2 ** info.bshift > image.size) throw new Hopeless(`it has ${info.blocks} blocks, and the image has ${image.size} bytes`);
+  return new Check(image, options, info, sb);
+}
+
+/** The group descriptors; those that make no sense are taken from the copy in group 1. */
+export function readGroups(c: Check): void {
+  const { info, bsize } = c;
+  const perBlock = bsize / info.descSize;
+  const count = Math.ceil(c.groups / perBlock);
+  const meta = (info.incompat & INCOMPAT_META_BG) !== 0;
+  const old = meta ? Math.min(info.firstMetaBg, count) : count;
+  c.gdt = new Uint8Array(count * bsize);
+  for (let i = 0; i < count; i++) c.gdt.set(c.block(gdBlock(c, i, old, perBlock)), i * bsize);
+  for (let g = 0; g < c.groups; g++) claimHead(c, g, old, perBlock, meta);
+  for (let g = 0; g < c.groups; g++) readGroup(c, g, old);
+}
+
+export function gdBlock(c: Check, i: number, old: number, perBlock: number): number {
+  if (i < old) return c.info.firstData + 1 + i;
+  const g = i * perBlock;
+  return c.groupStart(g) + (groupHasSuper(c.info, g) ? 1 : 0);
+}
+
+function claimHead(c: Check, g: number, old: number, perBlock: number, meta: boolean): void {
+  const has = groupHasSuper(c.info, g);
+  const within = g % perBlock;
+  const inMeta = meta && Math.floor(g / perBlock) >= old;
+  const gdt = inMeta ? (within < 2 || within === perBlock - 1 ? 1 : 0) : has ? old + c.info.reservedGdt : 0;
+  const start = c.groupStart(g);
+  bitSetRange(c.structure, start, Math.min(start + (has ? 1 : 0) + gdt, c.info.blocks));
+}
+
+function places(c: Check, b: Uint8Array, at: number): readonly [number, number, number] {
+  const wide = c.info.descSize >= GD_LEN64;
+  const place = (low: number, high: number): number => getU32le(b, at + low) + (wide ? getU32le(b, at + high) * TWO32 : 0);
+  return [place(GD_BBMAP, GD_BBMAP_HIGH), place(GD_IBMAP, GD_IBMAP_HIGH), place(GD_ITABLE, GD_ITABLE_HIGH)];
+}
+
+function free(c: Check, from: number, len: number): boolean {
+  if (!c.inReach(from) || from + len > c.info.blocks) return false;
+  for (let b = from; b < from + len; b++) if (bitTest(c.structure, b)) return false;
+  return true;
+}
+
+function readGroup(c: Check, g: number, old: number): void {
+  const len = (c.info.inodesPerGroup * c.info.inodeSize) / c.bsize;
+  const fits = (b: Uint8Array, at: number): boolean => {
+    const [bb, ib, it] = places(c, b, at);
+    return bb !== ib && free(c, bb, 1) && free(c, ib, 1) && free(c, it, len) && (bb < it || bb >= it + len) && (ib < it || ib >= it + len);
+  };
+  const at = c.gd(g);
+  if (!c.sums.groupHolds(c.gdt, at, g)) c.problem(`the descriptor of group ${g} has a wrong checksum`, () => undefined);
+  if (!fits(c.gdt, at)) {
+    const copy = c.groups > 1 && old > 0 && groupHasSuper(c.info, 1) ? c.block(c.groupStart(1) + 1 + Math.floor(at / c.bsize)) : undefined;
+    if (copy === undefined || !fits(copy, at % c.bsize)) {
+      c.problem(`the descriptor of group ${g} makes no sense, and there is no copy: its files are lost`);
+      c.bbmap[g] = c.ibmap[g] = c.itable[g] = 0;
+      return;
+    }
+    c.problem(`the descriptor of group ${g} makes no sense: the copy is used`, () => c.gdt.set(copy.subarray(at % c.bsize, (at % c.bsize) + c.info.descSize), at));
+  }
+  const [bb, ib, it] = places(c, c.gdt, at);
+  [c.bbmap[g], c.ibmap[g], c.itable[g]] = [bb, ib, it];
+  bitSetRange(c.structure, bb, bb + 1);
+  bitSetRange(c.structure, ib, ib + 1);
+  bitSetRange(c.structure, it, it + len);
+}
+
+/** Replays the journal, in memory. Returns whether there was something: all is to be read again then. */
+export function replayJournal(c: Check): boolean {
+  if ((c.info.incompat & INCOMPAT_RECOVER) === 0) return false;
+  const forget = (): void => putU32le(c.sb, SB_INCOMPAT, (getU32le(c.sb, SB_INCOMPAT) & ~INCOMPAT_RECOVER) >>> 0);
+  const ino = c.info.journalIno;
+  const b = (c.info.compat & COMPAT_HAS_JOURNAL) === 0 ? undefined : c.inode(ino);
+  const runs = b === undefined || getU16le(b, 0) >> 12 !== 8 ? undefined : runsOf(c, ino, b);
+  if (runs === undefined) {
+    c.problem('it needs recovery, and its journal cannot be found', forget);
+    return false;
+  }
+  const place = new JournalPlace(c.bsize, runs);
+  const sb = c.block(runs[0]![0]).slice();
+  const info = parseJournalSuper(sb, place.count);
+  if (typeof info === 'string' || info.bsize !== c.bsize) {
+    c.problem(`it needs recovery, and its journal makes no sense: ${typeof info === 'string' ? info : 'it has other blocks'}`, forget);
+    return false;
+  }
+  const result = new Replay(device(c), place, sb, info, c.info.blocks).run();
+  if (typeof result === 'string') c.problem(`its journal cannot be replayed: ${result}`, forget);
+  else c.notes.push(`the journal was replayed: ${result.transactions} transactions, ${result.blocks} blocks`);
+  return typeof result !== 'string';
+}
+
+/** The first block of a journal that has nothing in it. */
+export function checkJournal(c: Check): void {
+  if ((c.info.compat & COMPAT_HAS_JOURNAL) === 0 || c.info.journalIno === 0) return;
+  const b = c.inode(c.info.journalIno);
+  const runs = b === undefined || getU16le(b, 0) >> 12 !== 8 ? undefined : runsOf(c, c.info.journalIno, b);
+  if (runs === undefined) {
+    c.problem('it has a journal, whose file makes no sense');
+    return;
+  }
+  const count = runs.reduce((sum, [, n]) => sum + n, 0);
+  const info = parseJournalSuper(c.block(runs[0]![0]), count);
+  if (typeof info !== 'string' && info.bsize === c.bsize && info.start === 0) return;
+  if (typeof info !== 'string' && info.start !== 0 && c.recovered) return;
+  const what = typeof info === 'string' ? info : info.start !== 0 ? 'there is something in it, and the superblock says no' : 'it has other blocks';
+  c.problem(`its journal makes no sense: ${what}: it is made anew`, () => c.changed(runs[0]![0], journalSuper(c.bsize, count, c.sb.slice(SB_UUID, SB_UUID + 16), c.sums.on)));
+}
+
+/** The image and what is changed of it, as a disk. */
+function device(c: Check): ConstructorParameters<typeof Replay>[0] {
+  const each = (data: readonly Uint8Array[], off: number, fn: (b: Uint8Array, at: number, from: Uint8Array, fromAt: number, n: number) => void): number => {
+    let at = off;
+    for (const b of data) {
+      for (let i = 0; i < b.length; ) {
+        const blkno = Math.floor(at / c.bsize);
+        const n = Math.min(b.length - i, c.bsize - (at % c.bsize));
+        fn(c.block(blkno), blkno, b.subarray(i, i + n), at % c.bsize, n);
+        i += n;
+        at += n;
+      }
+    }
+    return at - off;
+  };
+  return {
+    size: c.info.blocks * c.bsize,
+    read: (data, off) => each(data, off, (b, _blkno, to, at, n) => to.set(b.subarray(at, at + n))),
+    write: (data, off) =>
+      each(data, off, (b, blkno, from, at) => {
+        b.set(from, at);
+        c.changed(blkno, b);
+      }),
+    flush: () => undefined,
+    k: { sleep: () => { throw new Hopeless('the image does not answer'); }, wakeup: () => undefined },
+  };
+}
