@@ -12,15 +12,16 @@ export function bundleHijack(folder: string): Promise<string> {
   return bundlePackage('packages/client/rumphijack', folder, ['index', 'thread']);
 }
 
-/** Writes the package in `dir` (a path in this repository) into `folder`, with what it imports from this tree; the path of its `index.mjs`. */
+/** Writes the package in `dir` (a path in this repository) into `folder`, with what it imports from this tree; the path of its `index.mjs`.
+ * An entry is a name in `src`, or a file anywhere. */
 export async function bundlePackage(
   dir: string,
   folder: string,
-  entries: readonly string[] = ['index'],
+  entries: readonly (string | { readonly name: string; readonly path: string })[] = ['index'],
   external: readonly string[] = [],
 ): Promise<string> {
   await build({
-    entryPoints: Object.fromEntries(entries.map((name) => [name, join(ROOT, dir, `src/${name}.ts`)])),
+    entryPoints: Object.fromEntries(entries.map((e) => (typeof e === 'string' ? [e, join(ROOT, dir, `src/${e}.ts`)] : [e.name, e.path]))),
     outdir: folder,
     outExtension: { '.js': '.mjs' },
     bundle: true,
