@@ -5,6 +5,7 @@ import { rumpvfs } from '@anykernel/rumpvfs';
 import { tmpfs } from '@anykernel/tmpfs';
 import { ext2Wasm } from './ext2wasm.js';
 import { FAT_CASES } from './fat.js';
+import { FFS_CASES } from './ffs.js';
 import type { Case, Subject } from './measure.js';
 import { type Ext2Peer, type Peer, hostExt2, hostTmpfs, memfs, rumpExt2, rumpTmpfs, zenfs } from './peers.js';
 import { BLOCK, FILE_BYTES, createUnlinkLoop, fill, openCloseLoop, readFile, statAll, statLoop, writeFile } from './work.js';
@@ -322,4 +323,4 @@ const ext2: Case[] = [
   ),
 ];
 
-export const CASES: readonly Case[] = [...booting, ...calls, ...data, ...ext2, ...FAT_CASES];
+export const CASES: readonly Case[] = [...booting, ...calls, ...data, ...ext2, ...FFS_CASES, ...FAT_CASES];

@@ -8,7 +8,7 @@ import { popcount32 } from '@anykernel/lib-bytes';
 import type { Ffs } from './fs.js';
 import {
   CG_CGX, CG_CLUSTEROFF, CG_CLUSTERSUMOFF, CG_CS, CG_FREEOFF, CG_FRSUM, CG_INITEDIBLK, CG_IROTOR, CG_IUSEDOFF, CG_MAGIC, CG_MAGIC_NUMBER, CG_NDBLK,
-  CG_NIBLK, CG_OLD_NIBLK, CG_OLD_TIME, CG_SPACE, CG_TIME, CS_LEN, CS_NBFREE, CS_NDIR, CS_NFFREE, CS_NIFREE, FS_CSTOTAL,
+  CG_NIBLK, CG_OLD_NIBLK, CG_OLD_TIME, CG_SPACE, CG_TIME, CS_LEN, CS_NBFREE, CS_NDIR, CS_NFFREE, CS_NIFREE, FS_CSTOTAL, MAXFRAG,
 } from './ondisk.js';
 import type { Span } from './span.js';
 
@@ -96,24 +96,28 @@ export class Cg {
     return this.fs.info.version === 2 ? this.span.i32(CG_INITEDIBLK) : this.fs.info.ipg;
   }
 
-  /** Adds to one of CS_*, here, in the table of groups, and in all. */
+  /** Adds to one of CS_*, here, in the table of groups, and in all. They do not go below zero, whatever the disk says. */
   count(which: number, change: number): void {
     if (change === 0) return;
-    const { fs } = this;
-    this.stamp();
-    this.span.add32(CG_CS + which, change);
-    fs.cs.add32(this.cgx * CS_LEN + which, change);
-    fs.sb.add64(FS_CSTOTAL + 2 * which, change);
+    const { fs, span } = this;
+    this.touch();
+    span.put32(CG_CS + which, Math.max(0, span.i32(CG_CS + which) + change));
+    const off = this.cgx * CS_LEN + which;
+    fs.cs.put32(off, Math.max(0, fs.cs.i32(off) + change));
+    fs.sb.put64(FS_CSTOTAL + 2 * which, Math.max(0, fs.total(which) + change));
   }
 
-  /** It was changed now. */
-  stamp(): void {
+  /** It is changed now: once for each transaction, its numbers and those that go with them are kept as they were. */
+  touch(): void {
     const { fs } = this;
     if (this.#seq === fs.seq) return;
     this.#seq = fs.seq;
     const { sec } = fs.now();
+    this.span.dirty(CG_OLD_TIME, CG_FRSUM + 4 * MAXFRAG - CG_OLD_TIME);
+    this.span.put32(CG_OLD_TIME, sec | 0);
     if (fs.info.version === 2) this.span.set64(CG_TIME, sec);
-    this.span.set32(CG_OLD_TIME, sec | 0);
+    fs.cs.dirty(this.cgx * CS_LEN, CS_LEN);
+    fs.dirtyTotals();
   }
 
   // -- fragments
@@ -149,7 +153,10 @@ export class Cg {
     for (let i = 0; i < this.#frag; ) {
       let n = 0;
       while (((pattern >> (i + n)) & 1) === 1) n++;
-      if (n > 0) this.span.add32(CG_FRSUM + 4 * n, change);
+      if (n > 0) {
+        this.touch();
+        this.span.put32(CG_FRSUM + 4 * n, Math.max(0, this.frsum(n) + change));
+      }
       i += n + 1;
     }
   }
@@ -233,7 +240,8 @@ export class Cg {
     return r >= 0 && r < this.fs.info.ipg ? r : 0;
   }
   setIrotor(index: number): void {
-    this.span.set32(CG_IROTOR, index);
+    this.touch();
+    this.span.put32(CG_IROTOR, index);
   }
   setInited(count: number): void {
     this.span.set32(CG_INITEDIBLK, count);

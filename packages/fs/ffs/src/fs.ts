@@ -74,6 +74,9 @@ export class Ffs implements UfsMount {
   clean = true;
   seq = 0;
   #inTxn = false;
+  /** The transactions that the totals, and the time, were last looked at in. */
+  #totalsSeq = -1;
+  #timeSeq = -1;
   readonly #csEnd: number;
   readonly #time: WallTime = { sec: 0, nsec: 0 };
   readonly #unregister: () => void;
@@ -289,6 +292,13 @@ export class Ffs implements UfsMount {
     this.txn.commit(() => journal.after(() => this.limbo.delete(b)));
   }
 
+  /** The totals will change: once for each transaction they are kept as they were. */
+  dirtyTotals(): void {
+    if (this.#totalsSeq === this.seq) return;
+    this.#totalsSeq = this.seq;
+    this.sb.dirty(FS_CSTOTAL, 32);
+  }
+
   /** Gives the held buffers back. */
   release(): void {
     this.#unregister();
@@ -301,8 +311,11 @@ export class Ffs implements UfsMount {
 
   // -- odds and ends
 
+  /** Within a transaction it stands still. */
   now(): Readonly<WallTime> {
+    if (this.#inTxn && this.#timeSeq === this.seq) return this.#time;
     this.k.wall(this.#time);
+    this.#timeSeq = this.#inTxn ? this.seq : -1;
     return this.#time;
   }
 

@@ -100,10 +100,6 @@ export class Span {
   add32(off: number, change: number): void {
     this.set32(off, Math.max(0, this.i32(off) + change));
   }
-  add64(off: number, change: number): void {
-    this.set64(off, Math.max(0, this.u64(off) + change));
-  }
-
   /** The first byte of [off, end) that is not `skip`, or `end`. */
   skip(off: number, end: number, skip: number): number {
     let at = off;
