@@ -1,6 +1,10 @@
 /** Whether a program ends: with what is open and held, it does not. */
 import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from '@jest/globals';
+import { hostNode } from '@anykernel/host-node';
+import { local } from '@anykernel/local';
+import { boot } from '@anykernel/rumpkern';
+import { uknet } from '../src/index.js';
 
 const RUN = new URL('../../../../tools/run/typescript.mjs', import.meta.url).pathname;
 
@@ -32,10 +36,34 @@ describe('a program', () => {
     expect(program(body)).toBe('open\nends\n');
   }, 90_000);
 
-  test.each([
-    ['a server', "net.createServer().listen('/s', alarm);"],
-    ['a connection', "const s = net.createServer((c) => c.unref()).listen('/s', () => { s.unref(); net.connect('/s', alarm); });"],
-  ])('goes on with %s that is held', (_name, body) => {
-    expect(program(body)).toBe('goes on\nends\n');
+  test('goes on while something is open and held', () => {
+    expect(program("const s = net.createServer((c) => c.unref()).listen('/s', () => { s.unref(); net.connect('/s', alarm); });")).toBe('goes on\nends\n');
   }, 90_000);
+});
+
+/** What Node's event loop waits for, of the kind that holds it. */
+function held(): number {
+  return process.getActiveResourcesInfo().filter((what) => what === 'Timeout').length;
+}
+
+test('servers and sockets are held, until unref, and again from ref on', async () => {
+  const k = boot(hostNode(), [local]);
+  const net = uknet(k.newproc());
+  const before = held();
+  const server = net.createServer((c) => c.unref());
+  await new Promise<void>((resolve) => server.listen('/s', resolve));
+  expect(held()).toBe(before + 1);
+  server.unref();
+  expect(held()).toBe(before);
+  const socket = net.connect('/s');
+  expect(held()).toBe(before + 1);
+  await new Promise((resolve) => socket.once('connect', resolve));
+  socket.unref();
+  expect(held()).toBe(before);
+  socket.ref();
+  expect(held()).toBe(before + 1);
+  socket.destroy();
+  expect(held()).toBe(before);
+  server.close();
+  k.halt();
 });

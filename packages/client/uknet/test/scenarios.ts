@@ -348,7 +348,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     const server = w.net.createServer();
     const port = await listen(server);
     const client = w.net.connect(port, HOST);
-    client.on('error', (e) => log(codeIn(e)));
+    client.on('error', (e) => log(String(codeIn(e))));
     client.write('x', (e) => log(`callback ${codeIn(e)}`));
     client.destroy();
     client.on('connect', () => log('connect'));
