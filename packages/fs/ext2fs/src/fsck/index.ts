@@ -4,7 +4,8 @@
  * It shares formats with the driver, and no code: what the driver has written it reads again by itself. In five passes: superblock, descriptors and journal;
  * inodes and their blocks; directories; whether all can be reached; bitmaps and counts.
  */
-import { SUPER_OFF } from '../ondisk.js';
+import { getU16le } from '@anykernel/lib-bytes';
+import { MAGIC, SB_MAGIC, SUPER_LEN, SUPER_OFF, parseSuper } from '../ondisk.js';
 import { type Check, type FsckImage, type FsckOptions, type FsckResult, Hopeless, type Problem } from './check.js';
 import { checkCounts, finish } from './counts.js';
 import { checkDirs } from './dirs.js';
@@ -90,8 +91,12 @@ function resultOf(c: Check): FsckResult {
 
 const BITS: Uint8Array = /* @__PURE__ */ Uint8Array.from({ length: 256 }, (_, i) => (i.toString(2).match(/1/g) ?? []).length);
 
-/** Whether there is something like an ext2, ext3 or ext4: its magic number. */
-export function looksLikeExt2(peek: (off: number, len: number) => Uint8Array): boolean {
-  const b = peek(SUPER_OFF + 56, 2);
-  return b.length === 2 && b[0] === 0x53 && b[1] === 0xef;
+/** Whether there is something like an ext2, ext3 or ext4: a superblock, or where that is spoiled a copy of it. */
+export function looksLikeExt2(image: Pick<FsckImage, 'size' | 'read'>): boolean {
+  const magicAt = (off: number): boolean => off + SUPER_LEN <= image.size && getU16le(image.read(off + SB_MAGIC, 2), 0) === MAGIC;
+  if (magicAt(SUPER_OFF)) return true;
+  return [1024, 2048, 4096].some((bsize) => {
+    const off = ((bsize === 1024 ? 1 : 0) + 8 * bsize) * bsize;
+    return magicAt(off) && typeof parseSuper(image.read(off, SUPER_LEN)) !== 'string';
+  });
 }

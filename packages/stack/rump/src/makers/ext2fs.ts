@@ -1,5 +1,5 @@
-/** The second extended file system. */
-import { type NewfsOptions, newfs } from '@anykernel/ext2fs';
+/** The second extended file system, and those that grew out of it. */
+import { type Ext2fsType, type NewfsOptions, newfs } from '@anykernel/ext2fs';
 import { toBytestr } from '@anykernel/lib-bytes';
 import { UsageError } from '../errors.js';
 import { humanSize } from '../format.js';
@@ -7,7 +7,7 @@ import { type ImageToMake, type Made, type Maker, type NewfsWords, type Peek, no
 
 const MAGIC_OFF = 1024 + 56;
 
-type Layout = Partial<Pick<NewfsOptions, 'blockSize' | 'inodeSize' | 'inodes' | 'label'>>;
+type Layout = Partial<Pick<NewfsOptions, 'type' | 'blockSize' | 'inodeSize' | 'inodes' | 'label'>>;
 
 function layoutOf(o: NewfsWords): Layout {
   only(o, ['blockSize', 'inodeSize', 'inodes', 'label']);
@@ -16,7 +16,8 @@ function layoutOf(o: NewfsWords): Layout {
   const inodes = numberOf('inodes', o.inodes, (n) => n >= 1 && n < 2 ** 32, 'how many files there can be');
   const label = o.label === undefined ? undefined : toBytestr(o.label);
   if (label !== undefined && label.length > 16) throw new UsageError(`label ${o.label}: is up to 16 bytes`);
-  const all = { blockSize, inodeSize, inodes, label };
+  const type: Ext2fsType = o.type === 'ext3' || o.type === 'ext4' ? o.type : 'ext2';
+  const all = { type, blockSize, inodeSize, inodes, label };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
@@ -28,7 +29,7 @@ function make(image: ImageToMake, layout: Layout): Made {
 }
 
 export const ext2Maker: Maker = {
-  types: ['ext2fs'],
+  types: ['ext2fs', 'ext2', 'ext3', 'ext4'],
   name: 'an ext2',
   plan(words) {
     const layout = layoutOf(words);
