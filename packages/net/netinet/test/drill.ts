@@ -184,8 +184,8 @@ export class Drill {
   #take(b: Uint8Array): void {
     const ip = parseIpv4(b);
     if (ip === undefined || inCksum(b, 0, ip.hdrLen) !== 0) throw new Error('not an IP packet');
-    if (ip.protocol !== IPPROTO_TCP || ip.src !== HERE) {
-      // Another protocol's, or one that is passed on.
+    if (ip.protocol !== IPPROTO_TCP || ip.src !== HERE || (ip.flags & 0x2000) !== 0 || ip.fragOffset !== 0) {
+      // Another protocol's, one that is passed on, or a piece.
       this.#out.push({ text: `protocol ${ip.protocol}`, flags: '', seq: 0, ack: 0, len: 0, win: 0, opt: new TcpOptions(), tos: ip.tos, urp: 0, atMs: this.sim.now / 1e6, raw: b, df: false });
       return;
     }

@@ -3,37 +3,12 @@
  */
 import { getI32be, getU16be, putU16be, putU32be } from '@anykernel/lib-bytes';
 import {
-  AF_INET,
-  ERR,
-  type Errno,
-  IPPROTO_ICMP,
-  IPPROTO_TCP,
-  IPPROTO_UDP,
-  RTF_DYNAMIC,
-  RTF_GATEWAY,
-  RTF_HOST,
-  RTF_UP,
+  AF_INET, ERR, type Errno, IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, RTF_DYNAMIC, RTF_GATEWAY, RTF_HOST, RTF_UP,
 } from '@anykernel/lib-sys';
 import {
-  ICMP_ECHO,
-  ICMP_ECHOREPLY,
-  ICMP_HDR_LEN,
-  ICMP_PARAMPROB,
-  ICMP_REDIRECT,
-  ICMP_TIMXCEED,
-  ICMP_TIMXCEED_REASS,
-  ICMP_TSTAMP,
-  ICMP_TSTAMPREPLY,
-  ICMP_UNREACH,
-  ICMP_UNREACH_FILTER_PROHIB,
-  ICMP_UNREACH_NEEDFRAG,
-  ICMP_UNREACH_PORT,
-  ICMP_UNREACH_PROTOCOL,
-  IP_HDR_LEN,
-  type Ipv4Header,
-  icmpIsError,
-  parseIpv4,
-  sumFinish,
+  ICMP_ECHO, ICMP_ECHOREPLY, ICMP_HDR_LEN, ICMP_PARAMPROB, ICMP_REDIRECT, ICMP_TIMXCEED, ICMP_TIMXCEED_REASS, ICMP_TSTAMP,
+  ICMP_TSTAMPREPLY, ICMP_UNREACH, ICMP_UNREACH_FILTER_PROHIB, ICMP_UNREACH_NEEDFRAG, ICMP_UNREACH_PORT, ICMP_UNREACH_PROTOCOL,
+  icmpIsError, IP_DF, IP_HDR_LEN, Ipv4Header, parseIpv4, sumFinish,
 } from '@anykernel/lib-wire';
 import { Nexthop, Rtentry, sumChain } from '@anykernel/net';
 import { CSUM_NONE, GSO_NONE, M_BCAST, M_MCAST, type Mbuf } from '@anykernel/rumpnet';
@@ -254,15 +229,24 @@ export class Icmp {
     f.lport = getU16be(m.buf, l4);
     f.fport = getU16be(m.buf, l4 + 2);
     if (type === ICMP_UNREACH && code === ICMP_UNREACH_NEEDFRAG) {
-      if ((h.flags & 0x4000) === 0) return;
+      const seq = getI32be(m.buf, l4 + 4);
+      if ((h.flags & IP_DF) === 0 || !this.#credible(f, h.protocol, seq)) return;
       this.#ip.learnMtu(f, mtu >= 68 ? mtu : plateau(h.totalLen));
-      if (h.protocol === IPPROTO_TCP) inet.tcp.tooBig(f, getI32be(m.buf, l4 + 4));
+      if (h.protocol === IPPROTO_TCP) inet.tcp.tooBig(f, seq);
       return;
     }
     const error = errorOf(type, code);
     if (error === undefined) return;
     if (h.protocol === IPPROTO_TCP) inet.tcp.unreachable(f, getI32be(m.buf, l4 + 4), error);
     else if (h.protocol === IPPROTO_UDP) inet.udp.unreachable(f, error);
+  }
+
+  /** RFC 5927 4.1, 7: whether we can have sent what is quoted. */
+  #credible(f: Flow, protocol: number, seq: number): boolean {
+    const { inet } = this.#ip;
+    if (protocol === IPPROTO_TCP) return inet.tcp.hasInFlight(f, seq);
+    if (protocol !== IPPROTO_UDP) return true;
+    return (inet.udp.table.lookup(f) ?? inet.udp.table.lookupBound(f, this.#ip.bit)) !== undefined;
   }
 
   /** RFC 1122 3.2.2.2: another router is better, says the one that we use. */

@@ -51,7 +51,7 @@ export function mtuChanged(tcp: Tcp, tp: Tcpcb): void {
 }
 
 /** The connection, if the quoted number is of something in flight. */
-function quoted(tcp: Tcp, ends: Ends, seq: number): Tcpcb | undefined {
+export function quoted(tcp: Tcp, ends: Ends, seq: number): Tcpcb | undefined {
   const inp = tcp.table.lookup(ends);
   if (inp === undefined) return undefined;
   const tp = inp.ppcb as Tcpcb;

@@ -4,9 +4,9 @@
 import { getI32be } from '@anykernel/lib-bytes';
 import { IPPROTO_TCP, TCPS_ESTABLISHED, TCPS_LISTEN, TCPS_SYN_SENT } from '@anykernel/lib-sys';
 import {
-  ECN_CE, ECN_MASK, parseTcp, parseTcpOptions, seqLe, sumBytes, sumFold, sumSwap, TCP_HDR_LEN, TH_ACK, TH_CWR, TH_FIN, TH_PUSH, TH_RST,
-  TH_SYN,
+  ECN_CE, ECN_MASK, parseTcp, parseTcpOptions, seqLe, sumFold, TCP_HDR_LEN, TH_ACK, TH_CWR, TH_FIN, TH_PUSH, TH_RST, TH_SYN,
 } from '@anykernel/lib-wire';
+import { sumChain } from '@anykernel/net';
 import { CSUM_NONE, type Mbuf, type Mbufs, sorwakeup } from '@anykernel/rumpnet';
 import type { Family } from '../family.js';
 import type { Ends, Flow } from '../flow.js';
@@ -70,19 +70,7 @@ export function tcpInput(tcp: Tcp, packet: Mbuf, flow: Flow): void {
 
 /** Whether the checksum over the pseudo header and the packet is right. */
 export function sumGood(family: Family, ends: Ends, m: Mbuf, protocol: number): boolean {
-  return sumFold(sumChain(m) + family.pseudo(ends, protocol, m.pktlen)) === 0xffff;
-}
-
-/** The sum of all bytes of a packet. */
-export function sumChain(packet: Mbuf): number {
-  let sum = 0;
-  let odd = false;
-  for (let m: Mbuf | undefined = packet; m !== undefined; m = m.next) {
-    const part = sumBytes(m.buf, m.off, m.len);
-    sum += odd ? sumSwap(part) : part;
-    if ((m.len & 1) !== 0) odd = !odd;
-  }
-  return sumFold(sum);
+  return sumFold(sumChain(m, 0, m.pktlen) + family.pseudo(ends, protocol, m.pktlen)) === 0xffff;
 }
 
 function readOptions(tcp: Tcp, m: Mbuf, hdrLen: number): void {

@@ -4,7 +4,6 @@
  * The engine is split by concern: input.ts and states.ts (segments by state), ack.ts, output.ts and segment.ts, recovery.ts with rack.ts and sendq.ts,
  * cong.ts with its algorithms, rtt.ts, timers.ts and expire.ts, reass.ts, syncache.ts, usrreqs.ts with sockopt.ts.
  */
-
 import type { Errno } from '@anykernel/lib-sys';
 import { TcpHeader, TcpOptions } from '@anykernel/lib-wire';
 import type { Kernel } from '@anykernel/rumpkern';
@@ -16,7 +15,7 @@ import { PcbTable } from '../pcbtable.js';
 import { onSacked } from './ack.js';
 import type { CongCtl } from './cong.js';
 import { CONGCTLS } from './congctls.js';
-import { tcpTooBig, tcpUnreachable } from './ctlinput.js';
+import { quoted, tcpTooBig, tcpUnreachable } from './ctlinput.js';
 import { timerExpired } from './expire.js';
 import { FastOpen } from './fastopen.js';
 import { tcpInput } from './input.js';
@@ -125,6 +124,11 @@ export class Tcp {
   /** The network reports an error about a segment of ours. */
   unreachable(ends: Ends, seq: number, error: Errno): void {
     tcpUnreachable(this, ends, seq, error);
+  }
+
+  /** Whether something with this sequence number is on its way (RFC 5927 4.1). */
+  hasInFlight(ends: Ends, seq: number): boolean {
+    return quoted(this, ends, seq) !== undefined;
   }
 
   /** A segment was too large for the path. */
