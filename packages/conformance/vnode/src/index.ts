@@ -17,3 +17,4 @@ export {
   type VnodeSuite,
 } from './subject.js';
 export { hostSubject, type HostSubjectOptions } from './host/host.js';
+export { type ReadonlyLack, type ReadonlySubject, type ReadonlySuite, readonlyConformance } from './readonly.js';
