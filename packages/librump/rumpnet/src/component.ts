@@ -3,7 +3,7 @@ import { type Component, component } from '@anykernel/lib-component';
 import { ERR, rumpnetCalls } from '@anykernel/lib-sys';
 import { type Kernel, rumpkern } from '@anykernel/rumpkern';
 import { netCalls } from './calls.js';
-import { attachMbufSysctl } from './mbufsysctl.js';
+import { attachNetSysctl } from './netsysctl.js';
 import { Rumpnet } from './rumpnet.js';
 
 const KEY: object = {};
@@ -21,7 +21,7 @@ export const rumpnet: Component<Rumpnet, readonly [typeof rumpkern]> = component
   attach(kernel) {
     const k = kernel.use(rumpkern);
     const net = rumpnetOf(k);
-    attachMbufSysctl(k, net.mbufs);
+    attachNetSysctl(k, net);
     k.syscalls.establish(rumpnetCalls, netCalls(net));
     return net;
   },

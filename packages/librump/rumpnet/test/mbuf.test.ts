@@ -281,11 +281,11 @@ function check(mb: Mbufs, { m, b }: Pair): void {
   expect(Buffer.compare(mb.toBytes(m), Uint8Array.from(b))).toBe(0);
 }
 
-test.each([1, 2, 3, 4, 5, 6, 7, 8])('packets have the bytes that plain arrays have, seed %d', (seed) => {
+test.each([1, 2, 3, 4])('packets have the bytes that plain arrays have, seed %d', (seed) => {
   const rnd = random(seed);
   const mb = pool();
   const pairs: Pair[] = [];
-  for (let step = 0; step < 400; step++) {
+  for (let step = 0; step < 200; step++) {
     const which = pairs.length === 0 ? 0 : rnd(STEPS.length);
     STEPS[which]!(mb, pairs, rnd);
     for (const pair of pairs) check(mb, pair);

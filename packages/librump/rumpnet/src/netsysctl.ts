@@ -1,15 +1,42 @@
-/** kern.mbuf: sizes, the limit, and counts. */
+/** kern.sbmax, kern.somaxconn: the limits of sockets; kern.mbuf: sizes, the limit, and counts. */
 import { putU32le } from '@anykernel/lib-bytes';
-import { ERR } from '@anykernel/lib-sys';
+import { ERR, type SysctlValue } from '@anykernel/lib-sys';
 import type { Kernel } from '@anykernel/rumpkern';
 import { MSIZE } from './mbuf.js';
 import type { Mbufs } from './mbufs.js';
 import { MCLBYTES } from './mbufstore.js';
+import type { Rumpnet } from './rumpnet.js';
 
 /** Bytes of kern.mbuf.stats. */
-export const MBSTAT_LEN = 32;
+const MBSTAT_LEN = 32;
 
-export function attachMbufSysctl(k: Kernel, mbufs: Mbufs): void {
+/** EINVAL: not a number above zero. */
+function positive(value: SysctlValue): number {
+  if (typeof value !== 'number' || !(value > 0)) throw ERR.EINVAL;
+  return value;
+}
+
+export function attachNetSysctl(k: Kernel, net: Rumpnet): void {
+  k.sysctl.attach('kern.sbmax', {
+    type: 'int',
+    description: 'most bytes of a socket buffer',
+    get: () => net.sbmax,
+    set: (value) => {
+      net.sbmax = positive(value);
+    },
+  });
+  k.sysctl.attach('kern.somaxconn', {
+    type: 'int',
+    description: 'longest queue of connections',
+    get: () => net.somaxconn,
+    set: (value) => {
+      net.somaxconn = positive(value);
+    },
+  });
+  attachMbufSysctl(k, net.mbufs);
+}
+
+function attachMbufSysctl(k: Kernel, mbufs: Mbufs): void {
   const { store } = mbufs;
   k.sysctl.attach('kern.mbuf.msize', { type: 'int', num: 1, description: 'bytes of an mbuf', get: () => MSIZE });
   k.sysctl.attach('kern.mbuf.mclbytes', { type: 'int', num: 2, description: 'bytes of a cluster', get: () => MCLBYTES });
