@@ -142,7 +142,7 @@ function tcpNodes(inet: Inet): Record<string, SysctlLeaf> {
     [`${tcp}.keepinit`]: int(conf, 'keepinitMs', 1, 1_000_000, SLOW_MS),
     [`${tcp}.keepcnt`]: int(conf, 'keepcnt', 1, 127),
     [`${tcp}.msl`]: int(conf, 'mslMs', 1, 600, 1000),
-    [`${tcp}.mslt.loopback`]: int(conf, 'mslLoopbackMs', 1, 1000, SLOW_MS),
+    [`${tcp}.msl_loopback_ms`]: int(conf, 'mslLoopbackMs', 1, 60_000),
     [`${tcp}.rttmin_ms`]: int(conf, 'rtoMinMs', 1, 60_000),
     [`${tcp}.delack_ms`]: int(conf, 'delackMs', 1, 500),
     [`${tcp}.syn_cookies`]: int(conf, 'syncookies', 0, 2),

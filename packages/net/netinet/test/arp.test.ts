@@ -127,11 +127,11 @@ test('a neighbour is asked for, packets wait, and go when it answers', () => {
   link.end();
 });
 
-test('at most sixteen packets wait, and the oldest goes first', () => {
+test('at most 64 packets wait, and the oldest goes first', () => {
   const link = new Link();
-  for (let i = 0; i < 40; i++) link.send('10.0.0.2');
+  for (let i = 0; i < 80; i++) link.send('10.0.0.2');
   link.say(ARPOP_REPLY, '10.0.0.2', link.stranger.lladdr, '10.0.0.1', link.ifp.lladdr);
-  expect(link.packets).toBe(16);
+  expect(link.packets).toBe(64);
   link.end();
 });
 

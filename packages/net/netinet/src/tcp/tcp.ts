@@ -52,8 +52,8 @@ export class TcpConf {
   keepinitMs = 75_000;
   /** The maximum segment lifetime; TIME-WAIT lasts twice this. */
   mslMs = 30_000;
-  /** The same for connections that do not leave the kernel. */
-  mslLoopbackMs = 500;
+  /** The same for connections that do not leave the kernel: nothing of them can be on its way for long. */
+  mslLoopbackMs = 5;
   /** FIN-WAIT-2 of a connection that nobody has open. */
   finwait2Ms = 60_000;
   delackMs = 40;

@@ -76,6 +76,12 @@ export class TcpTimers {
     if (tp.heapIndex >= 0) this.#take(tp);
   }
 
+  /** What is due is done now, should the host be too busy to ring: for calls that make new connections. */
+  poll(): void {
+    const first = this.#heap[0];
+    if (first !== undefined && !this.#running && ((first.heapAtMs - this.clock.nowMs) | 0) <= 0) this.#ring();
+  }
+
   /** All are forgotten: the protocol leaves the kernel. */
   clear(): void {
     this.#callout.stop();

@@ -33,7 +33,7 @@ export function timeWait(tcp: Tcp, tp: Tcpcb, ack: boolean): void {
   dropSocket(tp);
 }
 
-/** A connection whose segments never leave this kernel has no old ones on their way: it waits a second. */
+/** A connection whose segments never leave this kernel has no old ones on their way: it waits some milliseconds. */
 function waitMs(tcp: Tcp, inp: Inpcb): number {
   const rt = inp.rt;
   return rt !== undefined && (rt.ifp.flags & IFF_LOOPBACK) !== 0 ? 2 * tcp.conf.mslLoopbackMs : 2 * tcp.conf.mslMs;

@@ -58,7 +58,13 @@ export function tcpUsrreqs(tcp: Tcp, family: Family): Usrreqs {
   const { inet } = tcp;
   return {
     ...prUnsupported,
-    attach: (so) => attach(tcp, family, so),
+    attach(so, _proto, l) {
+      if (l !== undefined) {
+        tcp.tick();
+        tcp.timers.poll();
+      }
+      attach(tcp, family, so);
+    },
     detach: (so) => detach(tcp, so),
     abort: (so) => {
       tcp.tick();
