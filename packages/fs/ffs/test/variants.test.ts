@@ -4,7 +4,7 @@ import type { NewfsOptions } from '../src/index.js';
 import { VARIANTS, check, made, makefs, mounted } from './kit.js';
 import { Workload, compare, listModel, listSys } from './workload.js';
 
-const STEPS = 120;
+const STEPS = 80;
 const ROUNDS = 3;
 
 /** Random work, and after each round the model, the checker, and sometimes a new mount. */
