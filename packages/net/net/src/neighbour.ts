@@ -28,8 +28,8 @@ export interface NeighbourConf {
   downMs: number;
 }
 
-/** Packets that wait for one neighbour: more than the one that RFC 4861 7.2.2 asks for. */
-const HOLD_MAX = 16;
+/** Packets that wait for one neighbour: enough for the pieces of the largest datagram (RFC 4861 7.2.2 asks for one). */
+const HOLD_MAX = 64;
 /** Neighbours of one family: what strangers can make us remember has a limit. */
 const NEIGHBOURS_MAX = 4096;
 /** How many are looked at for one that can go. */

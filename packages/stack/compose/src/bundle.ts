@@ -15,6 +15,8 @@ import type { StackHost, StackMount } from './stackfile.js';
 export interface BundleOptions {
   readonly components: readonly ResolvedComponent[];
   readonly mounts?: readonly StackMount[];
+  /** Lines for the tools of the network. */
+  readonly setup?: readonly string[];
   readonly host: StackHost;
   /** Absolute path of the application's module; without it the bundle exports `kernel`, `host` and `fs`. */
   readonly app?: string;
@@ -92,7 +94,14 @@ function kernelSource(options: BundleOptions): string {
     `import { start } from ${JSON.stringify(runtimeOf(options.host))};`,
     ...imports,
     `export const { host, kernel, fs } = await start([${names.join(', ')}], ${JSON.stringify(options.mounts ?? [])}, ${options.app !== undefined});`,
+    ...setupSource(options.setup ?? []),
   ].join('\n');
+}
+
+/** The network is set up before the application's first line; without lines none of its tools is in the bundle. */
+function setupSource(setup: readonly string[]): string[] {
+  if (setup.length === 0) return [];
+  return [`import { setUp } from '@anykernel/netutils';`, `await setUp(kernel, ${JSON.stringify(setup)});`];
 }
 
 /** Named exports as `node:fs` has them, as far as ukfs does. */

@@ -3,6 +3,7 @@
  *
  *     { "components": ["ext2fs"], "host": "node",
  *       "mounts": [{ "type": "ext2fs", "source": "disk.img", "on": "/", "options": ["ro"] }],
+ *       "setup": ["ifconfig shmif0 create linkstr lan", "ifconfig shmif0 10.0.0.1/24"],
  *       "app": "./app.mjs" }
  */
 import { readFileSync } from 'node:fs';
@@ -23,6 +24,8 @@ export interface Stack {
   readonly components: readonly string[];
   readonly host: StackHost;
   readonly mounts: readonly StackMount[];
+  /** Lines for the tools of the network (@anykernel/netutils), run in order before anything else. */
+  readonly setup: readonly string[];
   /** A module to run inside, relative to the stack file. */
   readonly app?: string;
 }
@@ -49,14 +52,15 @@ export function readStackFile(path: string): Stack {
 
 /** Checks a value from JSON. Unknown fields are refused, since they are most often misspelt ones. */
 export function parseStack(value: unknown): Stack {
-  const o = record(value, 'the stack', ['components', 'host', 'mounts', 'app']);
+  const o = record(value, 'the stack', ['components', 'host', 'mounts', 'setup', 'app']);
   const host = o['host'] ?? 'node';
   if (host !== 'node' && host !== 'worker') throw new StackFileError('host: is "node" or "worker"');
   const mounts = list(o['mounts'] ?? [], 'mounts').map((m, i) => parseMount(m, `mounts[${i}]`));
   const components = list(o['components'] ?? [], 'components').map((c, i) => text(c, `components[${i}]`));
   if (components.length === 0 && mounts.length === 0) throw new StackFileError('components: nothing is asked for');
+  const setup = list(o['setup'] ?? [], 'setup').map((line, i) => text(line, `setup[${i}]`));
   const app = o['app'] === undefined ? undefined : text(o['app'], 'app');
-  return { components, host, mounts, ...(app === undefined ? {} : { app }) };
+  return { components, host, mounts, setup, ...(app === undefined ? {} : { app }) };
 }
 
 function parseMount(value: unknown, at: string): StackMount {

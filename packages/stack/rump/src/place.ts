@@ -138,6 +138,13 @@ export function mountImage(file: string, write: boolean, options: PlaceOptions):
   }
 }
 
+/** A kernel that is there already, as what an image is in a session. */
+export function kernelPlace(file: string, kernel: Kernel): MountedImage {
+  const proc = kernel.newproc({ comm: 'rump' });
+  proc.sys.umask(0o022);
+  return { file, type: 'stack', readonly: false, kernel, proc, fs: imageFs(proc) };
+}
+
 /** What to say of a disk that has partitions where it should have a file system. */
 function partitionsOf(kernel: Kernel, file: string): string | undefined {
   const parts = diskParts(kernel, file);

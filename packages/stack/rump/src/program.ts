@@ -4,16 +4,20 @@ import { Command } from 'commander';
 import { CHECKER_TYPES } from './checkers/index.js';
 import * as disks from './commands/disks.js';
 import { fsck } from './commands/fsck.js';
+import { tool } from './commands/net.js';
+import { type RunOptions, run } from './commands/run.js';
 import * as stack from './commands/stack.js';
 import { completionScript } from './completion.js';
 import { Context } from './context.js';
 import { commandOf, operandsOf } from './commandline.js';
+import { UsageError } from './errors.js';
 import { type CommandSpec, FILE_COMMANDS, type Options } from './filecommands.js';
 import type { Io } from './io.js';
 import { MAKER_TYPES } from './makers/index.js';
 import { newfs } from './newfs.js';
 import { type PlaceOptions, Places } from './place.js';
-import { runShell } from './shell/shell.js';
+import { TOOLS } from '@anykernel/netutils';
+import { runShell, runStackShell } from './shell/shell.js';
 
 /** Gets the exit status of what ran. */
 export type Done = (status: number) => void;
@@ -43,6 +47,7 @@ Examples:
   rump fsck --repair disk.img                   check it, and mend what is wrong
   rump part disk.img                            the partitions of a disk
   rump ls disk.img@2:/                          and what is in one, by number or name
+  rump run --mount disk.img:/data app.js        a Node program whose /data is on the image
   rump graph ext2fs                             what a kernel with ext2fs consists of
   rump compose ext2fs --app app.mjs -o app.js   one file with the kernel and a program in it
 
@@ -55,6 +60,7 @@ export function buildProgram(io: Io, done: Done): Command {
     .description('Disk images without a mount point, and stacks of rump kernel components.')
     .version(version(), '-V, --version', 'say the version')
     .helpOption('-h, --help', 'say what there is')
+    .enablePositionalOptions()
     .addHelpCommand(new Command('help').argument('[command]').description('say what a command does').helpGroup('This command:'))
     .addHelpText('after', EXAMPLES)
     .configureHelp({ sortSubcommands: false, showGlobalOptions: false });
@@ -63,6 +69,7 @@ export function buildProgram(io: Io, done: Done): Command {
   for (const spec of FILE_COMMANDS) addFileCommand(program, spec, io, done);
   addImageCommands(program, io, done);
   addStackCommands(program, io, done);
+  addNetCommands(program, io, done);
   addCompletion(program, io, done);
   return program;
 }
@@ -114,14 +121,18 @@ function addImageCommands(program: Command, io: Io, done: Done): void {
     .option('-y, --repair', 'write the repairs');
   diskCommand(program, io, done, 'part <images...>', 'partitions of disks, as their tables have them', disks.part).option('--bytes', 'positions in bytes');
   diskCommand(program, io, done, 'disks <images...>', 'disks, their partitions, and the file systems on them', disks.disks);
-  withImageOptions(program.command('shell <image>').description('commands on an image, typed or from the standard input'))
+  withImageOptions(program.command('shell [image]').description('commands on an image, or on the kernel of a stack, typed or from the standard input'))
+    .option('--stack <file>', 'a stack file, in place of an image')
     .option('-c, --command <line>', 'run this instead; may be given several times', (line: string, before?: readonly string[]) => [
       ...(before ?? []),
       line,
     ])
-    .action(async (image: string, o: Options) =>
-      done(await runShell(image, placeOptions(o), io, o['command'] as readonly string[] | undefined)),
-    );
+    .action(async (image: string | undefined, o: Options) => {
+      const lines = o['command'] as readonly string[] | undefined;
+      const stackFile = o['stack'] as string | undefined;
+      if ((image === undefined) === (stackFile === undefined)) throw new UsageError('name an image, or a stack file with --stack');
+      done(stackFile === undefined ? await runShell(image as string, placeOptions(o), io, lines) : await runStackShell(stackFile, io, lines));
+    });
 }
 
 function diskCommand(
@@ -167,9 +178,47 @@ function addStackCommands(program: Command, io: Io, done: Done): void {
   action(stackCommand(program, 'why <component> [components...]', 'say why a component is in a stack'), (ctx, [name, names], o) =>
     stack.why(ctx, name as string, names as string[], o),
   );
+  program
+    .command('run [app] [args...]')
+    .description('run a Node program whose files are on images: /rump is a fresh memory file system, or what --mount says')
+    .option('-m, --mount <image:dir>', 'mount an image where the program sees it: IMAGE:DIR[:options], tmpfs:DIR', (text: string, before?: readonly string[]) => [
+      ...(before ?? []),
+      text,
+    ])
+    .option('--stack <file>', 'mounts, components and program of a stack file (JSON)')
+    .option('--redirect <words>', "what is redirected, as RUMPHIJACK says it (path=/rump, blanket=/data:/etc); otherwise the mounts' directories")
+    .passThroughOptions()
+    .action(async (app: string | undefined, args: readonly string[], o: RunOptions) => done(await run(app === undefined ? [] : [app, ...args], o, io)));
   action(stackCommand(program, 'weigh [components...]', 'say how many bytes each package brings'), (ctx, [names], o) =>
     stack.weigh(ctx, names as string[], o),
   );
+}
+
+/** Words after the tool's name are its own, but for `--stack FILE`. */
+function addNetCommands(program: Command, io: Io, done: Done): void {
+  program.commandsGroup('The network of a stack:');
+  for (const { name, about, usage } of TOOLS) {
+    const command = program
+      .command(`${name} [words...]`)
+      .description(about)
+      .requiredOption('--stack <file>', 'the stack file whose kernel it is, with its setup')
+      .allowUnknownOption()
+      .helpOption('--help', 'say what there is')
+      .addHelpText('after', `\n${usage}\n`);
+    command.action(async () => done(await tool(io, (command.opts() as { stack: string }).stack, [name, ...command.args])));
+  }
+  const net = program.command('net').description('networks of several kernels');
+  net
+    .command('demo')
+    .description('two hosts and a router between them: addresses, ping, traceroute, and TCP through it')
+    .option('-w, --write <file>', 'what passed the router, in pcapng')
+    .option('--json', 'results as JSON')
+    .action(async (o: Options) => {
+      const ctx = new Context(new Places(), io, o['json'] === true);
+      // The protocols are loaded when they are wanted.
+      const { netDemo } = await import('./commands/netdemo.js');
+      await finishing(ctx, done, () => netDemo(ctx, o['write'] as string | undefined));
+    });
 }
 
 function addCompletion(program: Command, io: Io, done: Done): void {

@@ -40,7 +40,7 @@ interface Chosen {
 async function choose(names: readonly string[], o: StackOptions): Promise<Chosen> {
   if (names.length === 0 && o.stack === undefined) throw new UsageError('name components (ext2fs tmpfs ...), or a stack file with --stack');
   if (o.host !== undefined && o.host !== 'node' && o.host !== 'worker') throw new UsageError(`host ${o.host}: is node or worker`);
-  const file: Stack = o.stack === undefined ? { components: [], host: 'node', mounts: [] } : readStackFile(o.stack);
+  const file: Stack = o.stack === undefined ? { components: [], host: 'node', mounts: [], setup: [] } : readStackFile(o.stack);
   const base = o.stack === undefined ? process.cwd() : directoryOf(o.stack);
   const fromFile = await componentsOf(file, [base, HERE]);
   const named = await resolveComponents(names, [process.cwd(), HERE]);
@@ -100,7 +100,7 @@ export async function compose(ctx: Context, names: readonly string[], o: Compose
   const place = (source: string): string => (c.stack.host === 'worker' ? source : resolve(base, source));
   const mounts = c.stack.mounts.map((m) => (m.source === undefined ? m : { ...m, source: place(m.source) }));
   const app = c.app === undefined ? {} : { app: c.app };
-  const made = await bundle({ components: c.components, mounts, host: c.stack.host, minify: o.minify === true, ...app });
+  const made = await bundle({ components: c.components, mounts, setup: c.stack.setup, host: c.stack.host, minify: o.minify === true, ...app });
   if (o.out === undefined || o.out === '-') return ctx.io.out(made.code);
   writeFileSync(o.out, made.code);
   const file = toBytestr(o.out);

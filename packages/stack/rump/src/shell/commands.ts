@@ -90,8 +90,9 @@ export function shellCommands(s: Session): CommandSpec[] {
   return [...common.map((spec) => (ON_THE_IMAGE.includes(spec.name) ? forImage(spec) : spec)), ...mine];
 }
 
-/** The current directory in the image, a byte string. */
+/** The current directory in the image, a byte string; `/` of a kernel without files. */
 export function cwdOf(s: Session): string {
+  if (!s.image.kernel.modules.has('rumpvfs')) return '/';
   const buf = new Uint8Array(4096);
   const len = s.image.proc.sys.getcwd(buf);
   return String.fromCharCode(...buf.subarray(0, len - 1));

@@ -6,6 +6,7 @@
  */
 import { createInterface } from 'node:readline';
 import { CommanderError } from 'commander';
+import { TOOLS, runTool } from '@anykernel/netutils';
 import { bytesOf, fromBytestr, toBytestr } from '@anykernel/lib-bytes';
 import { configure } from '../commandline.js';
 import { completePath } from '../complete.js';
@@ -13,14 +14,24 @@ import { reasonOf } from '../context.js';
 import { UsageError } from '../errors.js';
 import { withFindWords } from '../filecommands.js';
 import { type Io, OutputClosed } from '../io.js';
-import { type PlaceOptions, closeImage, mountImage } from '../place.js';
+import { type MountedImage, type PlaceOptions, closeImage, kernelPlace, mountImage } from '../place.js';
+import { bootStackFile, toolIo } from '../commands/net.js';
 import { Session, cwdOf, shellCommands, shellProgram } from './commands.js';
 import { HISTORY_MAX, historyFile, loadHistory, saveHistory } from './history.js';
 import { LineError, expand, splitLine } from './words.js';
 
 /** Status: that of the worst line. PlaceError: the image cannot be used. */
 export async function runShell(file: string, options: PlaceOptions, io: Io, lines: readonly string[] | undefined): Promise<number> {
-  const image = mountImage(file, options.options?.includes('ro') !== true, options);
+  return runSession(mountImage(file, options.options?.includes('ro') !== true, options), io, lines);
+}
+
+/** The same on the kernel of a stack file: its files, if it has some, and its network. */
+export async function runStackShell(file: string, io: Io, lines: readonly string[] | undefined): Promise<number> {
+  const kernel = await bootStackFile(file);
+  return runSession(kernelPlace(file, kernel), io, lines);
+}
+
+async function runSession(image: MountedImage, io: Io, lines: readonly string[] | undefined): Promise<number> {
   const session = new Session(image);
   try {
     if (lines !== undefined) return await runLines(session, io, lines);
@@ -59,6 +70,7 @@ export async function runLine(session: Session, io: Io, line: string): Promise<n
   try {
     const words = expand(splitLine(line), session.image.fs);
     if (words.length === 0) return 0;
+    if (isTool(session, words[0])) return await runTool(toolIo(io, session.image.kernel), words);
     const result = { status: 0 };
     const program = shellProgram(session, io, result);
     const say = (put: (b: Uint8Array) => void) => (text: string) => put(bytesOf(toBytestr(text)));
@@ -72,6 +84,11 @@ export async function runLine(session: Session, io: Io, line: string): Promise<n
     complain(usage ? toBytestr(e.message) : reasonOf(toBytestr(String((e as { path?: string }).path ?? line.trim())), e));
     return usage ? 2 : 1;
   }
+}
+
+/** The network's tools are commands where there is a network. */
+function isTool(session: Session, name: string | undefined): boolean {
+  return TOOLS.some((tool) => tool.name === name) && session.image.kernel.modules.has('net');
 }
 
 async function runTyped(session: Session, io: Io, typed: NonNullable<Io['typed']>): Promise<number> {
@@ -122,7 +139,7 @@ export function complete(session: Session, line: string): [string[], string] {
   const before = line.slice(0, line.length - word.length);
   const commands = shellCommands(session);
   if (before.trim() === '')
-    return [[...commands.map((c) => c.name), 'help'].filter((name) => name.startsWith(word)).map((name) => `${name} `), word];
+    return [[...commands.map((c) => c.name), ...TOOLS.map((tool) => tool.name).filter((name) => isTool(session, name)), 'help'].filter((name) => name.startsWith(word)).map((name) => `${name} `), word];
   const command = before.trim().split(/\s+/)[0];
   if (word.startsWith('-')) {
     const flags = commands.find((c) => c.name === command)?.options.flatMap(([f]) => /--[a-z0-9-]+/.exec(f)?.[0] ?? []) ?? [];
