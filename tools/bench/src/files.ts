@@ -14,6 +14,7 @@ export interface Files {
   read(fd: number, buf: Uint8Array, off: number): number;
   write(fd: number, buf: Uint8Array, off: number): number;
   truncate(path: string, len: number): void;
+  fsync(fd: number): void;
 }
 
 /** A kernel, at its system call interface. */
@@ -28,6 +29,7 @@ export function sysFiles(sys: Sys): Files {
     read: (fd, buf, off) => sys.pread(fd, buf, off),
     write: (fd, buf, off) => sys.pwrite(fd, buf, off),
     truncate: (path, len) => sys.truncate(path, len),
+    fsync: (fd) => sys.fsync(fd),
   };
 }
 
@@ -44,6 +46,7 @@ export function fsFiles(fs: typeof nodeFs, root: string): Files {
     read: (fd, buf, off) => fs.readSync(fd, buf, 0, buf.length, off),
     write: (fd, buf, off) => fs.writeSync(fd, buf, 0, buf.length, off),
     truncate: (path, len) => fs.truncateSync(at(path), len),
+    fsync: (fd) => fs.fsyncSync(fd),
   };
 }
 

@@ -8,6 +8,8 @@ export interface Subject {
   readonly name: string;
   /** The work; returns its amount (calls, bytes). The time it takes is what is measured. */
   run(): number | Promise<number>;
+  /** What run() returns is the figure itself, in the unit: it has measured. */
+  readonly figure?: boolean;
   /** Before each run, not measured. */
   before?(): void | Promise<void>;
   /** After the last run: gives everything back, and throws if the result is not right. */
@@ -45,7 +47,7 @@ export async function measure(c: Case, repetitions: number): Promise<Result> {
       const from = clock();
       const work = await s.run();
       const ms = clock() - from;
-      if (turn >= 0) samples.get(s.name)?.push(inUnit(c.unit, work, ms));
+      if (turn >= 0) samples.get(s.name)?.push(s.figure === true ? work : inUnit(c.unit, work, ms));
     }
   }
   for (const s of subjects) await s.done?.();

@@ -48,8 +48,8 @@ export async function zenfs(): Promise<Peer> {
 }
 
 /** An image made by mke2fs with today's defaults, `mib` MiB large, in `file`. */
-export function makeImage(file: string, mib: number): void {
-  execFileSync('mke2fs', ['-q', '-F', '-t', 'ext2', file, `${mib}m`]);
+export function makeImage(file: string, mib: number, type = 'ext2'): void {
+  execFileSync('mke2fs', ['-q', '-F', '-t', type, file, `${mib}m`], { stdio: 'pipe' });
 }
 
 /** e2fsck finds nothing to mend, or throws. */
@@ -63,11 +63,10 @@ export interface Ext2Peer extends Peer {
   remount(): void;
 }
 
-/** ext2fs on an image, in a file or in memory. */
-export function rumpExt2(where: 'file' | 'memory', mib: number): Ext2Peer {
-  const dir = scratch();
+/** ext2fs on an image, in a file or in memory; `dir`: on a disk of the host's, to be removed at the end. */
+export function rumpExt2(where: 'file' | 'memory', mib: number, type = 'ext2', dir = scratch()): Ext2Peer {
   const image = join(dir, 'disk.img');
-  makeImage(image, mib);
+  makeImage(image, mib, type);
   const host = hostNode();
   const bytes = where === 'memory' ? new Uint8Array(readFileSync(image)) : undefined;
   if (bytes !== undefined) host.provide('memory:disk', bytes);
@@ -75,7 +74,7 @@ export function rumpExt2(where: 'file' | 'memory', mib: number): Ext2Peer {
   const files = prefixed(sysFiles(kernel.proc1.sys), '/e');
   const spec = kernel.proc1.sys.getvfsstat(1).find((s) => s.mntonname === '/e')?.mntfromname;
   return {
-    name: `rump ext2fs, ${where}`,
+    name: `rump ext2fs${type === 'ext2' ? '' : `, ${type}`}, ${where}`,
     kernel,
     files,
     remount(): void {
@@ -92,11 +91,10 @@ export function rumpExt2(where: 'file' | 'memory', mib: number): Ext2Peer {
 }
 
 /** The host kernel's own ext2 on a loop device; undefined where it cannot be mounted. */
-export function hostExt2(mib: number): Peer | undefined {
-  const dir = scratch();
+export function hostExt2(mib: number, type = 'ext2', dir = scratch()): Peer | undefined {
   const image = join(dir, 'disk.img');
   const mnt = join(dir, 'mnt');
-  makeImage(image, mib);
+  makeImage(image, mib, type);
   nodeFs.mkdirSync(mnt);
   try {
     execFileSync('mount', ['-o', 'loop', image, mnt], { stdio: 'pipe' });
@@ -105,7 +103,7 @@ export function hostExt2(mib: number): Peer | undefined {
     return undefined;
   }
   return {
-    name: 'host ext2, loop',
+    name: `host ${type}, loop`,
     files: fsFiles(nodeFs, mnt),
     done(): void {
       execFileSync('umount', [mnt]);
