@@ -1,0 +1,126 @@
+/** How windows grow and shrink: RFC 5681 and 6928 (NewReno), RFC 9438 (CUBIC). */
+import { TCP_CONGCTL, TCP_NODELAY } from '@anykernel/lib-sys';
+import { Drill } from './drill.js';
+
+const MSS = 1000;
+
+/** A connection with a large window and a round trip of 100 ms. */
+function connection(cc: string): Drill {
+  const syn = { mss: MSS, sackOk: true, wscale: 10 };
+  const d = new Drill({ syn, conf: { sendbufMax: 1 << 22, rack: false } }).listen().in('S', syn).pass(100).in('A', { seq: 1, ack: 1, win: 60_000 }).accept();
+  d.setopt(TCP_NODELAY, 1);
+  d.p.sys.setsockopt(d.fd, 6, TCP_CONGCTL, Uint8Array.from(`${cc}\0`, (c) => c.charCodeAt(0)));
+  d.tcb.so!.snd.reserve(1 << 21, 1 << 22);
+  d.out();
+  return d;
+}
+
+/** Fills the window, and a round trip later acknowledges all of it, a segment at a time. Returns the window afterwards, in segments. */
+function round(d: Drill): number {
+  while (d.tcb.so!.snd.cc < d.tcb.cwnd * 2) d.write(64 * MSS);
+  const end = d.tcb.sndNxt;
+  d.out();
+  d.pass(100);
+  const una = (d.tcb.sndUna - d.iss!) | 0;
+  const last = (end - d.iss!) | 0;
+  for (let ack = una + MSS; ack <= last; ack += MSS) d.in('A', { seq: 1, ack, win: 60_000 });
+  return d.tcb.cwnd / MSS;
+}
+
+/** The first segment of the flight is lost: fast recovery, to its end. */
+function lose(d: Drill): void {
+  const una = (d.tcb.sndUna - d.iss!) | 0;
+  const end = (d.tcb.sndNxt - d.iss!) | 0;
+  d.in('A', { seq: 1, ack: una, win: 60_000, sack: [una + MSS, end] });
+  d.out();
+  d.pass(100).in('A', { seq: 1, ack: (d.tcb.sndNxt - d.iss!) | 0, win: 60_000 });
+}
+
+test('RFC 6928: ten segments to begin with', () => {
+  const d = connection('newreno');
+  d.write(64 * MSS);
+  expect(d.out().length).toBe(10);
+});
+
+test.each(['newreno', 'cubic'])('%s, RFC 5681 3.1: slow start doubles the window each round trip', (cc) => {
+  const d = connection(cc);
+  expect([round(d), round(d), round(d)]).toEqual([20, 40, 80]);
+});
+
+test('newreno, RFC 5681 3.1: past the threshold it grows by a segment each round trip', () => {
+  const d = connection('newreno');
+  for (let i = 0; i < 2; i++) round(d);
+  d.tcb.ssthresh = d.tcb.cwnd;
+  const windows = [round(d), round(d), round(d), round(d)];
+  expect(windows).toEqual([41, 42, 43, 44]);
+});
+
+test('newreno, RFC 5681 (4): a loss halves it', () => {
+  const d = connection('newreno');
+  for (let i = 0; i < 2; i++) round(d);
+  while (d.tcb.so!.snd.cc < 50 * MSS) d.write(50 * MSS);
+  lose(d);
+  expect(d.tcb.ssthresh / MSS).toBe(20);
+  expect(d.tcb.cwnd / MSS).toBeLessThanOrEqual(21);
+});
+
+test('a window that is not used does not grow (RFC 7661)', () => {
+  const d = connection('newreno');
+  for (let i = 0; i < 30; i++) {
+    d.write(MSS);
+    d.out();
+    d.pass(100).in('A', { seq: 1, ack: 1 + MSS * (i + 1), win: 60_000 });
+  }
+  expect(d.tcb.cwnd / MSS).toBe(10);
+});
+
+test('after a pause it begins anew (RFC 5681 4.1)', () => {
+  const d = connection('newreno');
+  for (let i = 0; i < 3; i++) round(d);
+  const una = (d.tcb.sndNxt - d.iss!) | 0;
+  d.in('A', { seq: 1, ack: una, win: 60_000 });
+  while (d.tcb.so!.snd.cc > 0) d.in('A', { seq: 1, ack: (d.tcb.sndNxt - d.iss!) | 0, win: 60_000 });
+  d.out();
+  d.pass(5000);
+  d.write(64 * MSS);
+  expect(d.out().length).toBe(10);
+});
+
+test('cubic, RFC 9438 4.6: a loss leaves seven tenths', () => {
+  const d = connection('cubic');
+  for (let i = 0; i < 3; i++) round(d);
+  while (d.tcb.so!.snd.cc < 100 * MSS) d.write(64 * MSS);
+  d.out();
+  lose(d);
+  expect(d.tcb.ssthresh / MSS).toBe(56);
+});
+
+test('cubic, RFC 9438 4.2: slower and slower to the old window, then faster and faster beyond', () => {
+  const d = connection('cubic');
+  for (let i = 0; i < 4; i++) round(d);
+  while (d.tcb.so!.snd.cc < 200 * MSS) d.write(64 * MSS);
+  d.out();
+  lose(d);
+  const plateau = d.tcb.cubic!.wMax;
+  const windows: number[] = [];
+  for (let i = 0; i < 160; i++) windows.push(round(d));
+  const reached = windows.findIndex((w) => w >= plateau);
+  const k = Math.cbrt((plateau * 0.3) / 0.4);
+  // At K seconds it is at the plateau.
+  expect(Math.abs(reached / 10 - k)).toBeLessThan(1.5);
+  const growth = (from: number): number => windows[from + 5]! - windows[from]!;
+  expect(growth(0)).toBeGreaterThan(growth(reached - 8));
+  expect(growth(reached + 25)).toBeGreaterThan(growth(reached - 3));
+});
+
+test('cubic, RFC 9438 4.7: who is set back before the old plateau leaves room', () => {
+  const d = connection('cubic');
+  for (let i = 0; i < 3; i++) round(d);
+  while (d.tcb.so!.snd.cc < 100 * MSS) d.write(64 * MSS);
+  lose(d);
+  const first = d.tcb.cubic!.wMax;
+  round(d);
+  while (d.tcb.so!.snd.cc < 100 * MSS) d.write(64 * MSS);
+  lose(d);
+  expect(d.tcb.cubic!.wMax).toBeLessThan(first * 0.9);
+});
