@@ -72,6 +72,12 @@ function record(get: () => unknown): unknown {
     'start',
     'len',
     'whence',
+    'name',
+    'iov',
+    'control',
+    'controlMax',
+    'hdr',
+    'addr',
     '0',
     'length',
   ])
