@@ -11,6 +11,7 @@ import { startPreloaded } from './preload.js';
 export { type Hijack, type HijackOptions, hijack } from './hijack.js';
 export type { Modules } from './modules.js';
 export { parseMount } from './mounts.js';
+export { preload } from './preload.js';
 export { FDOFF, type Redirection, SettingError, UNSET, parseRedirection } from './redirection.js';
 
 startPreloaded();

@@ -94,7 +94,7 @@ export function exportOf(pkg: PackageJson, subpath: string, conditions: Readonly
 
 /** `#name` by a package's `imports`. ERR_PACKAGE_IMPORT_NOT_DEFINED. */
 export function importOf(pkg: PackageJson | undefined, name: string, from: string, conditions: ReadonlySet<string>): Target {
-  if (name === '#' || name.startsWith('#/')) {
+  if (name === '#') {
     throw moduleError(
       'ERR_INVALID_MODULE_SPECIFIER',
       `Invalid module "${name}" is not a valid internal imports specifier name imported from ${from}`,

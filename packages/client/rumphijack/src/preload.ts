@@ -8,19 +8,29 @@ import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
-import { hijack } from './hijack.js';
+import { type Hijack, type HijackOptions, hijack } from './hijack.js';
 import type { Modules } from './modules.js';
 import { SettingError } from './redirection.js';
 
 const NAME = '@anykernel/rumphijack';
 
-/** Redirects, if this program was started to be redirected. A setting that makes no sense ends it with a line that says so. */
+/** Redirects as the environment says, if this program was started with this package. */
 export function startPreloaded(): void {
-  if (!isMainThread || !takenOut()) return;
-  const { RUMPHIJACK, RUMPHIJACK_MOUNT = '', RUMPHIJACK_MODULES = 'all' } = process.env;
-  try {
+  preload(entryUrl(), () => {
+    const { RUMPHIJACK, RUMPHIJACK_MOUNT = '', RUMPHIJACK_MODULES = 'all' } = process.env;
     const mounts = RUMPHIJACK_MOUNT.split(/\s+/).filter((m) => m !== '');
-    hijack({ ...(RUMPHIJACK === undefined ? {} : { rumphijack: RUMPHIJACK }), mounts, modules: modulesOf(RUMPHIJACK_MODULES) });
+    return { ...(RUMPHIJACK === undefined ? {} : { rumphijack: RUMPHIJACK }), mounts, modules: modulesOf(RUMPHIJACK_MODULES) };
+  });
+}
+
+/**
+ * For a module that is loaded by `node --import` to redirect: takes it (`url`) out of the words that children inherit, and hijacks. What makes no sense ends the program
+ * with a line that says so. undefined: the module was not loaded that way, or in a worker thread.
+ */
+export function preload(url: string, options: () => HijackOptions): Hijack | undefined {
+  if (!isMainThread || !takenOut(url)) return undefined;
+  try {
+    return hijack(options());
   } catch (e) {
     const { name, message, code } = e as Error & { code?: string };
     if (!(e instanceof SettingError) && code === undefined && name !== 'MountTypeError' && name !== 'MountOptionError') throw e;
@@ -37,9 +47,12 @@ function modulesOf(word: string): Modules {
 }
 
 /** Takes this module out of the words that children inherit. Whether it was there. */
-function takenOut(): boolean {
-  const args = without(process.execArgv);
-  const inEnv = without((process.env['NODE_OPTIONS'] ?? '').split(/\s+/).filter((w) => w !== ''));
+function takenOut(url: string): boolean {
+  const args = without(process.execArgv, url);
+  const inEnv = without(
+    (process.env['NODE_OPTIONS'] ?? '').split(/\s+/).filter((w) => w !== ''),
+    url,
+  );
   const was = args.length < process.execArgv.length;
   if (was) process.execArgv = args;
   const before = process.env['NODE_OPTIONS'];
@@ -48,23 +61,23 @@ function takenOut(): boolean {
   return true;
 }
 
-/** `--import X` and `--import=X`, where X is this package or its entry. */
-function without(words: readonly string[]): string[] {
+/** Without `--import X` and `--import=X`, where X is the module `url`. */
+function without(words: readonly string[], url: string): string[] {
   const out: string[] = [];
   for (let i = 0; i < words.length; i++) {
     const word = words[i] as string;
-    if (word === '--import' && isThis(words[i + 1] ?? '')) i++;
-    else if (!(word.startsWith('--import=') && isThis(word.slice('--import='.length)))) out.push(word);
+    if (word === '--import' && isThis(words[i + 1] ?? '', url)) i++;
+    else if (!(word.startsWith('--import=') && isThis(word.slice('--import='.length), url))) out.push(word);
   }
   return out;
 }
 
-function isThis(specifier: string): boolean {
-  if (specifier === NAME) return true;
+function isThis(specifier: string, entry: string): boolean {
+  if (specifier === NAME) return entry === entryUrl();
   try {
     const url = specifier.startsWith('file:') ? specifier : pathToFileURL(resolve(specifier)).href;
     const path = realpathSync(fileURLToPath(url));
-    return path === realpathSync(fileURLToPath(new URL(entryUrl())));
+    return path === realpathSync(fileURLToPath(entry));
   } catch {
     return false;
   }

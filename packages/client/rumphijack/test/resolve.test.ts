@@ -148,7 +148,6 @@ const SPECIFIERS = [
   '#no',
   '#nothing',
   '#',
-  '#/x',
   'fs',
   'node:fs',
   'node:nothing',

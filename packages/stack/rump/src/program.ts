@@ -180,7 +180,7 @@ function addStackCommands(program: Command, io: Io, done: Done): void {
   );
   program
     .command('run [app] [args...]')
-    .description('run a Node program whose files are on images: /rump is a fresh memory file system, or what --mount says')
+    .description('run a Node program whose files are on images')
     .option('-m, --mount <image:dir>', 'mount an image where the program sees it: IMAGE:DIR[:options], tmpfs:DIR', (text: string, before?: readonly string[]) => [
       ...(before ?? []),
       text,

@@ -83,7 +83,9 @@ export async function startRun(url: string): Promise<void> {
   delete process.env[TASK];
   const { mounts, rumphijack, components } = JSON.parse(text) as Task;
   const more = await Promise.all(
-    components.map(async ([module, name]) => ((await import(pathToFileURL(module).href)) as Record<string, AnyComponent>)[name] as AnyComponent),
+    components.map(
+      async ([module, name]) => ((await import(pathToFileURL(module).href)) as Record<string, AnyComponent>)[name] as AnyComponent,
+    ),
   );
   const all = [...FILE_SYSTEMS, ...DISKS, ...more];
   preload(url, () => ({ mounts, components: all, ...(rumphijack === undefined ? {} : { rumphijack }) }));
