@@ -42,7 +42,8 @@ export function getattr(vp: Vnode, st: Stat): void {
   st.gid = ip.gid;
   st.rdev = vp.rdev;
   st.size = ip.size;
-  st.blocks = ip.blocks;
+  // As Linux has it: bytes in the inode count as if they had sectors.
+  st.blocks = vp.type === VREG && ip.isInline && ip.blocks === 0 ? Math.ceil(ip.size / 512) : ip.blocks;
   st.blksize = IOSIZE;
   st.flags = flagsOf(ip);
   st.gen = ip.generation;

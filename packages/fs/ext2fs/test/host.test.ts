@@ -15,6 +15,9 @@ const IMAGES: Readonly<Record<string, readonly string[]>> = {
   'blocks of 4 KiB': ['-b', '4096'],
   'inodes of 128 bytes': ['-b', '1024', '-I', '128'],
   'revision 0': ['-r', '0', '-b', '1024'],
+  'ext3': ['-t', 'ext3', '-b', '1024'],
+  'ext4': ['-t', 'ext4', '-b', '1024'],
+  'ext4 with all of it': ['-t', 'ext4', '-b', '1024', '-O', 'inline_data,ea_inode,metadata_csum_seed,orphan_file,large_dir'],
 };
 const sha = (b: Uint8Array): string => createHash('sha1').update(b).digest('hex').slice(0, 10);
 
@@ -132,9 +135,10 @@ for (const [name, args] of Object.entries(IMAGES)) {
   // Enough for a hash tree of two levels in blocks of 1 KiB.
   // Far enough for triple indirect blocks of 1 KiB.
   const far = name === 'blocks of 1 KiB' ? 68_000_000 : 3_000_000;
-  const many = name === 'blocks of 1 KiB' ? 2000 : 300;
+  const many = name === 'blocks of 1 KiB' || name === 'ext4' ? 2000 : 300;
+  const type = args.includes('-t') ? 'ext4' : 'ext2';
 
-  oracle('mke2fs', 'e2fsck', 'loop:ext2').test(`the host sees what we wrote: ${name}`, () => {
+  oracle('mke2fs', 'e2fsck', `loop:${type}`).test(`the host sees what we wrote: ${name}`, () => {
     const w = mounted(mke2fs(6000, args), { seed: 5 });
     const { sys } = w;
     const now = 1_700_000_000;
@@ -173,18 +177,18 @@ for (const [name, args] of Object.entries(IMAGES)) {
     w.unmount();
     expect(fsck(w.disk.snapshot())).toBe('');
     const image = w.disk.snapshot();
-    const theirs = withImage(image, (path) => withMount(path, 'ext2', hostFacts, ['ro']));
+    const theirs = withImage(image, (path) => withMount(path, type, hostFacts, ['ro']));
     w.mount(1);
     expect(sorted(ourFacts(w))).toEqual(sorted(theirs));
     w.k.halt();
   });
 
-  oracle('mke2fs', 'e2fsck', 'loop:ext2').test(`we see what the host wrote: ${name}`, () => {
+  oracle('mke2fs', 'e2fsck', `loop:${type}`).test(`we see what the host wrote: ${name}`, () => {
     const image = withImage(mke2fs(8000, [...args, '-N', '3000']), (path) => {
-      withMount(path, 'ext2', (root) => hostWrites(root, rev0, many, far));
+      withMount(path, type, (root) => hostWrites(root, rev0, many, far));
       return new Uint8Array(readFileSync(path));
     });
-    const theirs = withImage(image, (path) => withMount(path, 'ext2', hostFacts, ['ro,noatime']));
+    const theirs = withImage(image, (path) => withMount(path, type, hostFacts, ['ro,noatime']));
     const w = mounted(image, {}, 1);
     expect(sorted(ourFacts(w))).toEqual(sorted(theirs));
     w.unmount();

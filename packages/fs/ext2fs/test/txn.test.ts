@@ -134,13 +134,18 @@ const OPERATIONS: Readonly<Record<string, (w: World) => void>> = {
   'remove the attribute in the block': (w) => w.sys.removexattr('x2', 'user.large'),
 };
 
+const IMAGES: readonly (readonly [string, number, readonly string[]])[] = [
+  ['ext2', 700, ['-b', '1024', '-N', '320']],
+  ['ext4', 3000, ['-t', 'ext4', '-b', '1024', '-N', '320']],
+];
+
 describe.each<FaultKind>(['EIO', 'sleep'])('an operation whose access to a buffer ends by %s has not happened', (kind) => {
-  oracle('mke2fs', 'e2fsck').test('any operation, any access', () => {
-    const w = mounted(mke2fs(700, ['-b', '1024', '-N', '320']), { seed: 3 });
+  for (const [type, kib, args] of IMAGES) oracle('mke2fs', 'e2fsck').test(`any operation, any access: ${type}`, () => {
+    const w = mounted(mke2fs(kib, args), { seed: 3 });
     prepare(w);
     for (const [name, op] of Object.entries(OPERATIONS)) {
       const start = w.disk.snapshot();
-      expect(start.size).toBe(700 * 1024);
+      expect(start.size).toBe(kib * 1024);
       try {
         const { failed } = everyBufferAccess(subjectOf(w), kind, () => op(w));
         expect(failed).toBeGreaterThan(0);
@@ -148,7 +153,7 @@ describe.each<FaultKind>(['EIO', 'sleep'])('an operation whose access to a buffe
         throw new Error(`${name}: ${String(e)}`, { cause: e });
       }
     }
-    w.sys.sync();
+    w.unmount();
     expect(fsck(w.disk.snapshot())).toBe('');
     w.k.halt();
   });
