@@ -160,6 +160,8 @@ const MODE_OF: readonly number[] = [0, 0o100000, 0o040000, 0o060000, 0o020000, 0
 export function typeToMode(type: Vtype): number {
   return MODE_OF[type];
 }
+/** VNON: there is no such type; a mode without type bits is of none, either. */
 export function modeToType(mode: number): Vtype {
-  return Math.max(0, MODE_OF.indexOf(mode & S_IFMT, 1)) as Vtype;
+  const bits = mode & S_IFMT;
+  return bits === 0 ? 0 : (Math.max(0, MODE_OF.indexOf(bits, 1)) as Vtype);
 }
