@@ -8,5 +8,6 @@ export * from './ipv4.js';
 export * from './ipv6.js';
 export * from './tcp.js';
 export * from './tcpopt.js';
+export * from './igmp.js';
 export * from './udp.js';
 export * from './pcapng.js';

@@ -9,6 +9,7 @@ import { Arp } from './arp/arp.js';
 import { Addr, FAM_V4, FAM_V6, type Family } from './family.js';
 import { isMapped } from './flow.js';
 import type { Inpcb } from './inpcb.js';
+import { Igmp } from './ip/igmp.js';
 import { Ip } from './ip/ip.js';
 import { type PortAlgo, PortChooser } from './portalgo.js';
 import { Rand } from './rand.js';
@@ -50,6 +51,7 @@ export class Inet {
   readonly ports: PortChooser;
   readonly ip: Ip;
   readonly arp: Arp;
+  readonly igmp: Igmp;
   readonly udp: Udp;
   readonly tcp: Tcp;
   /** What is done again in the end. */
@@ -69,6 +71,7 @@ export class Inet {
     this.ports = new PortChooser(this.rand, this.secret);
     this.ip = new Ip(this);
     this.arp = new Arp(this.ip);
+    this.igmp = new Igmp(this.ip);
     this.addFamily(this.ip);
     this.udp = new Udp(this);
     this.tcp = new Tcp(this);
@@ -131,6 +134,7 @@ export class Inet {
   /** Everything stops: the component leaves. EBUSY: there are sockets. */
   release(): void {
     for (const undo of this.undo.splice(0)) undo();
+    this.igmp.clear();
     this.tcp.timers.clear();
     this.tcp.syncache.clear();
     for (const ia of [...this.net.lo0.addrs]) if (ia.family === AF_INET) this.net.addrDel(ia);

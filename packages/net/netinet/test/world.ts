@@ -1,6 +1,6 @@
 /** Kernels in one simulation, joined by a point-to-point link which loses, delays, doubles and spoils packets as its seed says. */
 import { Sim, type SimHost } from '@anykernel/host-sim';
-import { AF_INET, IFF_POINTOPOINT, IFF_RUNNING, IFT_TUNNEL } from '@anykernel/lib-sys';
+import { AF_INET, IFF_MULTICAST, IFF_POINTOPOINT, IFF_RUNNING, IFT_TUNNEL } from '@anykernel/lib-sys';
 import { type IfDriver, Ifnet, completeChecksum, segment } from '@anykernel/net';
 import { type Kernel, type Proc, boot } from '@anykernel/rumpkern';
 import { CSUM_PARTIAL, GSO_NONE, type Mbuf } from '@anykernel/rumpnet';
@@ -39,7 +39,7 @@ export class Station {
     this.p = this.k.newproc({ comm: 'test' });
     this.inet = this.k.modules.use(netinet);
     const driver: IfDriver = { start: (ifp) => this.#start(ifp) };
-    this.ifp = new Ifnet(this.k, 'wire0', driver, { type: IFT_TUNNEL, flags: IFF_POINTOPOINT | IFF_RUNNING, mtu });
+    this.ifp = new Ifnet(this.k, 'wire0', driver, { type: IFT_TUNNEL, flags: IFF_POINTOPOINT | IFF_RUNNING | IFF_MULTICAST, mtu });
     this.ifp.output = (ifp, m) => this.#output(ifp, m);
     this.ifp.receive = (ifp, m) => void this.inet.net.enqueue(AF_INET, m, ifp);
     this.k.run(() => {
