@@ -53,7 +53,7 @@ export function sosend(so: Socket, nam: Uint8Array | undefined, uio: Uio, contro
     fill(so, m, uio);
     if ((flags & MSG_EOR) !== 0 && uio.resid === 0) lastOf(m).flags |= M_EOR;
     uio.moved = moved;
-    hand(so, m, nam, clen === 0 ? undefined : control, uio, flags, l);
+    hand(so, m, len, nam, clen === 0 ? undefined : control, uio, flags, l);
     uio.moved = moved + len;
   } while (uio.resid > 0);
 }
@@ -91,16 +91,21 @@ function fill(so: Socket, m: Mbuf, uio: Uio): void {
   }
 }
 
-/** Gives the message to the protocol. Where that sleeps, the message begins again. */
-function hand(so: Socket, m: Mbuf, nam: Uint8Array | undefined, control: Uint8Array | undefined, uio: Uio, flags: number, l: Lwp): void {
+/** Gives a message of `len` bytes to the protocol. Where that sleeps, it begins again. */
+function hand(
+  so: Socket, m: Mbuf, len: number, nam: Uint8Array | undefined, control: Uint8Array | undefined, uio: Uio, flags: number, l: Lwp,
+): void {
   const { usrreqs } = so.proto;
   try {
     const c = control === undefined ? undefined : controlMbuf(so, m, control);
     if ((flags & MSG_OOB) !== 0) usrreqs.sendoob(so, m, c, l);
     else usrreqs.send(so, m, nam, c, flags, l);
   } catch (e) {
-    if (e === SLEEP) uio.rewind();
-    else if (e === ERR.EPIPE && uio.moved === 0) tellPipe(so, flags, l);
+    if (e === SLEEP) {
+      uio.moved += len;
+      uio.rewind();
+    }
+    if (e === ERR.EPIPE && uio.moved === 0) tellPipe(so, flags, l);
     throw e;
   }
 }
