@@ -5,10 +5,10 @@
  * In directories with a hash tree (htree.ts) entries move when a block is full, and the cookie is the hash.
  * Every entry is checked before it is used; a block that makes no sense gives EIO.
  */
-import { bytesOf, bytestrOf, getU32le, putU16le, putU32le } from '@anykernel/lib-bytes';
+import { bytesOf, getU32le, putU16le, putU32le } from '@anykernel/lib-bytes';
 import { ERR } from '@anykernel/lib-sys';
 import type { EmitDirent } from '@anykernel/rumpvfs';
-import { badEntry, checkedLen, dirBlock, dirBlocks, dirData, dirOut, isNamed, nameLen, newDirBlock, stepLen, usedLen } from './dirblock.js';
+import { badEntry, checkedLen, dirBlock, dirBlocks, dirData, dirOut, isNamed, isSealed, nameLen, newDirBlock, shownName, stepLen, usedLen } from './dirblock.js';
 import type { DirHash } from './dirhash.js';
 import { type DirIndex, hashName } from './dirindex.js';
 import { indexAdd, indexOf, indexRemove } from './dirtable.js';
@@ -24,7 +24,7 @@ const LOOSE_MAX = 8;
 /** The offset of the entry called `name`, whose inode is fs.foundIno then; or -1. EIO. */
 export function dirFind(ip: Inode, name: string): number {
   const index = indexOf(ip);
-  if (index === undefined) return hasTree(ip) ? findByTree(ip, name) : findLinear(ip, name);
+  if (index === undefined) return hasTree(ip) && !isSealed(ip) ? findByTree(ip, name) : findLinear(ip, name);
   const hash = hashName(name, index.seed);
   for (let off = index.find(hash, -1); off >= 0; ) {
     const slot = index.slot;
@@ -283,8 +283,7 @@ export function dirRead(ip: Inode, cookie: number, emit: EmitDirent): void {
 
 function emitEntry(ip: Inode, data: Uint8Array, off: number, next: number, emit: EmitDirent): boolean {
   const type = ip.fs.typed ? dtypeOf(data[off + 7]) : 0;
-  const name = bytestrOf(data, off + DE_HEADER, off + DE_HEADER + nameLen(ip, data, off));
-  return emit(getU32le(data, off), type, name, next);
+  return emit(getU32le(data, off), type, shownName(ip, data, off), next);
 }
 
 /** A cookie is hash and minor hash of a name behind those of the dots: 31 bits and 21. */

@@ -4,14 +4,14 @@
  * checkedLen() looks at all of an entry, and is used where a block is read for the first time; stepLen() sees only that no access leaves the block. A block
  * that makes no sense gives EIO.
  */
-import { equalsBytestr, getU16le, getU32le } from '@anykernel/lib-bytes';
+import { bytestrOf, equalsBytestr, getU16le, getU32le } from '@anykernel/lib-bytes';
 import type { Buf } from '@anykernel/rumpvfs';
 import { balloc } from './balloc.js';
 import { blockAt } from './bmap.js';
 import { T_DIR, T_HTREE, Tag, putDirTail } from './csum.js';
 import { inlineDirBlock, leaveInline } from './inline.js';
 import type { Inode } from './inode.js';
-import { DE_HEADER, FL_INDEX, direntCheck, direntLen } from './ondisk.js';
+import { DE_HEADER, FL_ENCRYPT, FL_INDEX, direntCheck, direntLen } from './ondisk.js';
 
 /** Block number `b` of a directory. EIO: a hole, or anything that blockAt() does not like. */
 export function dirBlock(ip: Inode, b: number): Buf {
@@ -64,7 +64,7 @@ export function badEntry(ip: Inode, b: number, off: number): never {
 
 /** The length of the entry at `off`, all of it checked. EIO. */
 export function checkedLen(ip: Inode, data: Uint8Array, b: number, off: number): number {
-  const len = direntCheck(data, off, data.length, ip.fs.typed, ip.fs.info.inodes);
+  const len = direntCheck(data, off, data.length, ip.fs.typed, ip.fs.info.inodes, isSealed(ip));
   return len === 0 ? badEntry(ip, b, off) : len;
 }
 
@@ -87,8 +87,35 @@ export function usedLen(ip: Inode, data: Uint8Array, b: number, off: number, rec
   return used <= reclen ? used : badEntry(ip, b, off);
 }
 
+/** Whether the names in the directory are encrypted. */
+export function isSealed(ip: Inode): boolean {
+  return (ip.flags & FL_ENCRYPT) !== 0;
+}
+
+const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+/** Bytes of an encrypted name that are shown: so many digits fit into a name. */
+const SEALED_MAX = 189;
+
+/** The name of the entry at `off`. An encrypted one is shown in base 64 (RFC 4648 5, without padding), as far as names go. */
+export function shownName(ip: Inode, data: Uint8Array, off: number): string {
+  const name = bytestrOf(data, off + DE_HEADER, off + DE_HEADER + nameLen(ip, data, off));
+  if (!isSealed(ip) || name === '.' || name === '..') return name;
+  let out = '';
+  for (let i = 0, bits = 0, held = 0; i < Math.min(name.length, SEALED_MAX) || held > 0; ) {
+    if (held < 6 && i < Math.min(name.length, SEALED_MAX)) {
+      bits = ((bits << 8) | name.charCodeAt(i++)) & 0xffff;
+      held += 8;
+      continue;
+    }
+    out += DIGITS[held >= 6 ? (bits >> (held - 6)) & 63 : (bits << (6 - held)) & 63];
+    held = Math.max(0, held - 6);
+  }
+  return out;
+}
+
 /** Whether the entry at `off` is in use and called `name`. */
 export function isNamed(ip: Inode, data: Uint8Array, off: number, name: string): boolean {
+  if (isSealed(ip)) return getU32le(data, off) !== 0 && shownName(ip, data, off) === name;
   return getU32le(data, off) !== 0 && off + DE_HEADER + name.length <= data.length && equalsBytestr(data, off + DE_HEADER, nameLen(ip, data, off), name);
 }
 

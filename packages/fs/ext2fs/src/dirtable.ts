@@ -5,7 +5,7 @@
  */
 import { bytestrOf } from '@anykernel/lib-bytes';
 import { ERR } from '@anykernel/lib-sys';
-import { checkedLen, dirBlock, nameLen, usedLen } from './dirblock.js';
+import { checkedLen, dirBlock, isSealed, nameLen, usedLen } from './dirblock.js';
 import { type DirIndex, hashName } from './dirindex.js';
 import type { Inode } from './inode.js';
 import { DE_HEADER, FL_INDEX } from './ondisk.js';
@@ -21,7 +21,7 @@ export function indexOf(ip: Inode): DirIndex | undefined {
     return index;
   }
   const small = (ip.size <= 4 * ip.fs.bsize && ip.size <= 4096) || (ip.flags & FL_INDEX) !== 0;
-  if (ip.noIndex || ip.isInline || (ip.walked < WALKS_BEFORE_INDEX && small)) return undefined;
+  if (ip.noIndex || ip.isInline || isSealed(ip) || (ip.walked < WALKS_BEFORE_INDEX && small)) return undefined;
   return buildIndex(ip);
 }
 

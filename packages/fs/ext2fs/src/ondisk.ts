@@ -279,9 +279,9 @@ export function dtypeOf(filetype: number): number {
 
 /**
  * The length of the entry at `off` of a directory block, or 0 when the bytes there are not a whole and valid entry. `end` is the length of
- * the block, `typed` whether entries have a type byte, `inodes` the highest inode number.
+ * the block, `typed` whether entries have a type byte, `inodes` the highest inode number; `sealed`: names are encrypted, and any bytes.
  */
-export function direntCheck(block: Uint8Array, off: number, end: number, typed: boolean, inodes: number): number {
+export function direntCheck(block: Uint8Array, off: number, end: number, typed: boolean, inodes: number, sealed = false): number {
   if (off + DE_MIN > end) return 0;
   const reclen = block[off + 4] | (block[off + 5] << 8);
   const namlen = typed ? block[off + 6] : block[off + 6] | (block[off + 7] << 8);
@@ -289,6 +289,7 @@ export function direntCheck(block: Uint8Array, off: number, end: number, typed: 
   const ino = getU32le(block, off);
   if (ino === 0) return reclen;
   if (namlen === 0 || namlen > NAME_MAX || DE_HEADER + namlen > reclen || ino > inodes) return 0;
+  if (sealed) return reclen;
   for (let i = off + DE_HEADER; i < off + DE_HEADER + namlen; i++) if (block[i] === 0 || block[i] === 0x2f) return 0;
   return reclen;
 }

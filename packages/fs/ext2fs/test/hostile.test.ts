@@ -304,3 +304,22 @@ describe('a lie about one object is an error of that object', () => {
     w.k.halt();
   });
 });
+
+describe('directories that are encrypted', () => {
+  test('are listed with names in base 64, and their files cannot be read', () => {
+    const w = mounted(patched((v, b) => {
+      v.setUint32(SUPER_OFF + SB_INCOMPAT, 0x10002, true);
+      for (const name of ['dir', 'dir/inner']) v.setUint32(b.at[name] + DI_FLAGS, 0x800, true);
+      // "inner", behind the dots and "sub": a slash and a NUL are bytes like any others here.
+      v.setUint8(b.block['dir'] + 36 + 8, 0x2f);
+      v.setUint8(b.block['dir'] + 36 + 9, 0);
+    }));
+    expect(w.k.msgbuf.text()).toMatch(/mounted read-only: .*encrypt \(0x10000\)/);
+    const inner = Buffer.from('/\0ner').toString('base64url');
+    expect(names(w.sys, 'dir').sort()).toEqual([inner, Buffer.from('sub').toString('base64url')].sort());
+    expect(w.sys.lstat(`dir/${inner}`).size).toBe(100);
+    expect(errnoOf(() => readFile(w.sys, `dir/${inner}`))).toBe('EOPNOTSUPP');
+    w.unmount();
+    w.k.halt();
+  });
+});
