@@ -7,7 +7,7 @@
 import type { WallTime } from '@anykernel/host-rumpuser';
 import { ERR } from '@anykernel/lib-sys';
 import type { Cred, Kernel } from '@anykernel/rumpkern';
-import { type Bcache, type Disk, type Journal, type Mount, Txn, type Vnode } from '@anykernel/rumpvfs';
+import type { Bcache, Disk, Journal, Mount, Txn, Vnode } from '@anykernel/rumpvfs';
 import { DINODE1, DINODE2, type DinodeLayout, type DirFormat, Indexes, type OpsOf, Place, type UfsMount, type UfsOps, corrupt } from '@anykernel/ufs';
 import { Cg } from './cg.js';
 import { Starting } from './log.js';

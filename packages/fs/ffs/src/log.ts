@@ -44,7 +44,7 @@ function placeAt(journal: Pick<JournalPlace, 'kind' | 'addr' | 'count' | 'blksz'
   const off = journal.addr * LOG_BSIZE;
   const len = journal.count * LOG_BSIZE;
   const fsBytes = info.size * 2 ** info.fshift;
-  const within = journal.kind === JLOC_END ? off >= fsBytes && off + len <= deviceBytes : journal.kind === JLOC_INFS && off > 65536 && off + len <= fsBytes;
+  const within = journal.kind === JLOC_END ? off >= fsBytes && off + len <= deviceBytes : journal.kind === JLOC_INFS && off >= info.dblkno * 2 ** info.fshift && off + len <= fsBytes;
   return within && len >= LOG_MIN ? { off, len } : undefined;
 }
 

@@ -17,6 +17,8 @@ import {
 const SCALE = 1024;
 const SIZE_MIN = 1 << 20;
 const SIZE_MAX = 64 << 20;
+/** Where the file system is too full for that. */
+const SIZE_LEAST = 256 << 10;
 
 /** Makes the log, and says in the superblock where it is. ENOSPC, EIO; sleeps. */
 export function createLog(fs: Ffs): LogPlace {
@@ -27,7 +29,14 @@ export function createLog(fs: Ffs): LogPlace {
     fs.run(() => record(fs, JLOC_END, fsBytes, wanted, 0));
     return { off: fsBytes, len: wanted };
   }
-  return fs.run(() => inFile(fs, wanted));
+  for (let len = wanted; ; len = Math.ceil(len / 2 / fs.bsize) * fs.bsize) {
+    try {
+      return fs.run(() => inFile(fs, len));
+    } catch (e) {
+      // There may be room for a shorter one.
+      if (e !== ERR.ENOSPC || len <= SIZE_LEAST) throw e;
+    }
+  }
 }
 
 function record(fs: Ffs, kind: number, off: number, len: number, ino: number): void {

@@ -195,6 +195,7 @@ function remount(mp: Mount): void {
   if (!wantsWrite) {
     sync(mp, true);
     stopJournal(fs);
+    fs.bcache.flush(true);
     settle(fs, true);
     fs.writable = false;
     return;

@@ -151,7 +151,9 @@ describe('a lie about one object is an error of that object, and is repaired', (
   const create = (name: string): Act => (w) => w.sys.close(w.sys.open(name, O_CREAT | O_RDWR, 0o644));
   const readlink = (name: string): Act => (w) => w.sys.readlink(name, new Uint8Array(10));
   const getx: Act = (w) => w.sys.getxattr('xattr', 'user.a');
-  const de = (name: string, off: number, ...bytes: number[]): Patch => (v, b) => bytes.forEach((byte, i) => v.setUint8(b.block[name] + off + i, byte));
+  const de = (name: string, off: number, ...bytes: number[]): Patch => (v, b) => {
+    for (const [i, byte] of bytes.entries()) v.setUint8(b.block[name] + off + i, byte);
+  };
   const entry = (name: string, off: number, ino: number): Patch => (v, b) => v.setUint32(b.block[name] + off, ino, true);
   const inoOf = (dir: string, off: number, name: string): Patch => (v, b) => v.setUint32(b.block[dir] + off, b.ino[name], true);
   const cg32 = (off: number, value: number): Patch => (v, b) => v.setInt32(b.cg + off, value, true);

@@ -56,7 +56,9 @@ export function parseHeader(b: Uint8Array, logBytes: number): LogHeader | undefi
   };
   const end = h.circOff + h.circSize;
   const within = (off: number): boolean => off === 0 || (off >= h.circOff && off < end && off % LOG_BSIZE === 0);
-  if (view.getUint32(40, le) !== LOG_BSHIFT || view.getUint32(44, le) !== LOG_BSHIFT) return undefined;
+  // The unit of copies is the writer's own matter: their lengths and places are in bytes and sectors.
+  const unit = view.getUint32(44, le);
+  if (view.getUint32(40, le) !== LOG_BSHIFT || unit < LOG_BSHIFT || unit > 16) return undefined;
   if (h.circOff < HEADER_BLOCKS * LOG_BSIZE || h.circOff % LOG_BSIZE !== 0 || h.circSize <= 0 || h.circSize % LOG_BSIZE !== 0 || !(end <= logBytes)) return undefined;
   if (!within(h.head) || !within(h.tail) || (h.head === 0) !== (h.tail === 0)) return undefined;
   return h;
