@@ -1,7 +1,7 @@
 /** Connections: how they begin, and what both ends know of each other. */
 import { expect } from '@jest/globals';
 import { type Cases, EINPROGRESS_CODES, NONBLOCK, bytes, codeIn, codeOf, text } from './subject.js';
-import { POLLOUT, SOL_SOCKET, SO_ERROR } from '@anykernel/lib-sys';
+import { FD_CLOEXEC, F_GETFD, F_GETFL, O_NONBLOCK, POLLOUT, SOCK_CLOEXEC, SOCK_NONBLOCK, SOL_SOCKET, SO_ERROR } from '@anykernel/lib-sys';
 
 export const connections: Cases = {
   'carries data both ways': async (t) => {
@@ -81,5 +81,23 @@ export const connections: Cases = {
     const parts = [new Uint8Array(1), new Uint8Array(3), new Uint8Array(9)];
     expect(await t.wait(t.call.readv(b, parts))).toBe(5);
     expect([text(parts[0]!), text(parts[1]!), text(parts[2]!.subarray(0, 1))]).toEqual(['a', 'bcd', 'e']);
+  },
+
+  'a socketpair has the flags that were asked for, or is refused': async (t) => {
+    const { sys } = t;
+    const flags = (fd: number): [boolean, boolean] => [sys.fcntl(fd, F_GETFD) === FD_CLOEXEC, (sys.fcntl(fd, F_GETFL) & O_NONBLOCK) !== 0];
+    const make = (wanted: number): unknown => (t.lacks('socketpair') ? codeOf(() => t.socketpair(wanted)) : t.socketpair(wanted).map(flags));
+    const refused = t.lacks('socketpair');
+    expect(make(0)).toEqual(refused ? 'EOPNOTSUPP' : [[false, false], [false, false]]);
+    expect(make(SOCK_CLOEXEC)).toEqual(refused ? 'EOPNOTSUPP' : [[true, false], [true, false]]);
+    expect(make(SOCK_NONBLOCK)).toEqual(refused ? 'EOPNOTSUPP' : [[false, true], [false, true]]);
+  },
+
+  'a new socket has the flags that were asked for': (t) => {
+    const flags = [0, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_CLOEXEC | SOCK_NONBLOCK].map((wanted) => {
+      const fd = t.socket(wanted);
+      return [t.sys.fcntl(fd, F_GETFD) === FD_CLOEXEC, (t.sys.fcntl(fd, F_GETFL) & O_NONBLOCK) !== 0];
+    });
+    expect(flags).toEqual([[false, false], [true, false], [false, true], [true, true]]);
   },
 };
