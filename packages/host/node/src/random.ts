@@ -3,7 +3,12 @@
  *
  * A call of randomFillSync() costs 6 µs here however little it fills, so small requests are served from a stock; what was handed out is wiped.
  */
-import { randomFillSync } from 'node:crypto';
+import type * as nodeCrypto from 'node:crypto';
+
+/** Node's crypto takes as long to load as all else here: it is looked up when it is first needed. */
+function randomFillSync(buf: Uint8Array): void {
+  (process.getBuiltinModule('node:crypto') as typeof nodeCrypto).randomFillSync(buf);
+}
 
 const STOCK = 4096;
 const SMALL = 256;

@@ -5,7 +5,7 @@
  * while, a Worker waits in poll(2) and rings. Nothing goes through Node's thread pool.
  */
 import { closeSync, constants, openSync } from 'node:fs';
-import { Worker } from 'node:worker_threads';
+import type * as workerThreads from 'node:worker_threads';
 import { type Half, halfOf } from '@anykernel/lib-hostkit';
 import { ERR, hostToErrno } from '@anykernel/lib-sys';
 import { errnoOf } from './errno.js';
@@ -53,7 +53,7 @@ class Tap {
   readonly #words = new Int32Array(new SharedArrayBuffer(12));
   readonly #read: CFunction;
   readonly #write: CFunction;
-  #worker: Worker | undefined;
+  #worker: workerThreads.Worker | undefined;
   #fn: (() => number) | undefined;
   #frameAt = 0;
   #closed = false;
@@ -87,6 +87,7 @@ class Tap {
 
   listen(fn: () => number): void {
     this.#fn = fn;
+    const { Worker } = process.getBuiltinModule('node:worker_threads') as typeof workerThreads;
     this.#worker = new Worker(WAITER, { eval: true, workerData: { words: this.#words, fd: this.fd, koffi: koffiPath(), libc: LIBC } });
     this.#worker.unref();
     setImmediate(this.#look);
