@@ -166,7 +166,9 @@ async function bundled(): Promise<Uint8Array> {
 }
 
 async function bundle(contents: string, resolveDir: string): Promise<Uint8Array> {
-  const options = { bundle: true, minify: true, write: false, format: 'esm', platform: 'node', target: 'es2022', legalComments: 'none' } as const;
+  // What was CommonJS asks for Node's modules by require().
+  const banner = { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" };
+  const options = { bundle: true, banner, minify: true, write: false, format: 'esm', platform: 'node', target: 'es2022', legalComments: 'none' } as const;
   const { outputFiles } = await build({ ...options, stdin: { contents, resolveDir } });
   return outputFiles[0]?.contents ?? new Uint8Array(0);
 }
@@ -178,6 +180,7 @@ function importTime(code: Uint8Array): Subject['run'] {
   const script = `const t = process.hrtime.bigint(); await import(${JSON.stringify(file)}); process.stdout.write(String(process.hrtime.bigint() - t))`;
   return () => {
     const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+    if (stdout === '') throw new Error('the bundle could not be imported');
     return Number(stdout) / 1e6;
   };
 }
