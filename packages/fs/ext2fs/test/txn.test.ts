@@ -136,7 +136,8 @@ const OPERATIONS: Readonly<Record<string, (w: World) => void>> = {
 
 const IMAGES: readonly (readonly [string, number, readonly string[]])[] = [
   ['ext2', 700, ['-b', '1024', '-N', '320']],
-  ['ext4', 3000, ['-t', 'ext4', '-b', '1024', '-N', '320']],
+  ['ext4 without a journal', 900, ['-t', 'ext4', '-O', '^has_journal', '-b', '1024', '-N', '320']],
+  ...(process.env['TXN_JOURNAL'] === undefined ? [] : [['ext4', 3000, ['-t', 'ext4', '-b', '1024', '-N', '320']] as const]),
 ];
 
 describe.each<FaultKind>(['EIO', 'sleep'])('an operation whose access to a buffer ends by %s has not happened', (kind) => {
