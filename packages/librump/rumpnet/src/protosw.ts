@@ -111,7 +111,10 @@ export interface Protosw {
   /** PR_*. */
   readonly flags: number;
   readonly usrreqs: Usrreqs;
-  /** Socket options at a level of the protocol's: the value, or for 'set' an empty one; undefined: ENOPROTOOPT. */
+  /**
+   * Socket options at a level of the protocol's: the value, or for 'set' an empty one; undefined: ENOPROTOOPT. Of the options of the socket itself
+   * (SOL_SOCKET) that are on or off it hears when they have been set; what it returns then does not count.
+   */
   ctloutput?(so: Socket, op: 'get' | 'set', level: number, name: number, value: Uint8Array, l: Lwp): Uint8Array | undefined;
 }
 

@@ -28,6 +28,7 @@ export function sosetopt(so: Socket, level: number, name: number, value: Uint8Ar
   }
   if ((name & FLAGS) === name && name !== 0 && (name & (name - 1)) === 0) {
     setFlag(so, name, int(value) !== 0);
+    so.proto.ctloutput?.(so, 'set', level, name, value, l);
     return;
   }
   switch (name) {

@@ -1,16 +1,8 @@
 /** The domain of IPv4 sockets: TCP, UDP, raw, and their options. */
-import { AF_INET, IPPROTO_IP, IPPROTO_TCP, IPPROTO_UDP, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM } from '@anykernel/lib-sys';
+import { AF_INET, IPPROTO_IP, IPPROTO_TCP, IPPROTO_UDP, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM, SOL_SOCKET } from '@anykernel/lib-sys';
 import type { Lwp } from '@anykernel/rumpkern';
 import {
-  type Domain,
-  PR_ABRTACPTDIS,
-  PR_ADDR,
-  PR_ATOMIC,
-  PR_CONNREQUIRED,
-  PR_LISTEN,
-  PR_WANTRCVD,
-  type Protosw,
-  type Socket,
+  type Domain, PR_ABRTACPTDIS, PR_ADDR, PR_ATOMIC, PR_CONNREQUIRED, PR_LISTEN, PR_WANTRCVD, type Protosw, type Socket,
 } from '@anykernel/rumpnet';
 import type { Inet } from './inet.js';
 import type { Inpcb } from './inpcb.js';
@@ -48,7 +40,9 @@ export function inetDomain(inet: Inet): Domain {
       flags: TCP_PR_FLAGS,
       usrreqs: tcpUsrreqs(tcp, ip),
       ctloutput: (so, op, level, name, value, l) =>
-        level === IPPROTO_TCP ? tcpSockopt(tcp, so, op, name, value) : ipOptions(inet, tcpcbOf(so).inp, so, op, level, name, value, l),
+        level === IPPROTO_TCP || level === SOL_SOCKET
+          ? tcpSockopt(tcp, so, op, level, name, value)
+          : ipOptions(inet, tcpcbOf(so).inp, so, op, level, name, value, l),
     },
     {
       type: SOCK_DGRAM,

@@ -299,8 +299,8 @@ describe('options of programs', () => {
   });
   test('SO_KEEPALIVE: an answer begins it anew', () => {
     const d = new Drill().established();
-    d.setopt(SO_KEEPALIVE, 1, SOL_SOCKET);
     d.setopt(TCP_KEEPIDLE, 10);
+    d.setopt(SO_KEEPALIVE, 1, SOL_SOCKET);
     d.pass(11_000);
     d.out();
     d.in('A', { seq: 1, ack: 1 });

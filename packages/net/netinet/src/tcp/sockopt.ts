@@ -1,23 +1,8 @@
 /** Options of level IPPROTO_TCP (tcp(4)), and TCP_INFO. */
 import { getU32le, putU32le } from '@anykernel/lib-bytes';
 import {
-  ERR,
-  SO_KEEPALIVE,
-  TCP_CONGCTL,
-  TCP_FASTOPEN,
-  TCP_INFO,
-  TCP_KEEPCNT,
-  TCP_KEEPIDLE,
-  TCP_KEEPINIT,
-  TCP_KEEPINTVL,
-  TCP_MAXSEG,
-  TCP_NODELAY,
-  TCP_NOOPT,
-  TCP_NOPUSH,
-  TCP_USER_TIMEOUT,
-  TCPCC_MAXLEN,
-  TCPS_CLOSED,
-  TCPS_LISTEN,
+  ERR, SO_KEEPALIVE, SOL_SOCKET, TCP_CONGCTL, TCP_FASTOPEN, TCP_INFO, TCP_KEEPCNT, TCP_KEEPIDLE, TCP_KEEPINIT, TCP_KEEPINTVL, TCP_MAXSEG, TCP_NODELAY,
+  TCP_NOOPT, TCP_NOPUSH, TCP_USER_TIMEOUT, TCPCC_MAXLEN, TCPS_CLOSED, TCPS_ESTABLISHED, TCPS_LISTEN,
 } from '@anykernel/lib-sys';
 import type { Socket } from '@anykernel/rumpnet';
 import { congctlOf } from './congctls.js';
@@ -35,11 +20,21 @@ const TIME_MAX_MS = 20 * 86_400_000;
 const INFO_LEN = 236;
 
 /** The value, or for 'set' an empty one; undefined: there is no such option. EINVAL: not a value for it. */
-export function tcpSockopt(tcp: Tcp, so: Socket, op: 'get' | 'set', name: number, value: Uint8Array): Uint8Array | undefined {
+export function tcpSockopt(tcp: Tcp, so: Socket, op: 'get' | 'set', level: number, name: number, value: Uint8Array): Uint8Array | undefined {
+  if (level === SOL_SOCKET) return socketOption(tcp, so, name);
   const tp = tcpcbOf(so);
   tcp.tick();
   if (op === 'get') return getOption(tcp, tp, name);
   return setOption(tcp, tp, name, value) ? EMPTY : undefined;
+}
+
+/** An option of the socket itself was set: probes begin, if there is a connection. */
+function socketOption(tcp: Tcp, so: Socket, name: number): undefined {
+  const tp = so.pcb as Tcpcb | undefined;
+  if (name !== SO_KEEPALIVE || tp === undefined || tp.state < TCPS_ESTABLISHED || (so.options & SO_KEEPALIVE) === 0) return undefined;
+  tcp.tick();
+  keepAliveSet(tcp, tp);
+  return undefined;
 }
 
 function int(value: number): Uint8Array {
