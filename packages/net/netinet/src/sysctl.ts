@@ -1,7 +1,8 @@
 /** The sysctl nodes of the Internet protocols: net.inet.ip, icmp, tcp, udp, with NetBSD's names (sysctl(7)). */
-import { ERR, type SysctlValue } from '@anykernel/lib-sys';
+import { ERR, IPPROTO_TCP, IPPROTO_UDP, SOCK_DGRAM, SOCK_STREAM, type SysctlValue } from '@anykernel/lib-sys';
 import type { Kernel, SysctlLeaf } from '@anykernel/rumpkern';
 import type { Inet } from './inet.js';
+import { pcblistLeaf } from './pcblist.js';
 import { PORT_ALGOS, type PortAlgo } from './portalgo.js';
 import { CONGCTLS, congctlOf } from './tcp/congctls.js';
 
@@ -105,6 +106,7 @@ function udpNodes(inet: Inet): Record<string, SysctlLeaf> {
     'net.inet.udp.checksum': flag(conf, 'checksum'),
     'net.inet.udp.sendspace': int(conf, 'sendspace', 1, max),
     'net.inet.udp.recvspace': int(conf, 'recvspace', 1, max),
+    'net.inet.udp.pcblist': pcblistLeaf(inet, inet.udp.table, inet.ip.af, SOCK_DGRAM, IPPROTO_UDP),
   };
 }
 
@@ -113,6 +115,7 @@ function tcpNodes(inet: Inet): Record<string, SysctlLeaf> {
   const max = inet.rumpnet.sbmax;
   const tcp = 'net.inet.tcp';
   return {
+    [`${tcp}.pcblist`]: pcblistLeaf(inet, inet.tcp.table, inet.ip.af, SOCK_STREAM, IPPROTO_TCP),
     [`${tcp}.rfc1323`]: flag(conf, 'rfc1323'),
     [`${tcp}.win_scale`]: flag(conf, 'windowScale'),
     [`${tcp}.timestamps`]: flag(conf, 'timestamps'),

@@ -1,8 +1,8 @@
 /** Addresses and ports: who may have which, which the kernel chooses (RFC 6056), and the hash that nobody foresees. */
-import { AF_INET, F_SETFL, IPPROTO_IP, IP_PORTALGO, IP_PORTRANGE, IP_PORTRANGE_LOW, O_NONBLOCK, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, SO_REUSEADDR, SO_REUSEPORT, sockaddrIn } from '@anykernel/lib-sys';
+import { AF_INET, F_SETFL, IPPROTO_IP, IP_PORTALGO, IP_PORTRANGE, IP_PORTRANGE_LOW, O_NONBLOCK, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, SO_REUSEADDR, SO_REUSEPORT, TCPS_LISTEN, sockaddrIn } from '@anykernel/lib-sys';
 import { hostSim } from '@anykernel/host-sim';
 import { type Kernel, type Proc, boot } from '@anykernel/rumpkern';
-import { addAddress, netinet } from '../src/index.js';
+import { KINFO_PCB_LEN, addAddress, netinet } from '../src/index.js';
 import { PORT_ALGOS } from '../src/portalgo.js';
 import { SipHash } from '../src/siphash.js';
 import { code } from './drill.js';
@@ -144,6 +144,18 @@ describe('ports that the kernel chooses (RFC 6056)', () => {
     for (const addr of [LO, LO, LO, LO, LO, OTHER, OTHER, OTHER, OTHER, OTHER]) results.push(await to(addr));
     expect(results).toEqual(['ok', 'ok', 'ok', 'ok', 'EADDRNOTAVAIL', 'ok', 'ok', 'ok', 'ok', 'EADDRNOTAVAIL']);
   });
+});
+
+test('net.inet.tcp.pcblist: a record for each socket', () => {
+  const { k, p } = kernel();
+  const fd = socket(p, SOCK_STREAM);
+  p.sys.bind(fd, sockaddrIn(LO, 80));
+  p.sys.listen(fd, 5);
+  socket(p, SOCK_STREAM);
+  const list = k.sysctl.get('net.inet.tcp.pcblist') as Uint8Array;
+  const one = list.subarray(KINFO_PCB_LEN);
+  expect([list.length, one[24], one[28], one[32], one[48], [...one.subarray(72, 80)]]).toEqual([2 * KINFO_PCB_LEN, AF_INET, SOCK_STREAM, 6, TCPS_LISTEN, [16, AF_INET, 0, 80, 127, 0, 0, 1]]);
+  expect((k.sysctl.get('net.inet.udp.pcblist') as Uint8Array).length).toBe(0);
 });
 
 test('settings are as NetBSD’s rump kernels have them', () => {
