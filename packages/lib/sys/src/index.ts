@@ -25,6 +25,7 @@ export * from './socket.js';
 export * from './sockaddr.js';
 export * from './cmsg.js';
 export * from './un.js';
+export * from './kinfopcb.js';
 export * from './if.js';
 export * from './route.js';
 export * from './inet.js';

@@ -21,6 +21,7 @@ export {
   soabort, socantrcvmore, socantsendmore, soerror, sofree, sohasoutofband, soisconnected, soisconnecting, soisdisconnected, soisdisconnecting, sonewconn, soreserve,
   sorflush, sorwakeup, sowwakeup,
 } from './sockstate.js';
+export { pcblist } from './pcblist.js';
 export { Received, soreceive } from './soreceive.js';
 export { sosend } from './sosend.js';
 export { soclose, soconnect, solisten, soshutdown } from './soops.js';

@@ -21,10 +21,10 @@ const SB_MAX = 4 << 20;
 /** kern.somaxconn. */
 const SOMAXCONN_DEFAULT = 128;
 
-/** A domain that is attached, and how many sockets it has. */
+/** A domain that is attached, and its sockets. */
 interface Attached {
   readonly domain: Domain;
-  sockets: number;
+  readonly sockets: Set<Socket>;
 }
 
 export class Rumpnet {
@@ -37,6 +37,7 @@ export class Rumpnet {
   ifioctl: ((so: Socket, cmd: number, data: Uint8Array | undefined, l: Lwp) => number) | undefined = undefined;
   /** What the current call receives. */
   readonly received: Received = new Received();
+  #lastId = 0;
   readonly #domains = new Map<number, Attached>();
 
   constructor(k: Kernel) {
@@ -49,14 +50,14 @@ export class Rumpnet {
   /** EEXIST: the family has one. */
   attachDomain(domain: Domain): void {
     if (this.#domains.has(domain.family)) throw ERR.EEXIST;
-    this.#domains.set(domain.family, { domain, sockets: 0 });
+    this.#domains.set(domain.family, { domain, sockets: new Set() });
   }
 
   /** EBUSY: it has sockets. */
   detachDomain(domain: Domain): void {
     const entry = this.#domains.get(domain.family);
     if (entry === undefined || entry.domain !== domain) return;
-    if (entry.sockets > 0) throw ERR.EBUSY;
+    if (entry.sockets.size > 0) throw ERR.EBUSY;
     this.#domains.delete(domain.family);
   }
 
@@ -66,19 +67,29 @@ export class Rumpnet {
 
   /** Sockets of a domain, or of all. */
   sockets(family?: number): number {
-    if (family !== undefined) return this.#domains.get(family)?.sockets ?? 0;
+    if (family !== undefined) return this.#domains.get(family)?.sockets.size ?? 0;
     let count = 0;
-    for (const entry of this.#domains.values()) count += entry.sockets;
+    for (const entry of this.#domains.values()) count += entry.sockets.size;
     return count;
+  }
+
+  /** The sockets of a domain. */
+  each(family: number): Iterable<Socket> {
+    return this.#domains.get(family)?.sockets ?? [];
+  }
+
+  /** A number for a new socket. */
+  nextId(): number {
+    return ++this.#lastId;
   }
 
   /** A socket has come, or gone. */
   made(so: Socket): void {
-    (this.#domains.get(so.domain.family) as Attached).sockets++;
+    (this.#domains.get(so.domain.family) as Attached).sockets.add(so);
   }
 
   gone(so: Socket): void {
-    (this.#domains.get(so.domain.family) as Attached).sockets--;
+    (this.#domains.get(so.domain.family) as Attached).sockets.delete(so);
   }
 
   /**

@@ -73,6 +73,8 @@ export class Socket {
   cred: Cred;
   /** Its process. */
   pid: number;
+  /** Tells it from others of its kernel, for lists. */
+  readonly id: number;
 
   // -- of a listening socket
 
@@ -105,6 +107,7 @@ export class Socket {
   ) {
     this.cred = cred;
     this.pid = pid;
+    this.id = net.nextId();
     this.rcv = new Sockbuf(this, net.mbufs);
     this.snd = new Sockbuf(this, net.mbufs);
   }

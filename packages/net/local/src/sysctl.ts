@@ -1,6 +1,7 @@
-/** net.local: sizes of buffers, and counts of descriptors in flight. */
-import { ERR, type SysctlValue } from '@anykernel/lib-sys';
+/** net.local: sizes of buffers, lists of sockets, and counts of descriptors in flight. */
+import { AF_LOCAL, ERR, SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM, type SysctlValue } from '@anykernel/lib-sys';
 import type { Kernel } from '@anykernel/rumpkern';
+import { pcblist } from '@anykernel/rumpnet';
 import type { Local } from './state.js';
 
 /** Returns what takes the values out again. */
@@ -15,7 +16,12 @@ export function attachLocalSysctl(k: Kernel, state: Local): (() => void)[] {
         set(value);
       },
     });
+  const list = (name: string, type: number): (() => void) =>
+    k.sysctl.attach(`net.local.${name}.pcblist`, { type: 'struct', description: 'sockets', rest: true, get: () => pcblist(state.net, AF_LOCAL, type) });
   return [
+    list('stream', SOCK_STREAM),
+    list('dgram', SOCK_DGRAM),
+    list('seqpacket', SOCK_SEQPACKET),
     size('stream.sendspace', 'bytes in flight on a stream', () => state.streamSpace, (len) => void (state.streamSpace = len)),
     size('dgram.sendspace', 'longest datagram', () => state.dgramSendspace, (len) => void (state.dgramSendspace = len)),
     size('dgram.recvspace', 'bytes of datagrams that wait', () => state.dgramRecvspace, (len) => void (state.dgramRecvspace = len)),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import {
-  INT_LEN, LOCAL_CONNWAIT, LOCAL_CREDS, LOCAL_PEEREID, SCM_CREDS, SOCK_DGRAM, SOCK_STREAM, SOL_LOCAL, SOL_SOCKET, UNPCBID_LEN, intBytes, parseCmsgs, parseSockcred, parseUnpcbid,
+  INT_LEN, LOCAL_CONNWAIT, LOCAL_CREDS, LOCAL_PEEREID, SCM_CREDS, SOCK_DGRAM, SOCK_STREAM, SOL_LOCAL, SOL_SOCKET, UNPCBID_LEN, intBytes, parseCmsgs, parseKinfoPcbs, parseSockaddrUn, parseSockcred, parseUnpcbid,
   rightsCmsg, rightsIn, sockaddrUn,
 } from '@anykernel/lib-sys';
 import { hostSim } from '@anykernel/host-sim';
@@ -116,6 +116,24 @@ describe('the component', () => {
     expect(() => k.modunload('local')).not.toThrow();
     k.modules.autoload = false;
     expect(codeOf(() => p.sys.socket(1, SOCK_STREAM, 0))).toBe('EAFNOSUPPORT');
+  });
+
+  test('lists its sockets', () => {
+    const rig = new Rig();
+    const { sys } = rig.p;
+    const fd = rig.bound('/sock');
+    sys.listen(fd, 1);
+    const client = rig.socket();
+    sys.connect(client, sockaddrUn('/sock'));
+    sys.write(client, bytes('waits'));
+    rig.socket(SOCK_DGRAM);
+    const all = parseKinfoPcbs(sys.sysctl('net.local.stream.pcblist') as Uint8Array);
+    const server = all.find((one) => one.recvq === 5);
+    expect(all.map((one) => [one.family, one.type, parseSockaddrUn(one.local)])).toEqual([[1, SOCK_STREAM, '/sock'], [1, SOCK_STREAM, ''], [1, SOCK_STREAM, '/sock']]);
+    expect(all.find((one) => one.socket === server?.conn)).toMatchObject({ sendq: 5, conn: server?.socket, inode: sys.fstat(client).ino });
+    expect(parseSockaddrUn(all.find((one) => one.sendq === 5)!.peer)).toBe('/sock');
+    expect(parseKinfoPcbs(sys.sysctl('net.local.dgram.pcblist') as Uint8Array).length).toBe(1);
+    expect(parseKinfoPcbs(sys.sysctl('net.local.seqpacket.pcblist') as Uint8Array)).toEqual([]);
   });
 
   test('has its sizes in sysctl', () => {
