@@ -5,12 +5,14 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { isFetched } from '../../nodesuite/fetch.mjs';
 
 /** What is no program: a name, and whether this machine has it. */
 const CAPABILITIES: Readonly<Record<string, () => boolean>> = {
   root: isRoot,
   'loop:ext2': () => canLoop('ext2', 'ext4'),
   'loop:ext4': () => canLoop('ext4'),
+  'nodejs-source': () => isFetched(),
 };
 
 const PROGRAMS: Readonly<Record<string, string>> = JSON.parse(readFileSync(new URL('../programs.json', import.meta.url), 'utf8'));
@@ -30,6 +32,7 @@ export function isPresent(name: string): boolean {
 
 /** How one comes by the oracles `names`, as words for a message. */
 export function remedy(names: readonly string[]): string {
+  if (names.includes('nodejs-source')) return 'node tools/nodesuite/fetch.mjs';
   const packages = new Set(names.flatMap((name) => PROGRAMS[name] ?? []));
   return packages.size === 0 ? 'root on a Linux with loop devices' : `apt-get install ${[...packages].join(' ')}`;
 }
