@@ -7,6 +7,8 @@ export interface KernelSubjectOptions {
   /** What is mounted; left out, the root file system is what is tested. */
   readonly type?: string;
   readonly args?: MountArgs;
+  /** MNT_LOG and the like. */
+  readonly flags?: number;
   /** Where; /conformance otherwise. Made if it is not there. */
   readonly dir?: string;
   /** Where they differ from the usual ones: names of 255 bytes, files up to 2^52 bytes, nanoseconds, 32767 links, targets of 1023 bytes. */
@@ -19,11 +21,11 @@ const USUAL: Limits = { nameMax: 255, maxFileSize: 2 ** 52, timeGranularityNs: 1
 
 /** The kernel belongs to the subject, and is halted with it. */
 export function kernelSubject(k: Kernel, options: KernelSubjectOptions): Subject {
-  const { type, args = {}, dir = '/conformance' } = options;
+  const { type, args = {}, flags = 0, dir = '/conformance' } = options;
   const limits: Limits = { ...USUAL, ...options.limits };
   const root: Sys = k.newproc({ comm: 'conformance' }).sys;
   root.mkdir(dir, 0o755);
-  if (type !== undefined) root.mount(type, dir, 0, args);
+  if (type !== undefined) root.mount(type, dir, flags, args);
   root.chmod(dir, 0o755);
   const procs: Proc[] = [];
   return {
@@ -47,7 +49,7 @@ export function kernelSubject(k: Kernel, options: KernelSubjectOptions): Subject
     remount(readonly: boolean): void {
       for (const p of procs) p.sys.chdir('/');
       root.unmount(dir, 0);
-      root.mount(type ?? '', dir, readonly ? MNT_RDONLY : 0, args);
+      root.mount(type ?? '', dir, readonly ? MNT_RDONLY : flags, args);
     },
     dispose(): void {
       k.halt();

@@ -1,5 +1,6 @@
-import { kernelSubject, vnodeConformance } from '@anykernel/conformance-vnode';
+import { type Subject, kernelSubject, vnodeConformance } from '@anykernel/conformance-vnode';
 import { DiskImage, hostSim } from '@anykernel/host-sim';
+import { MNT_LOG } from '@anykernel/lib-sys';
 import { boot } from '@anykernel/rumpkern';
 import { rumpvfs } from '@anykernel/rumpvfs';
 import { type NewfsOptions, ffs, newfs } from '../src/index.js';
@@ -11,13 +12,27 @@ function image(bytes: number, options: Partial<NewfsOptions>): DiskImage {
   return b;
 }
 
+/** The largest file: direct pointers, and three levels of blocks full of others. */
+function largest(bsize: number, pointer: number): number {
+  const per = bsize / pointer;
+  return bsize * (12 + per + per ** 2 + per ** 3) - 1;
+}
+
+function subject(small: boolean, options: Partial<NewfsOptions>, flags: number, maxFileSize: number): Subject {
+  const host = hostSim();
+  host.sim.disk('disk', { image: image(small ? 8 << 20 : 128 << 20, { minfree: 0, ...options }), record: 'none' });
+  const k = boot(host, [ffs]);
+  k.modules.use(rumpvfs).etfsRegister('/disk', 'disk', 'blk');
+  return kernelSubject(k, { type: 'ffs', args: { fspec: '/disk' }, flags, limits: { maxFileSize }, advance: (ns) => host.sim.advance(ns) });
+}
+
 vnodeConformance({
   name: 'ffs, UFS2',
-  make({ small }) {
-    const host = hostSim();
-    host.sim.disk('disk', { image: image(small ? 8 << 20 : 128 << 20, { blockSize: 16384, minfree: 0 }), record: 'none' });
-    const k = boot(host, [ffs]);
-    k.modules.use(rumpvfs).etfsRegister('/disk', 'disk', 'blk');
-    return kernelSubject(k, { type: 'ffs', args: { fspec: '/disk' }, limits: { linkMax: 32_767, symlinkMax: 1023, maxFileSize: 16384 * (12 + 2048 + 2048 ** 2 + 2048 ** 3) - 1 }, advance: (ns) => host.sim.advance(ns) });
-  },
+  make: ({ small }) => subject(small, { blockSize: 16384 }, 0, largest(16384, 8)),
+});
+
+vnodeConformance({
+  name: 'ffs, UFS1, big-endian, with a journal',
+  lacks: ['xattr', 'birthtime'],
+  make: ({ small }) => subject(small, { version: 1, byteOrder: 'big', blockSize: 8192 }, MNT_LOG, largest(8192, 4)),
 });
