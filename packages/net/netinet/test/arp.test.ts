@@ -3,7 +3,7 @@ import {
   AF_INET, IFF_UP, NET_RT_FLAGS, PF_ROUTE, RTA_DST, RTA_GATEWAY, RTF_ANNOUNCE, RTF_HOST, RTF_LLDATA, RTF_STATIC, RTF_UP, RTM_ADD, RTM_DELETE, RTM_GET, SOCK_DGRAM,
   SOCK_RAW, inetParse, inetText, linkParse, linkText, parseSockaddrDl, sockaddrDl, sockaddrIn,
 } from '@anykernel/lib-sys';
-import { ARPOP_REPLY, ARPOP_REQUEST, type ArpPacket, ETHERTYPE_ARP, ETHERTYPE_IP, emitArp, parseArp } from '@anykernel/lib-wire';
+import { ARPOP_REPLY, ARPOP_REQUEST, type ArpPacket, ETHERTYPE_ARP, emitArp, parseArp } from '@anykernel/lib-wire';
 import { type Ifnet, Nexthop, emitRtMessage, etherSend, net, parseRtMessage } from '@anykernel/net';
 import { addAddress, netinet } from '@anykernel/netinet';
 import { type Kernel, boot } from '@anykernel/rumpkern';

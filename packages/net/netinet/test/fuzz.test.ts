@@ -123,7 +123,7 @@ function subject(state: number, seed: number): Drill {
   return d;
 }
 
-test.each([[0, 'LISTEN'], [1, 'SYN-SENT'], [2, 'FIN-WAIT-1'], [3, 'CLOSE-WAIT'], [4, 'TIME-WAIT'], [5, 'ESTABLISHED']] as const)(
+test.each([[0, 'LISTEN'], [1, 'SYN-SENT'], [2, 'FIN-WAIT-1'], [3, 'CLOSE-WAIT'], [4, 'TIME-WAIT'], [5, 'ESTABLISHED']] as [number, string][])(
   'mutated packets in state %d, %s, do no harm',
   (state) => {
     const rounds = 6;

@@ -1,5 +1,6 @@
 /** TCP between two kernels over a bad link: every byte arrives, memory returns to what it was, and a run is the same when it is repeated. */
 import { AF_INET, F_SETFL, O_NONBLOCK, SHUT_WR, SOCK_STREAM, sockaddrIn } from '@anykernel/lib-sys';
+import type { Mbuf } from '@anykernel/rumpnet';
 import { A_ADDR, type LinkOptions, type Station, pairOf } from './world.js';
 
 /** One end: sends `total` bytes of a pattern, and takes what the other one sends. */
@@ -115,7 +116,8 @@ function transfer(seed: number, bytes: number, options: LinkOptions, setup: (st:
   a.p.sys.close(listener);
   const packets = log.length;
   sim.advance(600e9);
-  expect([seed, a.used, b.used, a.inet.tcp.table.count, b.inet.tcp.table.count]).toEqual([seed, ...used, 0, 0]);
+  const left = [a, b].flatMap((st) => [st.inet.tcp.table.count, st.inet.tcp.timers.count, st.inet.tcp.timers.holds]);
+  expect([seed, a.used, b.used, ...left]).toEqual([seed, ...used, 0, 0, 0, 0, 0, 0]);
   const { stats } = a.inet.tcp;
   const rexmits = stats.sndrexmitpack + b.inet.tcp.stats.sndrexmitpack;
   a.k.halt();
@@ -152,6 +154,26 @@ test.each([
   ['with cookies', (st: Station) => void (st.inet.tcp.conf.syncookies = 2)],
 ])('%s: every byte arrives', (_what, setup) => {
   for (let seed = 11; seed <= 12; seed++) transfer(seed, 150_000, { loss: 0.04, duplicate: 0.02, jitterNs: 3e6 }, setup);
+});
+
+/** One request for memory in twenty is refused, by the seed. */
+function forgetful(st: Station): void {
+  const { mbufs } = st.inet;
+  const { rng } = st.sim;
+  const refused = (): boolean => rng.below(20) === 0;
+  const { tryGet, copym, prepend } = mbufs;
+  mbufs.get = (len, headroom) => tryGet.call(mbufs, len, headroom) as Mbuf;
+  mbufs.tryGet = (len, headroom) => (refused() ? undefined : tryGet.call(mbufs, len, headroom));
+  mbufs.copym = (m, off, len) => (refused() ? undefined : copym.call(mbufs, m, off, len));
+  mbufs.prepend = (m, len) => {
+    if (!refused()) return prepend.call(mbufs, m, len);
+    mbufs.free(m);
+    return undefined;
+  };
+}
+
+test('with memory that is not there now and then every byte arrives', () => {
+  for (let seed = 21; seed <= 23; seed++) transfer(seed, 150_000, { loss: 0.02 }, forgetful);
 });
 
 test('a run is identical when it is repeated', () => {
