@@ -43,7 +43,7 @@ export function getattr(vp: Vnode, st: Stat): void {
   st.rdev = vp.rdev;
   st.size = ip.size;
   // As Linux has it: bytes in the inode count as if they had sectors.
-  st.blocks = vp.type === VREG && ip.isInline && ip.blocks === 0 ? Math.ceil(ip.size / 512) : ip.blocks;
+  st.blocks = vp.type === VREG && ip.isInline ? ip.blocks + Math.ceil(ip.size / 512) : ip.blocks;
   st.blksize = IOSIZE;
   st.flags = flagsOf(ip);
   st.gen = ip.generation;
