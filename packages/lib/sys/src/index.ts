@@ -29,6 +29,7 @@ export * from './kinfopcb.js';
 export * from './if.js';
 export * from './route.js';
 export * from './inet.js';
+export * from './inet6.js';
 export * from './module.js';
 export * from './ktrace.js';
 export * from './aio.js';

@@ -145,8 +145,9 @@ export class Udp {
       this.mbufs.free(m);
       return;
     }
-    const control = flow.family.ancillary(inp, flow);
+    // Names and ancillary data are of the socket's family, also where the datagram came by the other.
     const names = inp.af === flow.family.af ? flow.family : this.inet.family(inp.af);
+    const control = names.ancillary(inp, flow);
     const len = names.nameInto(flow, this.#name);
     if (so.rcv.appendaddr(len === 16 ? this.#name16 : this.#name, m, control)) {
       sorwakeup(so);
