@@ -38,7 +38,8 @@ export function ukfs(p: Proc): Ukfs {
   addWatches(fs, parts);
   addStreams(fs);
   const modes = { F_OK: constants.F_OK, R_OK: constants.R_OK, W_OK: constants.W_OK, X_OK: constants.X_OK };
-  Object.assign(fs, CLASSES, modes, { constants, promises: promisesOf(parts), _toUnixTimestamp: unixTimestamp });
+  // As in Node on Linux: the names are there, and nothing behind them.
+  Object.assign(fs, CLASSES, modes, { lchmod: undefined, lchmodSync: undefined, constants, promises: promisesOf(parts), _toUnixTimestamp: unixTimestamp });
   RUNNERS.set(fs, runner);
   return fs as unknown as Ukfs;
 }
@@ -123,7 +124,7 @@ function unixTimestamp(time: unknown): number {
 const OTHERS = [
   'exists', 'existsSync', 'mkdtempDisposableSync', 'openAsBlob', 'openAsBlobSync', 'watch', 'watchFile', 'unwatchFile', 'ReadStream', 'WriteStream',
   'FileReadStream', 'FileWriteStream', 'createReadStream', 'createWriteStream', 'Stats', 'BigIntStats', 'Dirent', 'StatFs', 'Dir', 'promises',
-  'constants', 'F_OK', 'R_OK', 'W_OK', 'X_OK',
+  'constants', 'F_OK', 'R_OK', 'W_OK', 'X_OK', 'lchmod', 'lchmodSync',
 ] as const;
 
 /** The names that `import { ... } from 'node:fs'` may ask for. */

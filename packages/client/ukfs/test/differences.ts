@@ -32,6 +32,8 @@ const DIFFERS: readonly (readonly [RegExp, string, string])[] = [
 const LATER: readonly (readonly [RegExp, string, string])[] = [
   [/^(cp\(.* ! ).*code: ("ERR_FS_\w+").*/, '$1$2', 'The synchronous form became native, and its errors have no number and other words.'],
   [/^(cp\("BASE\/d\/link".*\)|lstat\("BASE\/deref"\)) .*/, '$1', 'It takes a link for a directory when it is told to follow links.'],
+  [/^(cp\("BASE\/toone", "BASE\/copy1"\)) [=!].*/, '$1', 'It lets a link replace one that means the same.'],
+  [/^(symlink\("x", "BASE\/bad", "sideways"\) ! ).*/, '$1refused', 'It says otherwise that there is no such type of link.'],
   [/"options\.mode\\"/, '"mode\\"', 'It says options.mode for an option.'],
   [/ (?:property|argument) '(?:options\.)?mode'/, " argument 'mode'", 'It says property for an option.'],
   [/^(readFile\("BASE"\) ! .*syscall: "read").*/, '$1', 'It names the path of a directory that is read as a file.'],

@@ -97,7 +97,7 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
 
   async 'a FileHandle does what its file can, and closes once'(fs, base, log) {
     const h = await fs.promises.open(`${base}/f`, 'w+', 0o640);
-    h.on('close', () => log('closed'));
+    (h as unknown as NodeJS.EventEmitter).on('close', () => log('closed'));
     log(await said(h.writeFile('hello world'), base));
     log(await said(h.appendFile('!'), base));
     const { bytesRead, buffer } = await h.read(Buffer.alloc(5), 0, 5, 0);
@@ -117,7 +117,7 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
     log(await said(h.readFile('utf8'), base));
     await Promise.all([h.close(), h.close()]);
     log(h.fd);
-    for (const name of ['stat', 'readFile', 'sync', 'read'] as const) log(await said(h[name](), base));
+    for (const name of ['stat', 'readFile', 'sync', 'read'] as const) log(await said((h[name] as () => Promise<unknown>)(), base));
     log(await said(h.close(), base));
   },
 
