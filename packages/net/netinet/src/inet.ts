@@ -75,6 +75,12 @@ export class Inet {
     this.addFamily(this.ip);
     this.udp = new Udp(this);
     this.tcp = new Tcp(this);
+    this.undo.push(
+      this.mbufs.onDrain(() => {
+        this.tcp.drain();
+        this.ip.frags.clear();
+      }),
+    );
   }
 
   /** The transport protocols take packets of IPv4. */

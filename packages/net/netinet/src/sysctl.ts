@@ -146,6 +146,7 @@ function tcpNodes(inet: Inet): Record<string, SysctlLeaf> {
     [`${tcp}.keepcnt`]: int(conf, 'keepcnt', 1, 127),
     [`${tcp}.msl`]: int(conf, 'mslMs', 1, 600, 1000),
     [`${tcp}.msl_loopback_ms`]: int(conf, 'mslLoopbackMs', 1, 60_000),
+    [`${tcp}.time_wait_max`]: int(conf, 'timeWaitMax'),
     [`${tcp}.rttmin_ms`]: int(conf, 'rtoMinMs', 1, 60_000),
     [`${tcp}.delack_ms`]: int(conf, 'delackMs', 1, 500),
     [`${tcp}.syn_cookies`]: int(conf, 'syncookies', 0, 2),

@@ -167,6 +167,16 @@ describe('RFC 2018 and 2883, blocks that we report', () => {
     const d = new Drill().established().in('A', { seq: 101, ack: 1, len: 100 });
     expect(blocks(d.out()[0])).toEqual([]);
   });
+  test('8: where memory is short they are dropped, and no longer reported', () => {
+    const d = got().in('A', { seq: 101, ack: 1, len: 100 });
+    d.inet.tcp.drain();
+    expect([d.tcb.reassCount, d.inet.mbufs.used]).toEqual([0, 0]);
+    d.out();
+    d.in('A', { seq: 201, ack: 1, len: 100 });
+    expect(blocks(d.out()[0])).toEqual([[201, 301]]);
+    d.in('A', { seq: 1, ack: 1, len: 200 });
+    expect(d.read()).toBe(300);
+  });
   test('RFC 2883 4: a duplicate is reported, once', () => {
     const d = got().in('A', { seq: 1, ack: 1, len: 100 }).in('A', { seq: 1, ack: 1, len: 100 });
     expect(blocks(d.out().at(-1))).toEqual([[1, 101]]);

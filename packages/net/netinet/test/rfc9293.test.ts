@@ -363,6 +363,11 @@ describe('TIME-WAIT', () => {
   });
 });
 
+test('TIME-WAIT: there are only so many', () => {
+  const d = new Drill({ conf: { timeWaitMax: 0 } }).timeWait();
+  expect([d.inet.tcp.timeWaits, d.pass(2).connections, d.inet.tcp.timeWaits]).toEqual([1, 0, 0]);
+});
+
 describe('closing (3.6, 3.10.4)', () => {
   test('ESTABLISHED: FIN-WAIT-1, behind the data', () => {
     const d = new Drill().established();

@@ -43,7 +43,6 @@ export class FragQueues {
   constructor(ip: Ip) {
     this.#ip = ip;
     this.#callout = new Callout(ip.k, () => this.#expire());
-    ip.mbufs.onDrain(() => this.clear());
   }
 
   /** Packets that wait for more. */

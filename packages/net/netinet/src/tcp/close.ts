@@ -24,6 +24,7 @@ function forget(tcp: Tcp, tp: Tcpcb): Tcpcb['so'] {
   const { so, inp } = tp;
   fastOpenSettled(tcp, tp);
   tcp.stats.closed++;
+  if (tp.state === TCPS_TIME_WAIT) tcp.timeWaits--;
   tp.state = TCPS_CLOSED;
   tcp.stopLoss(tp);
   tcp.timers.remove(tp);

@@ -20,6 +20,7 @@ import { timerExpired } from './expire.js';
 import { FastOpen } from './fastopen.js';
 import { tcpInput } from './input.js';
 import { Isn } from './isn.js';
+import { reassFlush } from './reass.js';
 import { type Segrec, SegrecPool } from './sendq.js';
 import { type TcpStats, tcpStats } from './stats.js';
 import { Syncache } from './syncache.js';
@@ -56,6 +57,8 @@ export class TcpConf {
   mslLoopbackMs = 5;
   /** FIN-WAIT-2 of a connection that nobody has open. */
   finwait2Ms = 60_000;
+  /** Connections in TIME-WAIT; beyond, they are closed at once. */
+  timeWaitMax = 65_536;
   delackMs = 40;
   rtoMinMs = 200;
   /** 0: never; 1: when the cache is full; 2: always. */
@@ -101,6 +104,8 @@ export class Tcp {
   nowMs = 0;
   nowUs = 0;
   #epoch = -1;
+  /** Connections in TIME-WAIT. */
+  timeWaits = 0;
   /** Challenge acknowledgments and resets of this second. */
   #second = 0;
   challenges = 0;
@@ -134,6 +139,16 @@ export class Tcp {
   /** A segment was too large for the path. */
   tooBig(ends: Ends, seq: number): void {
     tcpTooBig(this, ends, seq);
+  }
+
+  /** Memory is short: segments that came too early are dropped, and will be sent again (RFC 2018 8). */
+  drain(): void {
+    for (let inp = this.table.first; inp !== undefined; inp = inp.anext) {
+      const tp = inp.ppcb as Tcpcb;
+      if (tp.reassHead === undefined) continue;
+      this.stats.reassdrop += tp.reassCount;
+      reassFlush(this, tp);
+    }
   }
 
   /** Reads the clock, once for each entry into the kernel. */

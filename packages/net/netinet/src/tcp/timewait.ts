@@ -25,7 +25,8 @@ export function timeWait(tcp: Tcp, tp: Tcpcb, ack: boolean): void {
   tcp.timers.stop(tp, TIMER_KEEP | TIMER_DELACK);
   reassFlush(tcp, tp);
   recClear(tcp.recs, tp);
-  tcp.timers.msl(tp, waitMs(tcp, tp.inp));
+  tcp.timeWaits++;
+  tcp.timers.msl(tp, tcp.timeWaits > tcp.conf.timeWaitMax ? 0 : waitMs(tcp, tp.inp));
   if (ack) respondAck(tcp, tp);
   const so = tp.so!;
   soisdisconnected(so);
