@@ -6,9 +6,11 @@ import { tmpfs } from '@anykernel/tmpfs';
 import { ext2Wasm } from './ext2wasm.js';
 import { EXT4_CASES } from './ext4.js';
 import { FAT_CASES } from './fat.js';
+import { ISO_CASES } from './iso.js';
 import { FFS_CASES } from './ffs.js';
 import { FS_CASES } from './fs.js';
 import { LOCAL_CASES } from './local.js';
+import { NET_CASES } from './net.js';
 import type { Case, Subject } from './measure.js';
 import { type Ext2Peer, type Peer, hostExt2, hostTmpfs, memfs, rumpExt2, rumpTmpfs, zenfs } from './peers.js';
 import { BLOCK, FILE_BYTES, createUnlinkLoop, fill, openCloseLoop, readFile, statAll, statLoop, writeFile } from './work.js';
@@ -326,4 +328,4 @@ const ext2: Case[] = [
   ),
 ];
 
-export const CASES: readonly Case[] = [...booting, ...calls, ...data, ...ext2, ...FS_CASES, ...EXT4_CASES, ...FFS_CASES, ...FAT_CASES, ...LOCAL_CASES];
+export const CASES: readonly Case[] = [...booting, ...calls, ...data, ...ext2, ...FS_CASES, ...EXT4_CASES, ...FFS_CASES, ...FAT_CASES, ...ISO_CASES, ...LOCAL_CASES, ...NET_CASES];

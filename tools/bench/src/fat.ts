@@ -186,6 +186,7 @@ async function wasmFat(): Promise<Volume> {
       return ff.getValue(moved, 'i32');
     },
     truncate: () => undefined,
+    fsync: () => undefined,
   };
   return {
     name: 'js-fatfs of npm (wasm), memory',

@@ -49,7 +49,7 @@ describe('a command line that makes no sense has status 2', () => {
     [['cp', 'one'], /missing required argument 'destination'/],
     [['cp'], /missing required argument/],
     [['newfs', 'x.img'], /required option '-t, --type/],
-    [['newfs', '-t', 'vfat', 'x.img'], /type vfat: newfs makes ext2fs, ffs, msdosfs/],
+    [['newfs', '-t', 'vfat', 'x.img'], /type vfat: newfs makes .*msdosfs/],
     [['find', '.', '--kind', 'q'], /kind q: is one of/],
     [['find', '.', '-name', '[z-a]'], /pattern .* makes no sense/],
     [['find', '.', '-maxdepth', 'deep'], /maxdepth deep: is a number/],
