@@ -224,6 +224,13 @@ describe('RFC 6675, with selective acknowledgment and without RACK', () => {
     d.pass(d.tcb.rtoMs + 20);
     expect([d.tcb.sackedBytes, d.sent()]).toEqual([0, ['PA 2001:1000 ack 1']]);
   });
+  test('blocks of single bytes do not make more records than a few for each segment', () => {
+    const d = flight(8, options);
+    for (let i = 0; i < 7000; i += 2) d.in('A', { seq: 1, ack: F, sack: [F + 1000 + i, F + 1001 + i] });
+    expect(d.tcb.recCount).toBeLessThan(150);
+    d.in('A', { seq: 1, ack: (d.tcb.sndNxt - d.iss!) | 0 });
+    expect([d.tcb.recCount, d.tcb.sackedBytes, d.tcb.lostBytes]).toEqual([0, 0, 0]);
+  });
   test('blocks that are none are ignored', () => {
     const d = flight(4, options).in('A', { seq: 1, ack: F, sack: [F + 9000, F + 10_000, F + 3000, F + 2000, -5, 10] });
     expect([d.tcb.sackedBytes, d.tcb.pipe]).toEqual([0, 4000]);

@@ -48,6 +48,8 @@ export class SegrecPool {
 }
 
 const POOL_MAX = 1024;
+/** Records beyond twice the segments in flight. */
+const SPLITS_MAX = 64;
 
 /** Bytes that a record counts as lost. */
 function lostOf(r: Segrec): number {
@@ -65,6 +67,7 @@ export function recAppend(pool: SegrecPool, tp: Tcpcb, seq: number, end: number,
   if (tp.recTail === undefined) tp.recHead = r;
   else tp.recTail.next = r;
   tp.recTail = r;
+  tp.recCount++;
 }
 
 /** Takes out the first record. */
@@ -75,6 +78,7 @@ export function recPop(pool: SegrecPool, tp: Tcpcb): void {
   tp.recHead = r.next;
   if (r.next === undefined) tp.recTail = undefined;
   else r.next.prev = undefined;
+  tp.recCount--;
   pool.put(r);
 }
 
@@ -105,6 +109,7 @@ export function recSplit(pool: SegrecPool, tp: Tcpcb, r: Segrec, seq: number): S
   else r.next.prev = n;
   r.next = n;
   r.end = seq;
+  tp.recCount++;
   return n;
 }
 
@@ -160,15 +165,17 @@ export function recLastUnsacked(tp: Tcpcb): Segrec | undefined {
 
 /**
  * One block of selective acknowledgment, which lies within what is in flight. `seen` is called for each record that is now acknowledged and was not.
- * Blocks begin and end anywhere: records are cut.
+ * Blocks begin and end anywhere: records are cut, unless there are far more of them than segments, as only somebody with bad intentions makes them.
  */
 export function recBlock(pool: SegrecPool, tp: Tcpcb, start: number, end: number, seen: (tp: Tcpcb, r: Segrec) => void): void {
+  const most = 2 * ((tp.inFlight / tp.emss) | 0) + SPLITS_MAX;
   // What is acknowledged is mostly at the end.
   let r = tp.recTail;
   while (r !== undefined && seqGt(r.seq, start)) r = r.prev;
   r ??= tp.recHead;
   for (; r !== undefined && seqLt(r.seq, end); r = r.next) {
     if (seqLe(r.end, start) || (r.flags & SR_SACKED) !== 0) continue;
+    if ((seqLt(r.seq, start) || seqGt(r.end, end)) && tp.recCount > most) continue;
     if (seqLt(r.seq, start)) r = recSplit(pool, tp, r, start);
     if (seqGt(r.end, end)) recSplit(pool, tp, r, end);
     seen(tp, r);

@@ -18,7 +18,7 @@ import { armLoss } from './recovery.js';
 import { rttSample } from './rtt.js';
 import { sackDuplicate } from './sackout.js';
 import { respond } from './segment.js';
-import { recAllLost } from './sendq.js';
+import { recAdvance, recAllLost, recPop } from './sendq.js';
 import type { Tcp } from './tcp.js';
 import { type Tcpcb, TF_ACKNOW, TF_DEAD, TF_ECN, TF_FASTOPEN, TF_SACK, TF_SCALE, TF_TSTMP, TIMER_KEEP, TIMER_LOSS } from './tcpcb.js';
 import { text, urgent } from './text.js';
@@ -109,27 +109,15 @@ function synRtt(tcp: Tcp, tp: Tcpcb): number {
 
 /** RFC 7413 4.2.2: what of the data with the SYN was not acknowledged is sent again at once. */
 function fastOpenAnswered(tcp: Tcp, tp: Tcpcb, ack: number): void {
-  const { so } = tp;
   const got = (ack - tp.sndUna) | 0;
-  if (got > 0) {
-    so!.snd.drop(got);
-    recAllLost(tp);
-    const r = tp.recHead!;
-    if (got >= ((r.end - r.seq) | 0)) clearRecords(tcp, tp);
-    else {
-      r.seq = ack;
-      recAllLost(tp);
-    }
-    tp.sndUna = ack;
-  } else recAllLost(tp);
   tp.extras!.tfoData = 0;
-}
-
-function clearRecords(tcp: Tcp, tp: Tcpcb): void {
-  tp.lostBytes = 0;
-  const r = tp.recHead!;
-  tp.recHead = tp.recTail = undefined;
-  tcp.recs.put(r);
+  if (got > 0) {
+    tp.so!.snd.drop(got);
+    if (ack === tp.sndNxt) recPop(tcp.recs, tp);
+    else recAdvance(tp, ack);
+    tp.sndUna = ack;
+  }
+  recAllLost(tp);
 }
 
 /** RFC 9293 3.5, figure 8: both began at once. */

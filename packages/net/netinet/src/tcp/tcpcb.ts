@@ -143,6 +143,7 @@ export class Tcpcb {
   // -- segments that are in flight, in order (sendq.ts)
   recHead: Segrec | undefined = undefined;
   recTail: Segrec | undefined = undefined;
+  recCount = 0;
   /** Bytes of them that were selectively acknowledged, and that were found lost and not sent again. */
   sackedBytes = 0;
   lostBytes = 0;
