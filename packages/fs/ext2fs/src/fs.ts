@@ -112,6 +112,8 @@ export class Ext2fs {
   /** There are zombies that need not wait for the next sync. */
   overdue = false;
   reap: (() => void) | undefined = undefined;
+  /** What gives the memory of a recovery back that was not written. */
+  overlay: (() => void)[] = [];
   /** What mount found; a string says why it cannot be used. */
   openJournal: OpenJournal | string | undefined = undefined;
   /** The journal, for as long as the image may be written. */

@@ -61,6 +61,36 @@ export function replayOf(fs: Ext2fs, j: OpenJournal): Replay {
   return new Replay(fs.disk, j.place, j.sb, j.info, fs.info.blocks);
 }
 
+/** Recovery of a file system that may not be written: what it would write is kept in memory, and shown to whoever reads the device. */
+export function overlayOf(fs: Ext2fs, j: OpenJournal): Replay {
+  const { disk, bsize, k } = fs;
+  const blocks = new Map<number, Uint8Array>();
+  const write = (data: readonly Uint8Array[], off: number): number => {
+    // Whole blocks: that is what a log has.
+    for (const b of data) {
+      if (!blocks.has(off / bsize)) k.mem.charge(bsize);
+      blocks.set(off / bsize, b.slice());
+    }
+    return data.reduce((sum, b) => sum + b.length, 0);
+  };
+  const patch = (data: readonly Uint8Array[], off: number): void => {
+    let at = off;
+    for (const b of data) {
+      for (let i = 0; i < b.length; ) {
+        const from = (at + i) % bsize;
+        const n = Math.min(b.length - i, bsize - from);
+        const known = blocks.get(Math.floor((at + i) / bsize));
+        if (known !== undefined) b.set(known.subarray(from, from + n), i);
+        i += n;
+      }
+      at += b.length;
+    }
+  };
+  const device = { size: disk.size, k, read: disk.read.bind(disk), write, flush: (): void => void (disk.patch = patch) };
+  fs.overlay.push(() => k.mem.uncharge(blocks.size * bsize));
+  return new Replay(device, j.place, j.sb, j.info, fs.info.blocks);
+}
+
 /** From the first change on, metadata is written ahead. */
 export function useJournal(fs: Ext2fs, j: OpenJournal): void {
   fs.journal = new Journal(fs.bcache, new Jbd2Log(j.place, j.sb, j.info, fs.info.blocks >= 2 ** 32, fs.sums.on), { tid: j.info.sequence, pos: 0 });

@@ -11,7 +11,7 @@ import { type Lwp, SLEEP } from '@anykernel/rumpkern';
 import { Bcache, type Disk, type Mount, type Peek, type Vfsops, type Vnode } from '@anykernel/rumpvfs';
 import { IOSIZE } from './attr.js';
 import { flushTimes } from './file.js';
-import { type OpenJournal, hasJournal, openJournal, replayOf, useJournal } from './journal.js';
+import { type OpenJournal, hasJournal, openJournal, overlayOf, replayOf, useJournal } from './journal.js';
 import { Ext2fs, type OpsOf } from './fs.js';
 import { VTOI } from './inode.js';
 import {
@@ -38,6 +38,8 @@ class Opening {
   journal: OpenJournal | string | undefined = undefined;
   replay: Replay | undefined = undefined;
   recovered = false;
+  /** What gives the memory of a recovery that is not written back. */
+  overlay: (() => void)[] = [];
   constructor(readonly disk: Disk) {}
 }
 
@@ -65,6 +67,7 @@ function mount(mp: Mount, args: object, l: Lwp, update: boolean, opsOf: OpsOf): 
   const opening = mp.data instanceof Opening ? mp.data : open(mp, args, l);
   const fs = load(mp, opening, opsOf);
   fs.openJournal = opening.journal;
+  fs.overlay = opening.overlay;
   if ((mp.flags & MNT_RDONLY) === 0) goWritable(fs);
   mp.data = fs;
 }
@@ -81,7 +84,7 @@ function open(mp: Mount, args: object, l: Lwp): Opening {
 /** Reads what has to be in memory, and recovers what a power cut has left. Restarted, it goes on where it slept. */
 function load(mp: Mount, opening: Opening, opsOf: OpsOf): Ext2fs {
   let fs = loadAgain(mp, opening, opsOf);
-  if ((fs.info.incompat & INCOMPAT_RECOVER) !== 0 && opening.replay === undefined) opening.replay = recovery(mp, fs, opening.journal);
+  if ((fs.info.incompat & INCOMPAT_RECOVER) !== 0 && opening.replay === undefined) opening.replay = recovery(mp, fs, opening);
   if (opening.replay !== undefined && opening.fs === fs && !opening.recovered) {
     const found = opening.replay.run();
     if (typeof found === 'string') refuse(mp, `its journal cannot be replayed: ${found}`);
@@ -113,10 +116,15 @@ function loadAgain(mp: Mount, opening: Opening, opsOf: OpsOf): Ext2fs {
 }
 
 /** EINVAL: it needs one, and cannot have it. */
-function recovery(mp: Mount, fs: Ext2fs, journal: OpenJournal | string | undefined): Replay {
+function recovery(mp: Mount, fs: Ext2fs, opening: Opening): Replay {
+  const { journal } = opening;
   if (journal === undefined) return refuse(mp, 'it needs recovery, and has no journal');
   if (typeof journal === 'string') return refuse(mp, `it needs recovery, but ${journal}`);
-  if (fs.disk.readonly) return refuse(mp, 'it was not unmounted, and its journal must be replayed by a mount for writing first');
+  if (fs.disk.readonly) {
+    opening.overlay = [];
+    fs.overlay = opening.overlay;
+    return overlayOf(fs, journal);
+  }
   const why = unwritable(fs.info);
   if (why !== '') return refuse(mp, `it needs recovery, and features that are not supported for writing: ${why}`);
   return replayOf(fs, journal);
@@ -275,6 +283,7 @@ function unmount(mp: Mount, force: boolean): void {
   const { data } = mp;
   if (data instanceof Opening) {
     data.bcache?.close();
+    for (const free of data.overlay) free();
     data.disk.close(mp.vfs.k.curlwp);
     mp.data = undefined;
     return;
@@ -292,6 +301,7 @@ function unmount(mp: Mount, force: boolean): void {
   }
   fs.release();
   fs.bcache.close();
+  for (const free of fs.overlay) free();
   fs.disk.close(mp.vfs.k.curlwp);
   mp.data = undefined;
 }

@@ -33,6 +33,8 @@ export class Disk {
   asyncWrite: boolean | undefined = undefined;
   /** Metadata transactions that are open: what they allocated may be taken back, and so no file data is written. */
   openTxns = 0;
+  /** The file system's: called with what was read at `off`, before anybody sees it, to change what it knows better (a journal that may not be replayed). */
+  patch: ((data: readonly Uint8Array[], off: number) => void) | undefined = undefined;
   /** Called when it is closed. */
   onClose: (() => void) | undefined = undefined;
   readonly #sw: Bdevsw;
@@ -106,10 +108,15 @@ export class Disk {
 
   #start(t: Transfer, data: readonly Uint8Array[], done: Completion): number {
     const len = t.end - t.off;
-    const ended: Completion = (error, moved) => this.k.intr(() => this.#end(t, error ?? (moved === len ? undefined : ERR.EIO), done));
+    const ended: Completion = (error, moved) =>
+      this.k.intr(() => {
+        if (!t.write && error === undefined) this.patch?.(data, t.off);
+        this.#end(t, error ?? (moved === len ? undefined : ERR.EIO), done);
+      });
     const moved = t.write ? this.#sw.writev(this.dev, data, t.off, ended) : this.#sw.readv(this.dev, data, t.off, ended);
     if (moved === -1) this.#active.add(t);
     else if (moved !== len) throw ERR.EIO;
+    else if (!t.write) this.patch?.(data, t.off);
     return moved;
   }
 

@@ -25,6 +25,16 @@ describe('a disk', () => {
     expect(now ?? late?.code).toBe('EIO');
   });
 
+  test.each([true, false])('shows what the file system knows better, and leaves the device as it is (synchronous: %s)', (sync) => {
+    const rig = new Rig({ sync });
+    rig.disk.patch = (data, off) => data[0]!.fill(off / 512, 0, 10);
+    const got = sector(0);
+    rig.k.run(() => rig.disk.read([got], 3 * 512, () => undefined));
+    rig.sim.runUntilIdle();
+    expect(got.subarray(0, 11)).toEqual(Uint8Array.from([3, 3, 3, 3, 3, 3, 3, 3, 3, 3, rig.image(3 * 512 + 10, 1)[0]!]));
+    expect(rig.image(3 * 512, 1)[0]).not.toBe(3);
+  });
+
   test('transfers that touch the same bytes take effect in their order, whatever time each takes', () => {
     for (let seed = 1; seed <= 40; seed++) {
       const rig = new Rig({ sync: false, latencyNs: [1, 1_000_000], seed });
