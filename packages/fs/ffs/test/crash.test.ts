@@ -57,7 +57,7 @@ const PLANS: readonly (readonly [string, Partial<NewfsOptions>, number, { readon
   ['UFS1, big-endian, fragments of 2 KiB', { version: 1, byteOrder: 'big', blockSize: 16384 }, 22, {}],
   ['UFS2, writes that were not flushed are lost at random', { blockSize: 8192 }, 23, { reorder: true }],
 ];
-const CUTS = 6;
+const CUTS = 5;
 
 test.each(PLANS)('what was synced and not touched since is there: %s', (_name, options, seed, cut) => {
   const w = mounted(made(3000, { ...options, inodes: 600 }), { seed, disk: { record: 'all' } });

@@ -139,13 +139,13 @@ test('damage, guided by the code that it reaches', () => {
     ranges: (image) => bases.find((b) => b.bytes.length === image.length)?.ranges ?? [],
     sources: '/packages/fs/',
     start,
-    runs: 100,
+    runs: 60,
   });
   expect(report.mounted).toBeGreaterThan(report.runs / 4);
 }, 600_000);
 
 const FIRST = Number(process.env['FUZZ_SEED'] ?? 1);
-const COUNT = Number(process.env['FFS_FSCK_RUNS'] ?? 60);
+const COUNT = Number(process.env['FFS_FSCK_RUNS'] ?? 40);
 
 test(`${COUNT} damaged images for the checker, from seed ${FIRST} on`, () => {
   for (let seed = FIRST; seed < FIRST + COUNT; seed++) {

@@ -138,8 +138,8 @@ const OPERATIONS: Readonly<Record<string, (w: World) => void>> = {
 };
 
 const IMAGES: readonly (readonly [string, FaultKind, Uint8Array])[] = [
-  ['EIO on UFS2, fragments of 512 bytes', 'EIO', made(600, { blockSize: 4096, fragSize: 512, inodes: 320 })],
-  ['a sleep on UFS1, big-endian, fragments of 1 KiB', 'sleep', made(900, { version: 1, byteOrder: 'big', blockSize: 8192, inodes: 320 })],
+  ['EIO on UFS2, fragments of 512 bytes', 'EIO', made(450, { blockSize: 4096, fragSize: 512, inodes: 320 })],
+  ['a sleep on UFS1, big-endian, fragments of 1 KiB', 'sleep', made(700, { version: 1, byteOrder: 'big', blockSize: 8192, inodes: 320 })],
 ];
 
 describe('an operation that fails or sleeps at any access to a buffer has not happened', () => {

@@ -4,8 +4,8 @@ import type { NewfsOptions } from '../src/index.js';
 import { VARIANTS, check, made, makefs, mounted } from './kit.js';
 import { Workload, compare, listModel, listSys } from './workload.js';
 
-const STEPS = 80;
-const ROUNDS = 3;
+const STEPS = 60;
+const ROUNDS = 2;
 
 /** Random work, and after each round the model, the checker, and sometimes a new mount. */
 function work(image: Uint8Array, seed: number, xattrs: boolean): void {
