@@ -7,6 +7,9 @@ type Load = () => Promise<AnyComponent>;
 /** Those that live on a disk: with the type `auto` each looks whether an image is its own. */
 const ON_DISKS: Readonly<Record<string, Load>> = {
   ext2fs: async () => (await import('@anykernel/ext2fs')).ext2fs,
+  ffs: async () => (await import('@anykernel/ffs')).ffs,
+  msdosfs: async () => (await import('@anykernel/msdosfs')).msdosfs,
+  cd9660: async () => (await import('@anykernel/cd9660')).cd9660,
 };
 
 const ALL: Readonly<Record<string, Load>> = { ...ON_DISKS, tmpfs: async () => (await import('@anykernel/tmpfs')).tmpfs };

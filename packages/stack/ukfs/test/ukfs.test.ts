@@ -1,5 +1,4 @@
 /** One line gives an `fs`: on a fresh tmpfs, on an image in a file or in memory, with contents from the start. */
-import { execFileSync } from 'node:child_process';
 import hostFs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +7,7 @@ import { newfs } from '@anykernel/ext2fs';
 import { boot } from '@anykernel/rumpkern';
 import { hostNode } from '@anykernel/host-node';
 import { tmpfs } from '@anykernel/tmpfs';
+import { mustRun, oracle } from '@anykernel/tools-oracle';
 import { symlink, toSnapshot, toTree, ukfs } from '@anykernel/stack-ukfs';
 
 let dir: string;
@@ -34,13 +34,13 @@ test('ukfs() is a fresh tmpfs, and each is its own', async () => {
   b.halt();
 });
 
-test('an image in a file keeps what was written, and e2fsck is content', async () => {
+oracle('e2fsck').test('an image in a file keeps what was written, and e2fsck is content', async () => {
   const file = join(dir, 'disk.img');
   hostFs.writeFileSync(file, image());
   const fs = await ukfs({ mount: file });
   await fs.promises.writeFile('/hello', 'from a kernel');
   await fs[Symbol.asyncDispose]();
-  execFileSync('e2fsck', ['-fn', file], { stdio: 'pipe' });
+  mustRun('e2fsck', ['-fn', file]);
   const again = await ukfs({ mount: file, options: ['ro'] });
   expect(again.readFileSync('/hello', 'utf8')).toBe('from a kernel');
   expect(() => again.writeFileSync('/hello', 'x')).toThrow('EROFS');
@@ -54,6 +54,19 @@ test('an image in memory is changed in place', async () => {
   fs.halt();
   const again = await ukfs({ mount: bytes, type: 'ext2fs' });
   expect(again.readdirSync('/')).toContain('made');
+  again.halt();
+});
+
+oracle('mkfs.fat', 'fsck.fat').test('an image of FAT is found out to be one', async () => {
+  const file = join(dir, 'fat.img');
+  hostFs.writeFileSync(file, new Uint8Array(4 << 20));
+  mustRun('mkfs.fat', [file]);
+  const fs = await ukfs({ mount: file });
+  fs.writeFileSync('/A Long Name.txt', 'on FAT');
+  fs.halt();
+  mustRun('fsck.fat', ['-n', file]);
+  const again = await ukfs({ mount: file });
+  expect(toTree(again)).toEqual({ 'A Long Name.txt': 'on FAT' });
   again.halt();
 });
 
