@@ -183,7 +183,7 @@ describe('flock', () => {
     const waiting = q.call.open('/f', O_RDONLY | O_SHLOCK);
     expect(await now(waiting)).toBe('waits');
     s.close(fd);
-    expect(await now(waiting)).toBe(q.fd.length - 1);
+    expect(await now(waiting)).toBe(q.fd.end - 1);
     expect(codeOf(() => p.sys.open('/f', O_RDONLY | O_SHLOCK | O_EXLOCK))).toBe('EINVAL');
     s.close(s.open('/new', O_RDWR | O_CREAT | O_EXLOCK, 0o644));
   });
