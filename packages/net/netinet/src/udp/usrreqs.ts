@@ -1,6 +1,6 @@
 /** What programs ask of UDP: the user requests of its sockets. */
 import { putU16be } from '@anykernel/lib-bytes';
-import { AF_UNSPEC, ERR, errnoByNumber, IPPROTO_UDP, SO_BROADCAST, SO_DONTROUTE } from '@anykernel/lib-sys';
+import { AF_INET, AF_UNSPEC, ERR, errnoByNumber, IPPROTO_UDP, SO_BROADCAST, SO_DONTROUTE } from '@anykernel/lib-sys';
 import { UDP_HDR_LEN } from '@anykernel/lib-wire';
 import {
   CSUM_PARTIAL,
@@ -175,7 +175,8 @@ function output(udp: Udp, so: Socket, inp: Inpcb, ends: Inpcb | Udp['out'], m: M
   family.sendOptions(inp, how, from, control);
   if (localAny(from)) family.selectSource(from, inp);
   const len = m.pktlen + UDP_HDR_LEN;
-  if (len + family.hdrLen > DATAGRAM_MAX) throw ERR.EMSGSIZE;
+  // The length field of IPv4 counts its header, that of IPv6 does not.
+  if (len + (family.af === AF_INET ? family.hdrLen : 0) > DATAGRAM_MAX) throw ERR.EMSGSIZE;
   const lport = from.lport;
   const fport = from.fport;
   const packet = mbufs.prepend(m, UDP_HDR_LEN);

@@ -1,0 +1,340 @@
+/** Neighbour discovery, duplicate address detection, autoconfiguration, redirects: against a stranger who says what the standards allow, and what they do not. */
+import { linkParse, linkText } from '@anykernel/lib-sys';
+import { ND_NA_OVERRIDE, ND_NA_ROUTER, ND_NA_SOLICITED, parseNdOptions } from '@anykernel/lib-wire';
+import { Link, STRANGER, STRANGER_LINK, addr, icmp6, nexthop, packet6, prefixInfo } from './link.js';
+
+const OTHER_LINK = linkParse('02:00:00:00:00:77') as Uint8Array;
+const NS = 135;
+const NA = 136;
+
+/** The address that the host makes of its link address in a prefix (RFC 4291, appendix A). */
+function eui(l: Link, prefix: string): string {
+  const b = l.ifp.lladdr;
+  const hex = (n: number): string => n.toString(16);
+  return `${prefix}${hex(((b[0]! ^ 2) << 8) | b[1]!)}:${hex((b[2]! << 8) | 0xff)}:${hex(0xfe00 | b[3]!)}:${hex((b[4]! << 8) | b[5]!)}`;
+}
+
+describe('duplicate address detection (RFC 4862 5.4)', () => {
+  test('an address is solicited for from nobody, and good when nobody answers', () => {
+    const l = new Link(undefined, 1, 0);
+    const before = l.addresses;
+    l.run(1.01);
+    const [ns] = l.takeIcmp(NS);
+    expect([before[0]!.startsWith('tentative fe80::'), ns!.src, ns!.hops, ns!.dst.startsWith('ff02::1:ff'), ns!.body.length]).toEqual([true, '::', 255, true, 32]);
+    l.run(2);
+    expect(l.addresses).toEqual([`${eui(l, 'fe80::')}%2/64`]);
+  });
+  test('dad_count says how often; with 0 an address is good at once', () => {
+    const twice = new Link((k) => k.sysctl.set('net.inet6.ip6.dad_count', 2), 1, 0);
+    twice.run(4);
+    expect(twice.takeIcmp(NS).length).toBe(2);
+    const never = new Link((k) => k.sysctl.set('net.inet6.ip6.dad_count', 0), 1, 0);
+    expect(never.addresses).toEqual([`${eui(never, 'fe80::')}%2/64`]);
+  });
+  test.each([
+    ['an advertisement for it (5.4.4)', (l: Link) => l.advertise('2001:db8::5', ND_NA_OVERRIDE, STRANGER_LINK, 'ff02::1')],
+    ['a solicitation from nobody for it (5.4.3)', (l: Link) => l.solicit('2001:db8::5', '::', 'ff02::1:ff00:5', {})],
+  ])('%s: it is not used', (_what, conflict) => {
+    const l = new Link();
+    l.address('2001:db8::5', 64, false);
+    conflict(l);
+    l.run(5);
+    expect(l.addresses[1]).toBe('duplicated 2001:db8::5/64');
+    expect(l.ping('2001:db8::5')).toEqual([]);
+  });
+  test('our own solicitation, sent back by the link, is no conflict (RFC 7527)', () => {
+    const l = new Link();
+    l.address('2001:db8::5', 64, false);
+    l.run(1.001);
+    for (const ns of l.takeIcmp(NS)) l.say(ns.bytes);
+    l.run(5);
+    expect(l.addresses[1]).toBe('2001:db8::5/64');
+  });
+  test('a solicitation from an address for a tentative one is left unanswered (5.4.3)', () => {
+    const l = new Link();
+    l.address('2001:db8::5', 64, false);
+    l.solicit('2001:db8::5', STRANGER, 'ff02::1:ff00:5');
+    expect(l.takeIcmp(NA)).toEqual([]);
+  });
+  test('somebody has the address that is made of our link address: IPv6 stops on that interface (5.4.5)', () => {
+    const l = new Link(undefined, 1, 0);
+    const own = eui(l, 'fe80::');
+    l.advertise(own, ND_NA_OVERRIDE, STRANGER_LINK, 'ff02::1');
+    l.run(3);
+    expect([l.ip6.if6(l.ifp).disabled, l.ping(own)]).toEqual([true, []]);
+  });
+});
+
+describe('solicitations and advertisements (RFC 4861 7)', () => {
+  test('a solicitation is answered, and who asked is known (7.2.3, 7.2.4)', () => {
+    const l = new Link();
+    l.solicit(l.local);
+    const [na] = l.takeIcmp(NA);
+    const flags = new DataView(na!.body.buffer).getUint32(4);
+    const options = parseNdOptions(na!.body, 24, na!.body.length)!;
+    expect([na!.dst, na!.hops, flags, linkText(options.targetLink!)]).toEqual([STRANGER, 255, (ND_NA_SOLICITED | ND_NA_OVERRIDE) >>> 0, linkText(l.ifp.lladdr)]);
+    // The answer itself has needed it.
+    expect(l.neighbours).toEqual([`${STRANGER} delay 02:00:00:00:00:99`]);
+  });
+  test('one from nobody is answered to all (7.2.4)', () => {
+    const l = new Link();
+    l.address('2001:db8::5');
+    l.solicit('2001:db8::5', '::', 'ff02::1:ff00:5', {});
+    const [na] = l.takeIcmp(NA);
+    expect([na!.dst, new DataView(na!.body.buffer).getUint32(4)]).toEqual(['ff02::1', ND_NA_OVERRIDE]);
+  });
+  test('a router says that it is one (4.4)', () => {
+    const l = new Link((k) => k.sysctl.set('net.inet6.ip6.forwarding', 1));
+    l.solicit(l.local);
+    expect(l.takeIcmp(NA)[0]!.body[4]! & 0x80).toBe(ND_NA_ROUTER >>> 24);
+  });
+  test.each<[string, (l: Link) => void]>([
+    ['a hop limit of 254', (l) => l.solicit(l.local, STRANGER, l.local, {}, 254)],
+    ['a code', (l) => l.nd(NS, STRANGER, l.local, 0, addr(l.local), {}, 255, 1)],
+    ['less than 24 bytes', (l) => l.nd(NS, STRANGER, l.local, 0, addr(l.local).slice(0, 8), {})],
+    ['a target that is a group', (l) => l.nd(NS, STRANGER, l.local, 0, addr('ff02::1'), {})],
+    ['nobody and a link address', (l) => l.solicit(l.local, '::', `ff02::1:ff${l.local.slice(-7)}`)],
+    ['nobody and no solicited-node group', (l) => l.solicit(l.local, '::', 'ff02::1', {})],
+    ['an option of no length', (l) => l.nd(NS, STRANGER, l.local, 0, Uint8Array.of(...addr(l.local), 1, 0, 0, 0, 0, 0, 0, 0), {})],
+    ['a fragment header (RFC 6980)', (l) => l.say(packet6(STRANGER, l.local, 58, icmp6(STRANGER, l.local, NS, 0, 0, addr(l.local)), 255, [[44, new Uint8Array(8)]]))],
+  ])('with %s it is dropped (7.1.1)', (_what, act) => {
+    const l = new Link();
+    const before = l.ip6.icmp.stats.badnd;
+    act(l);
+    expect([l.takeIcmp(NA), l.neighbours, l.ip6.icmp.stats.badnd - before]).toEqual([[], [], 1]);
+  });
+  test('nobody answers: three questions to the group, a second apart, then the sender hears of it (7.2.2)', () => {
+    const l = new Link();
+    l.send(STRANGER);
+    l.run(2.9);
+    const asked = l.takeIcmp(NS);
+    expect(asked.map(({ dst }) => dst)).toEqual(['ff02::1:ff00:99', 'ff02::1:ff00:99', 'ff02::1:ff00:99']);
+    expect(asked.map(({ at }) => Math.round(at - asked[0]!.at))).toEqual([0, 1, 2]);
+    l.run(0.2);
+    expect([l.ip6.icmp.stats.error, l.neighbours]).toEqual([1, [`${STRANGER} failed -`]]);
+    l.run(5);
+    expect([l.neighbours, l.ip6.mbufs.used]).toEqual([[], 0]);
+  });
+  test('packets wait for the answer, in their order', () => {
+    const l = new Link();
+    for (let i = 0; i < 3; i++) l.send(STRANGER);
+    l.take();
+    l.advertise(STRANGER);
+    expect([l.take().filter(({ protocol }) => protocol === 17).length, l.neighbours]).toEqual([3, [`${STRANGER} reachable 02:00:00:00:00:99`]]);
+  });
+  test.each<[string, number, Uint8Array | undefined, string]>([
+    ['solicited, the same link address', ND_NA_SOLICITED, STRANGER_LINK, 'reachable 02:00:00:00:00:99'],
+    ['unsolicited, override, another', ND_NA_OVERRIDE, OTHER_LINK, 'stale 02:00:00:00:00:77'],
+    ['solicited, override, another', ND_NA_SOLICITED | ND_NA_OVERRIDE, OTHER_LINK, 'reachable 02:00:00:00:00:77'],
+    ['no override, another', ND_NA_SOLICITED, OTHER_LINK, 'stale 02:00:00:00:00:99'],
+    ['unsolicited, the same', 0, STRANGER_LINK, 'reachable 02:00:00:00:00:99'],
+  ])('to a reachable neighbour: %s (7.2.5)', (_what, flags, link, state) => {
+    const l = new Link();
+    l.send(STRANGER);
+    l.advertise(STRANGER);
+    l.advertise(STRANGER, flags, link);
+    expect(l.neighbours).toEqual([`${STRANGER} ${state}`]);
+  });
+  test('an advertisement that nobody asked for makes no neighbour (7.2.5)', () => {
+    const l = new Link();
+    l.advertise(STRANGER);
+    expect(l.neighbours).toEqual([]);
+  });
+  test('a stale neighbour that is needed is asked itself after five seconds, and forgotten after three questions (7.3.3)', () => {
+    const l = new Link();
+    l.solicit(l.local);
+    l.send(STRANGER);
+    l.take();
+    l.run(4.9);
+    expect([l.takeIcmp(NS), l.neighbours[0]!.includes('delay')]).toEqual([[], true]);
+    l.run(2.5);
+    expect(l.takeIcmp(NS).map(({ dst }) => dst)).toEqual([STRANGER, STRANGER, STRANGER]);
+    l.run(1);
+    expect(l.neighbours).toEqual([]);
+  });
+  test('strangers make us remember no more than so many', () => {
+    const l = new Link();
+    for (let i = 0; i < 4200; i++) l.solicit(l.local, `fe80::1:${i.toString(16)}`);
+    expect(l.ip6.nd.neighbours.count).toBeLessThanOrEqual(4096);
+  });
+});
+
+describe('routers (RFC 4861 6.3)', () => {
+  function route(l: Link): string {
+    const rt = l.ip6.rtable.lookup(0x2001_0000, 0, 0, 1);
+    return rt?.gateway === undefined ? '-' : l.ip6.nd.text(rt.gateway);
+  }
+
+  test('a host asks three times, four seconds apart (6.3.7)', () => {
+    const l = new Link(undefined, 1, 0);
+    l.run(30);
+    const rs = l.takeIcmp(133);
+    expect(rs.map(({ dst, hops }) => `${dst} ${hops}`)).toEqual(['ff02::2 255', 'ff02::2 255', 'ff02::2 255']);
+    expect(rs.map(({ at }) => Math.round(at - rs[0]!.at))).toEqual([0, 4, 8]);
+  });
+  test('a router is the default for its lifetime, and not without one (6.3.4)', () => {
+    const l = new Link();
+    l.router({ lifetime: 100 });
+    expect([route(l), l.neighbours]).toEqual([`${STRANGER}%2`, [`${STRANGER} stale 02:00:00:00:00:99`]]);
+    l.run(101);
+    expect(route(l)).toBe('-');
+    l.router({ lifetime: 100 });
+    l.router({ lifetime: 0 });
+    expect(route(l)).toBe('-');
+  });
+  test('one with a higher preference is taken (RFC 4191 3.2)', () => {
+    const l = new Link();
+    l.router({});
+    l.router({ flags: 1 << 3 }, {}, 'fe80::98');
+    expect(route(l)).toBe('fe80::98%2');
+    l.router({ flags: 3 << 3 }, {}, 'fe80::98');
+    expect(route(l)).toBe(`${STRANGER}%2`);
+  });
+  test('one that does not answer is given up for another (6.3.6)', () => {
+    const l = new Link();
+    l.address('2001:db8:1::1');
+    l.router({}, { sourceLink: undefined } as never);
+    l.router({}, {}, 'fe80::98');
+    l.send('2001:db8:ffff::1');
+    l.run(5);
+    expect(route(l)).toBe('fe80::98%2');
+  });
+  test('what it says of the link is used: MTU, hop limit, times', () => {
+    const l = new Link();
+    l.address('2001:db8::5');
+    l.router({ hopLimit: 33, retransMs: 500 }, { mtu: 1400 });
+    l.take();
+    l.send(STRANGER);
+    const sent = l.take().find(({ protocol }) => protocol === 17)!;
+    const rt = l.ip6.rtable.lookup(0x2001_0db8, 0, 0, 9)!;
+    expect([sent.hops, l.ip6.linkMtu(rt.ifp, rt.pathMtu), l.ip6.nd.neighbours.conf.retransMs]).toEqual([33, 1400, 500]);
+    l.router({}, { mtu: 1000 });
+    expect(l.ip6.linkMtu(rt.ifp, rt.pathMtu)).toBe(1400);
+  });
+  test.each<[string, (l: Link) => void]>([
+    ['from an address that is not of link-local scope (6.1.2)', (l) => l.router({}, {}, '2001:db8::99')],
+    ['while accept_rtadv is off', (l) => { l.k.sysctl.set('net.inet6.ip6.accept_rtadv', 0); l.router({}); }],
+    ['while we are a router (6.2.2)', (l) => { l.k.sysctl.set('net.inet6.ip6.forwarding', 1); l.router({}); }],
+  ])('%s nothing is believed', (_what, act) => {
+    const l = new Link();
+    act(l);
+    expect(route(l)).toBe('-');
+  });
+  test('a host remembers no more routers and prefixes than so many', () => {
+    const l = new Link();
+    for (let i = 1; i < 40; i++) l.router({}, { prefixes: [prefixInfo(`2001:db8:${i}::`)] }, `fe80::a:${i}`);
+    l.run(3);
+    expect([l.ip6.nd.routers.list.length, l.addresses.length]).toEqual([16, 17]);
+  });
+});
+
+describe('addresses of prefixes (RFC 4862 5.5, RFC 5942)', () => {
+  const PREFIX = '2001:db8:5::';
+
+  test('a prefix gives an address and a route, with lifetimes', () => {
+    const l = new Link();
+    l.router({}, { prefixes: [prefixInfo(PREFIX, { valid: 10_000, preferred: 100 })] });
+    l.run(3);
+    const own = eui(l, '2001:db8:5:0:');
+    expect(l.addresses[1]!.replace(':0:', '::')).toBe(`${own.replace(':0:', '::')}/64`);
+    expect(l.ip6.rtable.lookup(0x2001_0db8, 0x0005_0000, 1, 1)?.gateway).toBeUndefined();
+    l.run(100);
+    expect(l.addresses[1]!.startsWith('deprecated')).toBe(true);
+    l.run(10_000);
+    expect([l.addresses.length, l.ip6.rtable.lookup(0x2001_0db8, 0x0005_0000, 1, 1)?.prefixLen]).toEqual([1, 0 === l.ip6.nd.routers.list.length ? undefined : 0]);
+  });
+  test.each<[string, object]>([
+    ['preferred longer than valid', { valid: 10, preferred: 20 }],
+    ['without the flag', { auto: false }],
+    ['not of 64 bits', { len: 60 }],
+    ['of link-local scope', { prefix: addr('fe80::') }],
+    ['of no lifetime', { valid: 0, preferred: 0 }],
+  ])('a prefix %s gives none (5.5.3)', (_what, more) => {
+    const l = new Link();
+    l.router({}, { prefixes: [prefixInfo(PREFIX, more)] });
+    l.run(3);
+    expect(l.addresses.length).toBe(1);
+  });
+  test('a prefix that is not said to be on the link has no route (RFC 5942 4)', () => {
+    const l = new Link();
+    l.router({}, { prefixes: [prefixInfo(PREFIX, { onLink: false })] });
+    l.run(3);
+    expect([l.addresses[1]!.endsWith('/128'), l.ip6.rtable.lookup(0x2001_0db8, 0x0005_0000, 1, 1)?.prefixLen]).toEqual([true, 0]);
+  });
+  test('an advertisement does not end an address within two hours (5.5.3 (e))', () => {
+    const l = new Link();
+    l.router({ lifetime: 9000 }, { prefixes: [prefixInfo(PREFIX)] });
+    l.router({}, { prefixes: [prefixInfo(PREFIX, { valid: 10, preferred: 5 })] });
+    l.run(7000);
+    expect(l.addresses.length).toBe(2);
+    l.run(300);
+    expect(l.addresses.length).toBe(1);
+  });
+  test('temporary addresses stand beside, and are followed by others (RFC 8981 3.4)', () => {
+    const l = new Link((k) => {
+      k.sysctl.set('net.inet6.ip6.use_tempaddr', 1);
+      k.sysctl.set('net.inet6.ip6.temppltime', 1000);
+      k.sysctl.set('net.inet6.ip6.tempvltime', 3000);
+    });
+    l.router({ lifetime: 9000 }, { prefixes: [prefixInfo(PREFIX)] });
+    l.run(3);
+    const [first] = l.addresses.filter((a) => a.startsWith('temporary'));
+    l.run(1100);
+    const later = l.addresses.filter((a) => a.includes('temporary'));
+    expect([first !== undefined, later.length, later[0]!.startsWith('deprecated'), later.at(-1)!.startsWith('temporary')]).toEqual([true, 2, true, true]);
+    l.run(20_000);
+    expect(l.addresses.filter((a) => a.includes('temporary')).length).toBeLessThanOrEqual(6);
+  });
+  test('a temporary address is the source (RFC 6724 5, rule 7)', () => {
+    const l = new Link((k) => k.sysctl.set('net.inet6.ip6.use_tempaddr', 1));
+    l.router({ lifetime: 9000 }, { prefixes: [prefixInfo(PREFIX)] });
+    l.run(3);
+    l.take();
+    l.send('2001:db8:5::77');
+    l.advertise('2001:db8:5::77', ND_NA_SOLICITED, STRANGER_LINK, l.addresses[2]!.split(/[ /]/)[1]!);
+    const sent = l.take().find(({ protocol }) => protocol === 17);
+    expect(`temporary ${sent!.src}/64`).toBe(l.addresses.find((a) => a.startsWith('temporary')));
+  });
+  test('stable identifiers differ by prefix and not by time, and another is tried after a conflict (RFC 7217 5, 6)', () => {
+    const l = new Link((k) => k.sysctl.set('net.inet6.ip6.use_stableaddr', 1));
+    const tail = (a: string): string => a.split('/')[0]!.split(':').slice(-4).join(':');
+    l.router({ lifetime: 9000 }, { prefixes: [prefixInfo(PREFIX)] });
+    const first = l.addresses[1]!.split(' ').at(-1)!;
+    l.advertise(first.split('/')[0]!, ND_NA_OVERRIDE, STRANGER_LINK, 'ff02::1');
+    l.run(3);
+    l.router({ lifetime: 9000 }, { prefixes: [prefixInfo('2001:db8:6::')] });
+    l.run(3);
+    const [local, second, third] = l.addresses;
+    expect(new Set([tail(local!.replace('%2', '')), tail(first), tail(second!), tail(third!)]).size).toBe(4);
+    expect(l.addresses.some((a) => a.includes('duplicated'))).toBe(false);
+  });
+});
+
+describe('redirects (RFC 4861 8)', () => {
+  function redirected(l: Link, from: string, target: string, dst = '2001:db8:ffff::1'): string {
+    const body = new Uint8Array(32);
+    body.set(addr(target));
+    body.set(addr(dst), 16);
+    l.nd(137, from, l.local, 0, body, { targetLink: OTHER_LINK });
+    const a = nexthop(dst);
+    const rt = l.ip6.rtable.lookup(a.w0, a.w1, a.w2, a.w3);
+    return rt?.gateway === undefined ? 'on link' : l.ip6.nd.text(rt.gateway);
+  }
+
+  test('another router, or the destination itself, is taken, for a while (8.3)', () => {
+    const l = new Link();
+    l.router({ lifetime: 9000 });
+    expect(redirected(l, STRANGER, 'fe80::98')).toBe('fe80::98%2');
+    expect(redirected(l, STRANGER, '2001:db8:ffff::2', '2001:db8:ffff::2')).toBe('on link');
+    l.run(601);
+    expect(l.ip6.nd.text(l.ip6.rtable.lookup(0x2001_0db8, 0xffff_0000 | 0, 0, 1)!.gateway!)).toBe(`${STRANGER}%2`);
+  });
+  test.each<[string, string, string]>([
+    ['from another than the router in use', 'fe80::98', 'fe80::97'],
+    ['to a target that is neither a router nor the destination', STRANGER, '2001:db8::7'],
+  ])('%s it is dropped (8.1)', (_what, from, target) => {
+    const l = new Link();
+    l.router({});
+    expect(redirected(l, from, target)).toBe(`${STRANGER}%2`);
+  });
+});
