@@ -210,13 +210,17 @@ export class Check {
   /** Sectors. */
   sectorsOf(b: Uint8Array): number {
     const low = getU32le(b, DI_BLOCKS);
-    if ((this.info.rocompat & ROCOMPAT_HUGE_FILE) === 0) return low;
+    // Without the feature the upper half is zero; what is there is a wrong count.
+    if ((this.info.rocompat & ROCOMPAT_HUGE_FILE) === 0) return low + getU16le(b, DI_BLOCKS_HIGH) * TWO32;
     const units = low + getU16le(b, DI_BLOCKS_HIGH) * TWO32;
     return (getU32le(b, DI_FLAGS) & FL_HUGE_FILE) !== 0 ? units * (this.bsize >> 9) : units;
   }
   setSectors(b: Uint8Array, sectors: number): void {
     putU32le(b, DI_BLOCKS, sectors % TWO32);
-    if ((this.info.rocompat & ROCOMPAT_HUGE_FILE) === 0) return;
+    if ((this.info.rocompat & ROCOMPAT_HUGE_FILE) === 0) {
+      putU16le(b, DI_BLOCKS_HIGH, 0);
+      return;
+    }
     putU16le(b, DI_BLOCKS_HIGH, Math.floor(sectors / TWO32));
     putU32le(b, DI_FLAGS, (getU32le(b, DI_FLAGS) & ~FL_HUGE_FILE) >>> 0);
   }
