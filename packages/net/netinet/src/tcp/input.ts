@@ -217,8 +217,8 @@ function listening(tcp: Tcp, inp: Inpcb, m: Mbuf, flow: Flow): void {
       synchronized(tcp, tp, m, flow);
       return;
     }
-    // Data without what is before it may be of somebody with a cookie, who sends that again.
-    if (!syncache.refused && !(tlen > 0 && syncache.cookiesOut)) refuse(tcp, flow, tlen);
+    // Somebody with a cookie whose acknowledgment was lost may be farther on: what he sends again is good, and a reset would end his connection.
+    if (!syncache.refused && !syncache.cookiesOut) refuse(tcp, flow, tlen);
   } else if ((th.flags & TH_SYN) !== 0) {
     if ((th.flags & TH_FIN) !== 0) tcp.stats.badsyn++;
     else if (syncache.add(inp, m, flow)) return;
