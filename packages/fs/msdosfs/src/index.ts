@@ -10,6 +10,7 @@ import { msdosVfsops } from './vfsops.js';
 
 export type { MsdosfsArgs } from './vfsops.js';
 export * from './newfs.js';
+export { type FsckImage, type FsckReport, fsck, hasFat } from './fsck.js';
 export { looksLikeBoot as looksLikeFat } from './ondisk.js';
 
 /** FAT. */

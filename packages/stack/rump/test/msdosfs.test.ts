@@ -55,3 +55,21 @@ describe('FAT', () => {
     expect(fs.existsSync(path('x.img'))).toBe(false);
   });
 });
+
+describe('fsck', () => {
+  const path = folder();
+
+  test('finds a FAT volume by itself, in order or not, and mends it', async () => {
+    const file = path('card.img');
+    await ran('newfs', '-t', 'msdosfs', '-s', '8m', file);
+    await ran('mkdir', `${file}:/A Folder`);
+    expect(await ran('fsck', file)).toMatch(/card\.img: msdosfs, in order: 0 files, 2 directories, 1 of \d+ clusters in use/);
+    const bytes = fs.readFileSync(file);
+    bytes[37] = 1;
+    fs.writeFileSync(file, bytes);
+    const { status, out } = await rump(['fsck', file]);
+    expect([status, out]).toEqual([1, expect.stringMatching(/was not unmounted cleanly\n.*is not in order/)]);
+    expect(await ran('fsck', '--repair', file)).toMatch(/msdosfs, repaired/);
+    expect(await ran('fsck', file)).toMatch(/in order/);
+  });
+});
