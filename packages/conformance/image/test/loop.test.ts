@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { hostSim } from '@anykernel/host-sim';
-import { component } from '@anykernel/lib-component';
+import { type AnyComponent, component } from '@anykernel/lib-component';
 import { ERR } from '@anykernel/lib-sys';
 import { boot } from '@anykernel/rumpkern';
 import { VDIR, type Vfsops, Vnode, genfs, rumpvfs } from '@anykernel/rumpvfs';
@@ -30,7 +30,7 @@ function oddfs(read: Reader) {
     statvfs: () => undefined,
     sync: () => undefined,
   };
-  const odd = component({ name: 'oddfs', class: 'vfs', requires: [rumpvfs], attach: (k) => k.use(rumpvfs).vfsAttach(ops, odd), detach: (k) => k.use(rumpvfs).vfsDetach(ops) });
+  const odd: AnyComponent = component({ name: 'oddfs', class: 'vfs', requires: [rumpvfs], attach: (k) => k.use(rumpvfs).vfsAttach(ops, odd), detach: (k) => k.use(rumpvfs).vfsDetach(ops) });
   return odd;
 }
 

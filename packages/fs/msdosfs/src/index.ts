@@ -11,7 +11,7 @@ import { msdosVfsops } from './vfsops.js';
 export type { MsdosfsArgs } from './vfsops.js';
 export * from './newfs.js';
 export { type FsckImage, type FsckReport, fsck, hasFat } from './fsck.js';
-export { looksLikeBoot as looksLikeFat } from './ondisk.js';
+export { type FatBits, looksLikeBoot as looksLikeFat } from './ondisk.js';
 
 /** FAT. */
 export const msdosfs: Component<Vfsops, readonly [typeof rumpkern, typeof rumpvfs]> = component({

@@ -44,7 +44,7 @@ describe.each([12, 16, 32] as const)('FAT%i', (bits) => {
     const info = parseBoot(base) as FatInfo;
     const spans = [[info.fatOff, info.fatOff + 200], [info.fatOff, info.fatOff + 200], [info.bits === 32 ? info.dataOff : info.rootOff, info.dataOff + 2048]] as const;
     let found = 0;
-    for (let seed = 1; seed <= 12; seed++) {
+    for (let seed = 1; seed <= 7; seed++) {
       const rng = new Rng(seed);
       const bytes = base.slice();
       for (let n = 1 + rng.below(4); n > 0; n--) {
@@ -68,7 +68,7 @@ describe.each([12, 16, 32] as const)('FAT%i', (bits) => {
       const said = withImage(bytes, (path) => run('fsck.fat', ['-n', path]).stdout);
       expect([seed, said.match(/cluster|chain|differ|orphan|Orphan|share|Truncating/gi)?.filter((m) => !/^clusters?$/i.test(m)) ?? []]).toEqual([seed, []]);
     }
-    expect(found).toBeGreaterThan(5);
+    expect(found).toBeGreaterThan(3);
   });
 });
 

@@ -24,7 +24,7 @@ for (const [name, [kib, args]] of Object.entries(VARIANTS)) {
     const w = mounted(mkfs(kib, args), { seed: SEED });
     const work = new Workload(w.sys, SEED, kib < 2000 ? 60_000 : 200_000);
     for (let round = 0; round < 2; round++) {
-      for (let i = 0; i < 150; i++) work.step();
+      for (let i = 0; i < 90; i++) work.step();
       expect(compare(listModel(work.root), listSys(w.sys))).toEqual([]);
       w.sys.sync();
       expect(fsck(w.disk.snapshot())).toBe('');
