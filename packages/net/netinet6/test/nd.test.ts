@@ -1,6 +1,7 @@
 /** Neighbour discovery, duplicate address detection, autoconfiguration, redirects: against a stranger who says what the standards allow, and what they do not. */
-import { linkParse, linkText } from '@anykernel/lib-sys';
+import { IFF_UP, linkParse, linkText } from '@anykernel/lib-sys';
 import { ND_NA_OVERRIDE, ND_NA_ROUTER, ND_NA_SOLICITED, parseNdOptions } from '@anykernel/lib-wire';
+import { net } from '@anykernel/net';
 import { Link, STRANGER, STRANGER_LINK, addr, icmp6, nexthop, packet6, prefixInfo } from './link.js';
 
 const OTHER_LINK = linkParse('02:00:00:00:00:77') as Uint8Array;
@@ -41,6 +42,20 @@ describe('duplicate address detection (RFC 4862 5.4)', () => {
     l.run(5);
     expect(l.addresses[1]).toBe('duplicated 2001:db8::5/64');
     expect(l.ping('2001:db8::5')).toEqual([]);
+    // Who has it is reached on the link.
+    l.send('2001:db8::5');
+    expect(l.takeIcmp(NS).map(({ dst }) => dst)).toEqual(['ff02::1:ff00:5']);
+  });
+  test('an interface that comes up again looks again (RFC 4862 5.4)', () => {
+    const l = new Link();
+    l.address('2001:db8::5', 64, false);
+    l.advertise('2001:db8::5', ND_NA_OVERRIDE, STRANGER_LINK, 'ff02::1');
+    const state = l.k.modules.use(net);
+    l.k.run(() => state.setFlags(l.ifp, l.ifp.flags & ~IFF_UP));
+    l.k.run(() => state.setFlags(l.ifp, l.ifp.flags | IFF_UP));
+    l.run(3);
+    l.solicit(l.local);
+    expect([l.addresses[1], l.ping('2001:db8::5').length]).toEqual(['2001:db8::5/64', 1]);
   });
   test('our own solicitation, sent back by the link, is no conflict (RFC 7527)', () => {
     const l = new Link();
@@ -260,6 +275,14 @@ describe('addresses of prefixes (RFC 4862 5.5, RFC 5942)', () => {
     l.router({}, { prefixes: [prefixInfo(PREFIX, { onLink: false })] });
     l.run(3);
     expect([l.addresses[1]!.endsWith('/128'), l.ip6.rtable.lookup(0x2001_0db8, 0x0005_0000, 1, 1)?.prefixLen]).toEqual([true, 0]);
+  });
+  test('who becomes a router forgets other routers, and still reaches the links of his own addresses', () => {
+    const l = new Link();
+    l.router({}, { prefixes: [prefixInfo(PREFIX)] });
+    l.address('2001:db8:5::7');
+    l.k.sysctl.set('net.inet6.ip6.forwarding', 1);
+    const rt = l.ip6.rtable.lookup(0x2001_0db8, 0x0005_0000, 1, 1);
+    expect([rt?.prefixLen, rt?.ifa !== undefined, l.ip6.nd.routers.list]).toEqual([64, true, []]);
   });
   test('an advertisement does not end an address within two hours (5.5.3 (e))', () => {
     const l = new Link();

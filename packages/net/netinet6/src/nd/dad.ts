@@ -2,8 +2,9 @@
  * Duplicate address detection (RFC 4862 5.4): an address is tentative until so many solicitations have had no answer. Solicitations have a nonce, so that one
  * that a link sends back is not taken for a stranger's (RFC 7527). Also the groups that an address belongs to (RFC 4291 2.7.1).
  */
+import { RTF_HOST, RTF_LOCAL, RTF_UP } from '@anykernel/lib-sys';
 import type { NdOptions } from '@anykernel/lib-wire';
-import { IFA_ANYCAST, IFA_DUPLICATED, IFA_TENTATIVE, type Ifaddr, type Ifnet, type Nexthop } from '@anykernel/net';
+import { IFA_ANYCAST, IFA_DUPLICATED, IFA_TENTATIVE, type Ifaddr, type Ifnet, type Nexthop, Rtentry } from '@anykernel/net';
 import { Callout } from '@anykernel/rumpkern';
 import { isLinkLocal, solicitedNode } from '../addr.js';
 import { hasGroups, speaksNd } from '../if6.js';
@@ -47,6 +48,7 @@ export class Dad {
     }
     const count = ip6.conf.dadCount;
     if (!speaksNd(ifp) || count === 0 || (ia.flags & IFA_ANYCAST) !== 0) return;
+    if ((ia.flags & IFA_DUPLICATED) !== 0) this.#localRoute(ia, true);
     ia.flags = (ia.flags & ~IFA_DUPLICATED) | IFA_TENTATIVE;
     ip6.inet.net.addrChanged(ia);
     if (!ifp.up) return;
@@ -110,8 +112,17 @@ export class Dad {
     nd.ip6.k.printf(`nd: ${nd.text(ia.addr)} on ${ia.ifp.name} is in use by ${nd.linkName(link)}: it is not used`);
     this.#drop(ia);
     ia.flags = (ia.flags & ~IFA_TENTATIVE) | IFA_DUPLICATED;
+    this.#localRoute(ia, false);
     nd.ip6.inet.net.addrChanged(ia);
     nd.slaac.duplicated(ia);
+  }
+
+  /** What is somebody else's address is reached on the link, not here. */
+  #localRoute(ia: Ifaddr, here: boolean): void {
+    const { net } = this.#nd.ip6.inet;
+    const rt = this.#nd.ip6.rtable.exact(ia.addr, 128);
+    if (!here && rt !== undefined && rt.ifa === ia) net.rtDelete(rt);
+    if (here && rt === undefined) net.rtAdd(new Rtentry(ia.addr, 128, undefined, net.lo0, ia, RTF_UP | RTF_HOST | RTF_LOCAL));
   }
 
   #drop(ia: Ifaddr): void {

@@ -224,8 +224,14 @@ export class Routers {
   }
 
   #dropPrefix(one: OnLink): void {
+    const { rt } = one;
+    const { rtable, inet } = this.#nd.ip6;
     this.#prefixes.splice(this.#prefixes.indexOf(one), 1);
-    if (this.#nd.ip6.rtable.exact(one.rt.dst, one.rt.prefixLen) === one.rt) this.#nd.ip6.inet.net.rtDelete(one.rt);
+    if (rtable.exact(rt.dst, rt.prefixLen) !== rt) return;
+    inet.net.rtDelete(rt);
+    // An address of the interface that lies in it keeps it on the link.
+    const ia = rt.ifp.addrs.find((have) => have.family === AF_INET6 && have.prefixLen === rt.prefixLen && have.prefix.equals(rt.dst.w0, rt.dst.w1, rt.dst.w2, rt.dst.w3));
+    if (ia !== undefined && ia.prefixLen < 128) inet.net.rtAdd(new Rtentry(rt.dst, rt.prefixLen, undefined, rt.ifp, ia, RTF_UP | RTF_CONNECTED));
   }
 
   /** The interface is down, or its routers are not believed any more. */
