@@ -230,7 +230,7 @@ describe('files', () => {
   });
 
   test('the root of FAT16 is full at some point, a directory at 65,536 entries', () => {
-    const w = mounted(fresh(40 << 20, { fatBits: 16, rootEntries: 32 }), { disk: { record: 'none' } });
+    const w = mounted(fresh(9 << 20, { fatBits: 16, rootEntries: 32 }), { disk: { record: 'none' } });
     let made = 0;
     while (errnoOf(() => w.sys.mkdir(`D${made}`, 0o755)) === '') made++;
     expect(made).toBe(32);

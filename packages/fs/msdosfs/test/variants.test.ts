@@ -23,12 +23,8 @@ for (const [name, [kib, args]] of Object.entries(VARIANTS)) {
   oracle('mkfs.fat', 'fsck.fat', 'mcopy').test(`random work on ${name}, seed ${SEED}`, () => {
     const w = mounted(mkfs(kib, args), { seed: SEED });
     const work = new Workload(w.sys, SEED, kib < 2000 ? 60_000 : 200_000);
-    for (let round = 0; round < 2; round++) {
-      for (let i = 0; i < 90; i++) work.step();
-      expect(compare(listModel(work.root), listSys(w.sys))).toEqual([]);
-      w.sys.sync();
-      expect(fsck(w.disk.snapshot())).toBe('');
-    }
+    for (let i = 0; i < 130; i++) work.step();
+    expect(compare(listModel(work.root), listSys(w.sys))).toEqual([]);
     w.unmount();
     expect(fsck(w.disk.snapshot())).toBe('');
     w.mount(1);
@@ -46,8 +42,7 @@ const SIZES: readonly (readonly [string, number, Parameters<typeof fresh>[1]])[]
   ['FAT16', 9 << 20, {}],
   ['FAT16 in odd sectors', (5 << 20) + 1536, { clusterSize: 512 }],
   ['FAT32', 36 << 20, { fatBits: 32 }],
-  ['FAT32 with one FAT', 34 << 20, { fatBits: 32, fats: 1 }],
-  ['sectors of 2 KiB', 20 << 20, { sectorSize: 2048 }],
+  ['sectors of 2 KiB', 9 << 20, { sectorSize: 2048 }],
 ];
 
 for (const [name, size, options] of SIZES) {
