@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { type Interface, createInterface } from 'node:readline';
 import { mustRun, oracle, run } from '@anykernel/tools-oracle';
+import type { Command } from './linuxhost.js';
 
 const NS = `ak-inet6-${process.pid}`;
 const DEVICE = 'aktap6';
@@ -28,7 +29,7 @@ function line(): Promise<string> {
   });
 }
 
-function tell(text: string): Promise<string> {
+function tell(text: Command): Promise<string> {
   const answer = line();
   host?.stdin?.write(`${text}\n`);
   return answer;

@@ -12,6 +12,9 @@ import { type Kernel, boot } from '@anykernel/rumpkern';
 import { virtif } from '@anykernel/virtif';
 import { type Ip6, addAddress6, addressText, netinet6 } from '../src/index.js';
 
+/** What it can be asked. */
+export type Command = 'addresses' | 'router' | 'state' | `address ${string}` | `ping ${string}` | `send ${string} ${number} ${number}`;
+
 const ANY = new Uint8Array(16);
 
 export async function main(device: string): Promise<void> {
@@ -65,7 +68,7 @@ async function ping(k: Kernel, to: string): Promise<string> {
   p.sys.sendto(fd, request, 0, sockaddrIn6(inet6Parse(to)!, 0));
   const into = new Uint8Array(4000);
   const len = await p.call.recvfrom(fd, into, 0);
-  p.exit(0);
+  p.exit();
   return `${len} bytes, ${into.subarray(4, len).every((byte, i) => byte === request[i + 4]) ? 'the same' : 'others'}`;
 }
 
@@ -76,7 +79,7 @@ async function send(k: Kernel, to: string, port: number, len: number): Promise<s
   await p.call.connect(fd, sockaddrIn6(inet6Parse(to)!, port));
   const data = Uint8Array.from({ length: len }, (_, i) => i * 7 + (i >> 8));
   for (let at = 0; at < len; ) at += await p.call.write(fd, data.subarray(at));
-  p.exit(0);
+  p.exit();
   return `${len} sent`;
 }
 
