@@ -68,16 +68,11 @@ export class Server extends EventEmitter implements Pollable {
     return this;
   }
 
-  /** On all addresses, of both versions where the kernel has both. */
+  /** On all addresses, of both versions where the kernel has both now. */
   #listenAnywhere(port: number, options: ListenOptions): void {
-    openSocket(this.#context.p, AF_INET6, SOCK_STREAM, (fd) => {
-      if (fd instanceof Errno) {
-        this.#listenOn(endpoint('0.0.0.0', port), options);
-        return;
-      }
-      new KernelSocket(this.#context.p, fd).close();
-      this.#listenOn(endpoint('::', port), options);
-    });
+    const fd = attempt(() => this.#context.p.bare.socket(AF_INET6, SOCK_STREAM, 0));
+    if (!(fd instanceof Errno)) new KernelSocket(this.#context.p, fd).close();
+    this.#listenOn(endpoint(fd instanceof Errno ? '0.0.0.0' : '::', port), options);
   }
 
   #listenByName(host: string, port: number, options: ListenOptions): void {

@@ -10,7 +10,7 @@ import { type ConnectOptions, checkConnect, connectArgs } from './args.js';
 import { connectTo } from './connector.js';
 import type { NetContext } from './context.js';
 import { coded, errnoError, invalidArgType } from './errors.js';
-import { KernelSocket } from './kernelsocket.js';
+import { KernelSocket, attempt } from './kernelsocket.js';
 import type { Pollable } from './poller.js';
 import { IdleTimeout } from './timeout.js';
 
@@ -169,7 +169,8 @@ export class Socket extends Duplex implements Pollable {
   /** A kernel's socket becomes this one's. */
   #take(socket: KernelSocket, options: { noDelay?: boolean | undefined; keepAlive?: boolean | undefined; keepAliveInitialDelay?: number | undefined }): void {
     this.#socket = socket;
-    this.#context.poller.watch(this);
+    const failed = attempt(() => this.#context.poller.watch(this));
+    if (failed instanceof Errno) throw errnoError(failed, 'open');
     this.#hold();
     if (options.noDelay === true) this.setNoDelay(true);
     if (options.keepAlive === true) this.setKeepAlive(true, options.keepAliveInitialDelay);

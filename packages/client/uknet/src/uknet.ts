@@ -64,7 +64,8 @@ export function uknet(p: Proc, options: UknetOptions = {}): Uknet {
   };
 }
 
-/** Seen as a class of that name. */
-function named<C extends object>(made: C, name: string): C {
-  return Object.defineProperty(made, 'name', { value: name });
+/** Seen as a class of that name; a call without `new` makes one, too, as Node's do. */
+function named<C extends new (...args: never[]) => object>(made: C, name: string): C {
+  Object.defineProperty(made, 'name', { value: name });
+  return new Proxy(made, { apply: (target, _this, args) => Reflect.construct(target, args) });
 }

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from '@jest/globals';
 import { hostNode } from '@anykernel/host-node';
 import { local } from '@anykernel/local';
+import { netinet } from '@anykernel/netinet';
 import { boot } from '@anykernel/rumpkern';
 import { uknet } from '../src/index.js';
 
@@ -64,6 +65,24 @@ test('servers and sockets are held, until unref, and again from ref on', async (
   expect(held()).toBe(before + 1);
   socket.destroy();
   expect(held()).toBe(before);
+  server.close();
+  k.halt();
+});
+
+test('a descriptor that is none is refused as Node refuses it', () => {
+  const k = boot(hostNode(), [local]);
+  const net = uknet(k.newproc());
+  expect(() => new net.Socket({ fd: 9 })).toThrow(expect.objectContaining({ code: 'EBADF', syscall: 'open' }));
+  k.halt();
+});
+
+test('classes are called without new, and a server knows its port at once', () => {
+  const k = boot(hostNode(), [netinet]);
+  k.modules.autoload = false;
+  const net = uknet(k.newproc());
+  const server = (net.Server as unknown as () => InstanceType<typeof net.Server>)();
+  server.listen(0);
+  expect([server instanceof net.Server, (server.address() as { port: number }).port > 0]).toEqual([true, true]);
   server.close();
   k.halt();
 });
