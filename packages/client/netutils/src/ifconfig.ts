@@ -7,12 +7,14 @@ import {
 } from '@anykernel/lib-sys';
 import { IFA_DEPRECATED, IFA_DUPLICATED, IFA_TENTATIVE, IFLINKSTR_UNSET, SIOCIFGCLONERS } from '@anykernel/net';
 import type { Proc } from '@anykernel/rumpkern';
+import { address6 } from './inet6.js';
 import { type Interface, interfaces } from './tables.js';
 import { type Tool, type ToolIo, ToolUsage, addressOf, withSocket } from './tool.js';
 
 const USAGE = `usage: ifconfig [-a | -l | -C | interface]
        ifconfig interface create|destroy|up|down
        ifconfig interface [inet] address[/len] [netmask mask] [broadcast address] [alias|-alias]
+       ifconfig interface inet6 address[/len] [prefixlen n] [anycast] [pltime n] [vltime n] [alias|-alias]
        ifconfig interface mtu n | linkstr name | -linkstr | [-]promisc | [-]arp`;
 
 const FLAG_NAMES: readonly [number, string][] = [
@@ -42,7 +44,7 @@ export const ifconfig: Tool = {
   },
 };
 
-function configure(io: ToolIo, fd: number, name: string, words: readonly string[]): void {
+async function configure(io: ToolIo, fd: number, name: string, words: readonly string[]): Promise<void> {
   if (name === '-C') {
     io.out(cloners(io.p, fd).join(' '));
     return;
@@ -56,7 +58,10 @@ function configure(io: ToolIo, fd: number, name: string, words: readonly string[
     return;
   }
   const rest = [...words];
-  while (rest.length > 0) step(io.p, fd, name, rest);
+  while (rest.length > 0) {
+    if (rest[0] === 'inet6') await address6(io.p, name, rest.splice(0, 2)[1] ?? '', rest, USAGE);
+    else step(io.p, fd, name, rest);
+  }
 }
 
 /** Takes one command off the words. ToolUsage. */

@@ -2,6 +2,7 @@
 import type { Kernel } from '@anykernel/rumpkern';
 import { arp } from './arp.js';
 import { ifconfig } from './ifconfig.js';
+import { iperf3 } from './iperf3.js';
 import { nc } from './nc.js';
 import { netstat } from './netstat.js';
 import { ping } from './ping.js';
@@ -12,10 +13,10 @@ import { traceroute } from './traceroute.js';
 
 export { type Counter, type Interface, type InterfaceAddress, type Route, interfaces, neighbours, routes } from './tables.js';
 export { type AbortSignalLike, type Tool, type ToolIo, ToolUsage } from './tool.js';
-export { arp, ifconfig, nc, netstat, ping, route, sysctl, traceroute };
+export { arp, ifconfig, iperf3, nc, netstat, ping, route, sysctl, traceroute };
 
 /** All of them. */
-export const TOOLS: readonly Tool[] = [ifconfig, route, arp, ping, traceroute, netstat, sysctl, nc];
+export const TOOLS: readonly Tool[] = [ifconfig, route, arp, ping, traceroute, netstat, sysctl, nc, iperf3];
 
 /** A line of a setup has failed. */
 export class SetupError extends Error {

@@ -2,7 +2,7 @@
 import { getI32le, getU16le, getU32le, getU64le } from '@anykernel/lib-bytes';
 import {
   AF_INET, AF_INET6, AF_LINK, IFA_MSGHDR_LEN, NET_RT_DUMP, NET_RT_FLAGS, NET_RT_IFLIST, RTA_BRD, RTA_DST, RTA_GATEWAY, RTA_IFA, RTA_IFP, RTA_NETMASK, RTF_LLDATA,
-  RTM_IFINFO, RTM_NEWADDR, inet6Text, inetText, linkText, parseSockaddrDl, parseSockaddrIn, parseSockaddrIn6,
+  RTM_IFINFO, RTM_NEWADDR, inetText, linkText, parseSockaddrDl, parseSockaddrIn, parseSockaddrIn6,
 } from '@anykernel/lib-sys';
 import { type RtMessage, addressIn, maskLength, parseRtMessage } from '@anykernel/net';
 import type { Proc } from '@anykernel/rumpkern';
@@ -58,7 +58,7 @@ function messages(p: Proc, family: number, what: number, argument: number): Uint
 export function saText(sa: Uint8Array | undefined): string {
   if (sa === undefined || sa.length < 2) return '';
   if (sa[1] === AF_INET) return inetText(parseSockaddrIn(sa)?.addr ?? 0);
-  if (sa[1] === AF_INET6) return inet6Text(parseSockaddrIn6(sa)?.addr ?? new Uint8Array(16));
+  if (sa[1] === AF_INET6) return embeddedText(parseSockaddrIn6(sa)?.addr ?? new Uint8Array(16));
   const link = sa[1] === AF_LINK ? parseSockaddrDl(sa) : undefined;
   if (link === undefined) return '?';
   return link.addr.length > 0 ? linkText(link.addr) : `link#${link.index}`;

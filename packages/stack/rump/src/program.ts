@@ -121,7 +121,7 @@ function addImageCommands(program: Command, io: Io, done: Done): void {
     .option('-y, --repair', 'write the repairs');
   diskCommand(program, io, done, 'part <images...>', 'partitions of disks, as their tables have them', disks.part).option('--bytes', 'positions in bytes');
   diskCommand(program, io, done, 'disks <images...>', 'disks, their partitions, and the file systems on them', disks.disks);
-  withImageOptions(program.command('shell [image]').description('commands on an image, or on the kernel of a stack, typed or from the standard input'))
+  withImageOptions(program.command('shell [image]').description('commands on an image or a stack, typed or from the input'))
     .option('--stack <file>', 'a stack file, in place of an image')
     .option('-c, --command <line>', 'run this instead; may be given several times', (line: string, before?: readonly string[]) => [
       ...(before ?? []),

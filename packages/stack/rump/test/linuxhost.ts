@@ -7,12 +7,11 @@ import { execFileSync } from 'node:child_process';
 import http from 'node:http';
 import { createInterface } from 'node:readline';
 import { hostNode } from '@anykernel/host-node';
-import { setUp } from '@anykernel/netutils';
+import { runTool, setUp } from '@anykernel/netutils';
 import { netinet } from '@anykernel/netinet';
 import { boot } from '@anykernel/rumpkern';
 import { uknet } from '@anykernel/uknet';
 import { virtif } from '@anykernel/virtif';
-import { iperf3Server } from './iperf3.js';
 
 
 export interface Counters {
@@ -34,7 +33,7 @@ export async function main(device: string, address: string, theirs: string): Pro
   const web = http.createServer(answer);
   net.createServer((socket) => void web.emit('connection', socket)).listen(80);
   net.createServer((socket) => void socket.pipe(socket).on('error', () => socket.destroy())).listen(7);
-  void iperf3Server(k.newproc(), 5201);
+  void runTool({ p: k.newproc(), out: () => {}, err: console.error }, ['iperf3', '-s']);
   console.log('ready');
   createInterface({ input: process.stdin }).on('line', () => {
     const counters: Counters = { stopped: k.stopped ?? null, used: k.modules.use(netinet).mbufs.used, memory: k.mem.used };
