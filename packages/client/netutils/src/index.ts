@@ -4,8 +4,10 @@ import { arp } from './arp.js';
 import { ifconfig } from './ifconfig.js';
 import { iperf3 } from './iperf3.js';
 import { nc } from './nc.js';
+import { ndp } from './ndp.js';
 import { netstat } from './netstat.js';
 import { ping } from './ping.js';
+import { ping6 } from './ping6.js';
 import { route } from './route.js';
 import { sysctl } from './sysctl.js';
 import { type Tool, type ToolIo, ToolUsage, reason } from './tool.js';
@@ -13,10 +15,10 @@ import { traceroute } from './traceroute.js';
 
 export { type Counter, type Interface, type InterfaceAddress, type Route, interfaces, neighbours, routes } from './tables.js';
 export { type AbortSignalLike, type Tool, type ToolIo, ToolUsage } from './tool.js';
-export { arp, ifconfig, iperf3, nc, netstat, ping, route, sysctl, traceroute };
+export { arp, ifconfig, iperf3, nc, ndp, netstat, ping, ping6, route, sysctl, traceroute };
 
 /** All of them. */
-export const TOOLS: readonly Tool[] = [ifconfig, route, arp, ping, traceroute, netstat, sysctl, nc, iperf3];
+export const TOOLS: readonly Tool[] = [ifconfig, route, arp, ndp, ping, ping6, traceroute, netstat, sysctl, nc, iperf3];
 
 /** A line of a setup has failed. */
 export class SetupError extends Error {

@@ -1,26 +1,12 @@
 /** IPv6 in the tools: names with zones, `ifconfig inet6`. */
-import { getU16be, putU16be, putU32le } from '@anykernel/lib-bytes';
+import { putU16be, putU32le } from '@anykernel/lib-bytes';
 import {
-  AF_INET6, IN6_ALIASREQ_LEN, IN6_IFF_ANYCAST, IN6_IFREQ_LEN, ND6_INFINITE_LIFETIME, SIOCAIFADDR_IN6, SIOCDIFADDR_IN6, SOCK_DGRAM, ifreq, inet6Parse, inet6Text,
-  sockaddrIn6,
+  AF_INET6, IN6_ALIASREQ_LEN, IN6_IFF_ANYCAST, IN6_IFREQ_LEN, ND6_INFINITE_LIFETIME, SIOCAIFADDR_IN6, SIOCDIFADDR_IN6, SOCK_DGRAM, ifreq, inet6Parse, sockaddrIn6,
 } from '@anykernel/lib-sys';
 import type { Proc } from '@anykernel/rumpkern';
 import { interfaces } from './tables.js';
 import { ToolUsage, withSocket } from './tool.js';
-
-/** Whether an address is of link-local scope, and so needs a zone. */
-export function isLinkLocal(addr: Uint8Array): boolean {
-  return (addr[0] === 0xfe && (addr[1] & 0xc0) === 0x80) || (addr[0] === 0xff && (addr[1] & 15) <= 2);
-}
-
-/** An address as the routing socket has it: the zone of one of link-local scope in its second group. `fe80::1%2`. */
-export function embeddedText(addr: Uint8Array): string {
-  const zone = isLinkLocal(addr) ? getU16be(addr, 2) : 0;
-  if (zone === 0) return inet6Text(addr);
-  const bare = addr.slice();
-  putU16be(bare, 2, 0);
-  return `${inet6Text(bare)}%${zone}`;
-}
+import { isLinkLocal } from './zone.js';
 
 /** The sockaddr of `address`, `address%zone`, the zone a number or the name of an interface, or `localhost`. ToolUsage: it is none. */
 export function socketAddress6(p: Proc, text: string, usage: string, port = 0): Uint8Array {
@@ -78,6 +64,11 @@ export async function address6(p: Proc, name: string, text: string, rest: string
     putU32le(request, 124, numbers.pltime);
     p.sys.ioctl(fd, SIOCAIFADDR_IN6, request);
   }, AF_INET6);
+}
+
+/** The mask of so many bits, as a sockaddr. ToolUsage. */
+export function mask6(text: string, usage: string): Uint8Array {
+  return sockaddrIn6(maskOf(lengthOf(text, 128, usage)));
 }
 
 function lengthOf(text: string, max: number, usage: string): number {

@@ -6,10 +6,11 @@ import {
 } from '@anykernel/lib-sys';
 import { type RtMessage, emitRtMessage, parseRtMessage } from '@anykernel/net';
 import type { Proc } from '@anykernel/rumpkern';
+import { embeddedAddress6, mask6 } from './inet6.js';
 import { type Route, interfaces, routes, saText } from './tables.js';
 import { type Tool, type ToolIo, ToolUsage, addressOf, withSocket } from './tool.js';
 
-const USAGE = `usage: route [-n] add|change [-net|-host] destination[/len] gateway [-netmask mask] [-interface] [-reject|-blackhole] [-mtu n]
+const USAGE = `usage: route [-n] add|change [-inet|-inet6] [-net|-host] destination[/len] gateway [-netmask mask] [-interface] [-reject|-blackhole] [-mtu n]
        route [-n] delete [-net|-host] destination[/len] [-netmask mask]
        route [-n] get destination
        route [-n] show | flush`;
@@ -88,6 +89,7 @@ function parse(p: Proc, verb: string, words: string[]): Request {
   let host: boolean | undefined;
   let mask: number | undefined;
   let byInterface = false;
+  let six = false;
   for (let word = words.shift(); word !== undefined; word = words.shift()) {
     const argument = (): string => words.shift() ?? usage();
     if (word === '-net') host = false;
@@ -97,6 +99,7 @@ function parse(p: Proc, verb: string, words: string[]): Request {
     else if (word === '-reject') request.flags |= RTF_REJECT;
     else if (word === '-blackhole') request.flags |= RTF_BLACKHOLE;
     else if (word === '-inet') continue;
+    else if (word === '-inet6') six = true;
     else if (word === '-mtu') {
       request.mtu = Number(argument());
       request.inits |= RTV_MTU;
@@ -105,7 +108,8 @@ function parse(p: Proc, verb: string, words: string[]): Request {
   }
   const [destination, gateway] = operands;
   if (destination === undefined || (gateway === undefined && verb === 'add')) usage();
-  setDestination(request, destination, host, mask);
+  if (six || destination.includes(':')) setDestination6(p, request, destination, host);
+  else setDestination(request, destination, host, mask);
   if (gateway !== undefined) setGateway(p, request, gateway, byInterface);
   if (verb === 'get') request.addrs.set(RTA_IFP, sockaddrDl(0, IFT_OTHER));
   return request;
@@ -130,10 +134,19 @@ function setDestination(request: Request, text: string, host: boolean | undefine
   else usage();
 }
 
+/** The same of IPv6. */
+function setDestination6(p: Proc, request: Request, text: string, host: boolean | undefined): void {
+  const [addrText, lenText] = text === 'default' ? ['::', '0'] : text.split('/');
+  request.addrs.set(RTA_DST, embeddedAddress6(p, addrText, USAGE));
+  if (lenText !== undefined) request.addrs.set(RTA_NETMASK, mask6(lenText, USAGE));
+  else if (host !== false) request.flags |= RTF_HOST;
+  else usage();
+}
+
 function setGateway(p: Proc, request: Request, text: string, byInterface: boolean): void {
   if (!byInterface) {
     request.flags |= RTF_GATEWAY;
-    request.addrs.set(RTA_GATEWAY, sockaddrIn(addressOf(text, USAGE)));
+    request.addrs.set(RTA_GATEWAY, text.includes(':') ? embeddedAddress6(p, text, USAGE) : sockaddrIn(addressOf(text, USAGE)));
     return;
   }
   // An interface by its name, or by an address that it has.
@@ -147,7 +160,7 @@ export async function send(p: Proc, msg: Partial<RtMessage> & Pick<RtMessage, 't
   return withSocket(
     p,
     SOCK_RAW,
-    AF_INET,
+    msg.addrs.get(RTA_DST)?.[1] ?? AF_INET,
     (fd) => {
       p.sys.setsockopt(fd, SOL_SOCKET, SO_USELOOPBACK, Uint8Array.of(1, 0, 0, 0));
       p.sys.write(fd, emitRtMessage({ seq: 1, ...msg }));

@@ -6,6 +6,7 @@ import {
 } from '@anykernel/lib-sys';
 import { type RtMessage, addressIn, maskLength, parseRtMessage } from '@anykernel/net';
 import type { Proc } from '@anykernel/rumpkern';
+import { embeddedText } from './zone.js';
 
 export interface Interface {
   readonly index: number;
