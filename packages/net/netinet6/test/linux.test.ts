@@ -57,6 +57,8 @@ if (all.missing.length === 0) {
     host = spawn('ip', ['netns', 'exec', NS, process.execPath, '--import', loader, '-e', script], { stdio: ['pipe', 'pipe', 'inherit'] });
     lines = createInterface({ input: host.stdout as NodeJS.ReadableStream });
     [, local] = (await line()).split(' ') as [string, string];
+    // Linux looks for duplicates as well.
+    await until(() => must('ip', '-6', 'addr', 'show', 'dev', DEVICE), (text) => !text.includes('tentative'));
   }, 60_000);
   afterAll(async () => {
     if (host?.exitCode === null) {
