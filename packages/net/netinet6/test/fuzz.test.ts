@@ -43,6 +43,7 @@ function corpus(l: Link): Uint8Array[] {
     nd(l, 137, new Uint8Array(32).fill(0x20), local),
     ...[1, 2, 3, 4].map((type) => packet6(STRANGER, local, 58, icmp6(STRANGER, local, type, 0, 1300, quoted))),
     packet6(STRANGER, 'ff02::1', 58, icmp6(STRANGER, 'ff02::1', 130, 0, 0x1_0000, query.slice(8)), 1, [[0, Uint8Array.of(0, 0, 5, 2, 0, 0, 1, 0)]]),
+    packet6('2001:db8::99', '2001:db8::77', 17, udp6('2001:db8::99', '2001:db8::77', 9, 53, new Uint8Array(40)), 64, chain.slice(0, 2)),
     packet6(STRANGER, local, 58, icmp6(STRANGER, local, 143, 0, 1, new Uint8Array(20)), 1),
   ];
 }
