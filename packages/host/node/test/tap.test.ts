@@ -1,5 +1,4 @@
 import { hostNode } from '@anykernel/host-node';
-import { ERR } from '@anykernel/lib-sys';
 import { mustRun, oracle, run } from '@anykernel/tools-oracle';
 import { VIRTIF_HALF } from '@anykernel/virtif';
 
@@ -18,5 +17,5 @@ oracle('ip').test('frames go to the host behind a TAP device, and its answer com
 });
 
 test.each(['', 'a/b', 'with space', 'much-too-long-name'])('%j is no name of a device', (name) => {
-  expect(() => hostNode().half(VIRTIF_HALF)?.open(name)).toThrow(ERR.EINVAL);
+  expect(() => hostNode().half(VIRTIF_HALF)?.open(name)).toThrow(expect.objectContaining({ code: 'EINVAL' }));
 });

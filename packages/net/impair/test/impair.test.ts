@@ -1,6 +1,6 @@
 import { hostSim } from '@anykernel/host-sim';
 import { type Weather, impair } from '@anykernel/impair';
-import { ERR, IFF_UP } from '@anykernel/lib-sys';
+import { IFF_UP } from '@anykernel/lib-sys';
 import { type Ifnet, type Net, etherIf, net } from '@anykernel/net';
 import { type Kernel, boot } from '@anykernel/rumpkern';
 
@@ -108,7 +108,7 @@ test('one seed is one run, another seed another', () => {
 
 test('when it ends, what is on its way is lost and freed, and the component may go', () => {
   const { k, ifp, sent, stop } = run({ seed: 8, delayMs: 60_000 }, 10);
-  expect(() => k.modunload('impair')).toThrow(ERR.EBUSY);
+  expect(() => k.modunload('impair')).toThrow(expect.objectContaining({ code: 'EBUSY' }));
   stop();
   stop();
   expect(sent).toEqual([]);
@@ -117,5 +117,5 @@ test('when it ends, what is on its way is lost and freed, and the component may 
 });
 
 test.each([{ loss: -1 }, { corrupt: 1.1 }, { delayMs: -1 }, { delayMs: Infinity }, { rate: 0 }, { duplicate: NaN }])('%j is EINVAL', (weather) => {
-  expect(() => run({ seed: 1, ...weather }, 0)).toThrow(ERR.EINVAL);
+  expect(() => run({ seed: 1, ...weather }, 0)).toThrow(expect.objectContaining({ code: 'EINVAL' }));
 });

@@ -73,11 +73,11 @@ describe('interfaces', () => {
     state.onIf.push((ifp: Ifnet, event: IfEvent) => events.push(`${ifp.name} ${event}`));
     k.run(() => {
       expect(state.create('lo1').index).toBe(2);
-      expect(() => state.create('lo1')).toThrow(ERR.EEXIST);
-      for (const name of ['lo', 'lo01', '1', '', 'nonesuch0', 'lo99999999']) expect(() => state.create(name)).toThrow(ERR.EINVAL);
+      expect(() => state.create('lo1')).toThrow(expect.objectContaining({ code: 'EEXIST' }));
+      for (const name of ['lo', 'lo01', '1', '', 'nonesuch0', 'lo99999999']) expect(() => state.create(name)).toThrow(expect.objectContaining({ code: 'EINVAL' }));
       state.destroy('lo1');
-      expect(() => state.destroy('lo1')).toThrow(ERR.ENXIO);
-      expect(() => state.destroy('lo0')).toThrow(ERR.EPERM);
+      expect(() => state.destroy('lo1')).toThrow(expect.objectContaining({ code: 'ENXIO' }));
+      expect(() => state.destroy('lo0')).toThrow(expect.objectContaining({ code: 'EPERM' }));
     });
     expect(events).toEqual(['lo1 attach', 'lo1 detach']);
   });
@@ -103,7 +103,7 @@ describe('interfaces', () => {
     k.run(() => {
       state.addrAdd(first);
       state.addrAdd(new Ifaddr(e1, inet('10.0.1.2'), 24));
-      expect(() => state.addrAdd(new Ifaddr(e0, inet('10.0.1.1'), 24))).toThrow(ERR.EEXIST);
+      expect(() => state.addrAdd(new Ifaddr(e0, inet('10.0.1.1'), 24))).toThrow(expect.objectContaining({ code: 'EEXIST' }));
     });
     const table = state.rtable(AF_INET);
     const to = inet('10.0.1.77');
@@ -184,7 +184,7 @@ describe('Ethernet', () => {
     multicastAdd(a, group);
     multicastDel(a, group);
     multicastDel(a, group);
-    expect(() => multicastDel(a, group)).toThrow(ERR.ENXIO);
+    expect(() => multicastDel(a, group)).toThrow(expect.objectContaining({ code: 'ENXIO' }));
   });
 
   test('who stands between sees what goes out and comes in, and may drop it', () => {

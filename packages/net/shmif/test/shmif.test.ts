@@ -1,5 +1,5 @@
 import { type SimHost, Sim } from '@anykernel/host-sim';
-import { AF_INET, ERR, IFDRV_LEN, IFF_UP, SIOCGLINKSTR, SIOCSLINKSTR, ifreq, ifreqName } from '@anykernel/lib-sys';
+import { AF_INET, IFDRV_LEN, IFF_UP, SIOCGLINKSTR, SIOCSLINKSTR, ifreq, ifreqName } from '@anykernel/lib-sys';
 import { IFLINKSTR_QUERYLEN, IFLINKSTR_UNSET, type Ifnet, Nexthop, ifioctl, net } from '@anykernel/net';
 import { type Kernel, boot } from '@anykernel/rumpkern';
 import { CSUM_PARTIAL, GSO_TCPV4, M_BCAST, type Mbuf, mbufsOf } from '@anykernel/rumpnet';
@@ -103,17 +103,17 @@ test('the link string is set, asked for and taken away by ioctl', () => {
   const state = k.modules.use(net);
   const ioctl = (cmd: number, data: Uint8Array): number => k.run(() => ifioctl(state, cmd, data, k.proc1.lwp, () => 0));
   k.run(() => state.create('shmif3'));
-  expect(() => ioctl(SIOCGLINKSTR, linkstr('shmif3', 0, '', 10))).toThrow(ERR.ENOENT);
-  expect(() => ioctl(SIOCSLINKSTR, linkstr('shmif3', 0))).toThrow(ERR.EINVAL);
+  expect(() => ioctl(SIOCGLINKSTR, linkstr('shmif3', 0, '', 10))).toThrow(expect.objectContaining({ code: 'ENOENT' }));
+  expect(() => ioctl(SIOCSLINKSTR, linkstr('shmif3', 0))).toThrow(expect.objectContaining({ code: 'EINVAL' }));
   ioctl(SIOCSLINKSTR, linkstr('shmif3', 0, 'lan'));
-  expect(() => ioctl(SIOCSLINKSTR, linkstr('shmif3', 0, 'other'))).toThrow(ERR.EBUSY);
+  expect(() => ioctl(SIOCSLINKSTR, linkstr('shmif3', 0, 'other'))).toThrow(expect.objectContaining({ code: 'EBUSY' }));
   const asked = linkstr('shmif3', IFLINKSTR_QUERYLEN);
   ioctl(SIOCGLINKSTR, asked);
   expect(asked[24]).toBe(4);
   const answer = linkstr('shmif3', 0, '', 4);
   ioctl(SIOCGLINKSTR, answer);
   expect([ifreqName(answer), String.fromCharCode(...answer.subarray(IFDRV_LEN))]).toEqual(['shmif3', 'lan\0']);
-  expect(() => ioctl(SIOCGLINKSTR, linkstr('shmif3', 0, '', 3))).toThrow(ERR.EFAULT);
+  expect(() => ioctl(SIOCGLINKSTR, linkstr('shmif3', 0, '', 3))).toThrow(expect.objectContaining({ code: 'EFAULT' }));
   k.run(() => state.destroy('shmif3'));
   expect(sim.buses.find('lan')).toBeUndefined();
 });
@@ -121,7 +121,7 @@ test('the link string is set, asked for and taken away by ioctl', () => {
 test('a host without buses is ENODEV, and no interface is left', () => {
   const k = boot(bare(sim.host()), [shmif]);
   kernels.push(k);
-  expect(() => k.modules.use(shmif).create('lan')).toThrow(ERR.ENODEV);
+  expect(() => k.modules.use(shmif).create('lan')).toThrow(expect.objectContaining({ code: 'ENODEV' }));
   expect(k.modules.use(net).ifs.map((ifp) => ifp.name)).toEqual(['lo0']);
 });
 
