@@ -24,6 +24,7 @@ describe('a stack file', () => {
       components: ['tmpfs'],
       host: 'node',
       mounts,
+      setup: [],
       app: './app.mjs',
     });
     expect(parseStack({ mounts: [{ type: 'tmpfs', on: '/' }] }).mounts).toEqual([{ type: 'tmpfs', on: '/', options: [] }]);
@@ -36,7 +37,7 @@ describe('a stack file', () => {
     ['{"components": "ext2fs"}', /components: is a list/],
     ['{"components": [1]}', /components\[0\]: is a text/],
     ['{"components": [""]}', /components\[0\]: is a text/],
-    ['{"component": ["ext2fs"]}', /no field "component" \(there are components, host, mounts, app\)/],
+    ['{"component": ["ext2fs"]}', /no field "component" \(there are components, host, mounts, setup, app\)/],
     ['{"__proto__": {"components": ["x"]}}', /no field "__proto__"/],
     ['{"constructor": 1}', /no field "constructor"/],
     ['{"components": ["ext2fs"], "host": "toaster"}', /host: is "node" or "worker"/],
