@@ -257,9 +257,10 @@ export class Ext2fs {
     try {
       return this.#attempt(fn);
     } catch (e) {
-      // What was freed a moment ago is free when the journal has it.
-      if (e !== ERR.ENOSPC || !this.pending.any) throw e;
-      this.bcache.journal?.commit();
+      // What was freed a moment ago is free when the journal has it, and there is room in the log for what did not fit beside the rest.
+      const { journal } = this.bcache;
+      if (e !== ERR.ENOSPC || journal === undefined || (!this.pending.any && !journal.pending)) throw e;
+      journal.commit();
       return this.#attempt(fn);
     } finally {
       if (this.overdue) this.#catchUp();
