@@ -51,7 +51,7 @@ oracle('xorriso', 'genisoimage').test('damaged images', () => {
       const w = world(bytes, { kernel: { memLimitBytes: 32 << 20 } });
       return { k: w.k, type: 'cd9660', args: { fspec: '/disk' }, writable: false, allocated: () => w.host.allocated };
     },
-    runs: 100,
+    runs: 50,
   });
   expect(report.mounted).toBeGreaterThan(report.runs / 4);
   expect(report.kept).toBeGreaterThan(5);

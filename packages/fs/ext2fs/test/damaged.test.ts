@@ -60,7 +60,7 @@ test('damaged images', () => {
       const w = world(image, { kernel: { memLimitBytes: 32 << 20 }, disk: { record: 'none' } });
       return { k: w.k, type: 'ext2fs', args: { fspec: '/disk' }, writable: true, allocated: () => w.host.allocated };
     },
-    runs: 60,
+    runs: 30,
   });
   expect(report.mounted).toBeGreaterThan(report.runs / 4);
   expect(report.kept).toBeGreaterThan(5);

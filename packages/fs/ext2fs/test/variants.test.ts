@@ -3,8 +3,8 @@ import { oracle } from '@anykernel/tools-oracle';
 import { VARIANTS, fsck, mke2fs, mounted } from './kit.js';
 import { Workload, compare, listModel, listSys } from './workload.js';
 
-const STEPS = 200;
-const ROUNDS = 3;
+const STEPS = 120;
+const ROUNDS = 2;
 
 describe('random work leaves what a model says, and a clean image', () => {
   let seed = 100;

@@ -38,7 +38,7 @@ test('damaged volumes', () => {
       const w = world(image, { kernel: { memLimitBytes: 32 << 20 }, disk: { record: 'none' } });
       return { k: w.k, type: 'msdosfs', args: { fspec: '/disk' }, writable: true, allocated: () => w.host.allocated };
     },
-    runs: 100,
+    runs: 50,
   });
   expect(report.mounted).toBeGreaterThan(report.runs / 4);
   expect(report.kept).toBeGreaterThan(5);
