@@ -15,6 +15,7 @@ export default {
   },
   resolver: '<rootDir>/tools/jest/resolver.cjs',
   testEnvironment: '<rootDir>/tools/jest/environment.cjs',
+  testSequencer: '<rootDir>/tools/jest/sequencer.cjs',
   maxWorkers: 2,
   testTimeout: 30_000,
 };
