@@ -7,6 +7,7 @@ import type { WallTime } from '@anykernel/host-rumpuser';
 import { ERR, Errno } from '@anykernel/lib-sys';
 import { type Cred, type Kernel, SLEEP } from '@anykernel/rumpkern';
 import { type Bcache, type Buf, type Disk, type Journal, type Mount, Run, Txn, type Vnode, type VnodeOps, type Vtype } from '@anykernel/rumpvfs';
+import { Indexes } from '@anykernel/ufs';
 import {
   FLAGS_UNSIGNED_HASH, GD_LEN64, INCOMPAT_FILETYPE, INCOMPAT_RECOVER, NDADDR, NIADDR, ROCOMPAT_DIR_NLINK, ROCOMPAT_HUGE_FILE, ROOT_INO, SB_FREE_BLOCKS, SB_FLAGS, SB_FREE_BLOCKS_HIGH, SB_HASH_SEED, SB_INCOMPAT,
   SB_RBLOCKS, SB_RBLOCKS_HIGH, SB_RESUID, SB_STATE, SB_WTIME, STATE_VALID, SUPER_OFF, type SuperInfo, strangeFlags,
@@ -17,7 +18,6 @@ import { ExtHit } from './extmap.js';
 import { Groups } from './groups.js';
 import type { OpenJournal } from './journal.js';
 import { DirHash, HASH_UNSIGNED } from './dirhash.js';
-import { Indexes } from './dirindex.js';
 import { Pending } from './pending.js';
 import { Reserved } from './reserved.js';
 import { sealBufs } from './seal.js';

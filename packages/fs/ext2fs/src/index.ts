@@ -7,6 +7,7 @@ import { type Component, component } from '@anykernel/lib-component';
 import { jbd2 } from '@anykernel/jbd2';
 import { rumpkern } from '@anykernel/rumpkern';
 import { type Vfsops, rumpvfs } from '@anykernel/rumpvfs';
+import { ufs } from '@anykernel/ufs';
 import { ext2Vfsops } from './vfsops.js';
 import { opsOf } from './vnops.js';
 
@@ -15,10 +16,10 @@ export { type FsckImage, type FsckOptions, type FsckResult, type Problem, fsck, 
 export * from './newfs.js';
 
 /** The second extended file system, ext3 and ext4. */
-export const ext2fs: Component<Vfsops, readonly [typeof rumpkern, typeof rumpvfs, typeof jbd2]> = component({
+export const ext2fs: Component<Vfsops, readonly [typeof rumpkern, typeof rumpvfs, typeof ufs, typeof jbd2]> = component({
   name: 'ext2fs',
   class: 'vfs',
-  requires: [rumpkern, rumpvfs, jbd2],
+  requires: [rumpkern, rumpvfs, ufs, jbd2],
   attach(k): Vfsops {
     const ops = ext2Vfsops(opsOf);
     k.use(rumpvfs).vfsAttach(ops, ext2fs);

@@ -4,8 +4,8 @@
  */
 import { ERR } from '@anykernel/lib-sys';
 import { type Buf, VDIR, VLNK, VREG, type Vnode, modeToType } from '@anykernel/rumpvfs';
+import type { DirIndex } from '@anykernel/ufs';
 import { T_INODES, Tag } from './csum.js';
-import type { DirIndex } from './dirindex.js';
 import type { Ext2fs } from './fs.js';
 import {
   DI_ACL, DI_ACL_HIGH, DI_ATIME, DI_ATIME_EXTRA, DI_BLOCK, DI_BLOCKS, DI_BLOCKS_HIGH, DI_CRTIME, DI_CRTIME_EXTRA, DI_CTIME, DI_CTIME_EXTRA, DI_DTIME, DI_EXTRA, DI_FLAGS, DI_GEN, DI_GID,

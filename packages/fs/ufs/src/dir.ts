@@ -74,7 +74,7 @@ export function dirEnter(ip: Inode, name: string, ino: number, mode: number): vo
 
 /** In the first fragment that has room by the table. */
 function enterByIndex(ip: Inode, index: DirIndex, need: number, name: string, ino: number, mode: number): boolean {
-  for (let f = index.fragFor(need); f >= 0; f = index.fragFor(need)) if (enterInFrag(ip, f, need, name, ino, mode)) return true;
+  for (let f = index.blockFor(need); f >= 0; f = index.blockFor(need)) if (enterInFrag(ip, f, need, name, ino, mode)) return true;
   return false;
 }
 

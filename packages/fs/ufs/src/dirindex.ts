@@ -1,5 +1,6 @@
 /**
- * dirhash: the names of a large directory in memory: where on disk the entry of each name is, and how much room each fragment has.
+ * dirhash: the names of a large directory in memory: where on disk the entry of each name is, and how much room each block has. A block is what the
+ * file system counts room by; in UFS, a fragment.
  *
  * The table holds hashes and places, no names: whoever looks one up compares it with the bytes on disk. It is built in one pass over the directory, kept
  * right through changes, and may be forgotten at any time between operations. Memory is charged to the kernel and has a limit; a directory whose
@@ -37,10 +38,10 @@ export class DirIndex {
   #hashes = new Int32Array(CAPACITY_MIN);
   /** Byte offset / 4, plus 1; 0: empty. */
   #places = new Uint32Array(CAPACITY_MIN);
-  /** The largest entry that each fragment has room for, in bytes. */
+  /** The largest entry that each block has room for, in bytes. */
   #gaps = new Uint16Array(64);
-  #frags = 0;
-  /** No fragment before low[c] has room for an entry of 4 * c bytes. */
+  #blocks = 0;
+  /** No block before low[c] has room for an entry of 4 * c bytes. */
   readonly #low = new Uint32Array(CLASSES);
   readonly #owner: Indexes;
   readonly seed: number;
@@ -118,10 +119,10 @@ export class DirIndex {
     for (let i = 0; i < hashes.length; i++) if (places[i] !== 0 && places[i] !== TOMBSTONE) this.#put(hashes[i], places[i]);
   }
 
-  /** The room in fragment `b`; fragments are added one after another. ENOMEM. */
+  /** The room in block `b`; blocks are added one after another. ENOMEM. */
   setGap(b: number, gap: number): void {
     if (b >= this.#gaps.length) this.#growGaps();
-    if (b >= this.#frags) this.#frags = b + 1;
+    if (b >= this.#blocks) this.#blocks = b + 1;
     const before = this.#gaps[b];
     this.#gaps[b] = gap;
     if (gap <= before) return;
@@ -140,19 +141,19 @@ export class DirIndex {
     return this.#gaps[b];
   }
 
-  /** The first fragment with room for `len` bytes, or -1. */
-  fragFor(len: number): number {
+  /** The first block with room for `len` bytes, or -1. */
+  blockFor(len: number): number {
     const c = len >> 2;
     let b = this.#low[c];
-    while (b < this.#frags && this.#gaps[b] < len) b++;
+    while (b < this.#blocks && this.#gaps[b] < len) b++;
     this.#low[c] = b;
-    return b < this.#frags ? b : -1;
+    return b < this.#blocks ? b : -1;
   }
 
-  /** The directory has `count` fragments again. */
+  /** The directory has `count` blocks again. */
   cutTo(count: number): void {
-    for (let b = count; b < this.#frags; b++) this.#gaps[b] = 0;
-    this.#frags = count;
+    for (let b = count; b < this.#blocks; b++) this.#gaps[b] = 0;
+    this.#blocks = count;
   }
 }
 

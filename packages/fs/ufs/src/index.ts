@@ -10,7 +10,7 @@ export * from './ondisk.js';
 export * from './mount.js';
 export * from './inode.js';
 export * from './bmap.js';
-export { Indexes } from './dirindex.js';
+export * from './dirindex.js';
 export { dirFind, dirRead } from './dir.js';
 export { reap } from './ending.js';
 export { flushTimes } from './file.js';

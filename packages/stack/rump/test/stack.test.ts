@@ -8,7 +8,7 @@ const path = folder();
 
 describe('graph, why and weigh', () => {
   test('graph draws, in three formats', async () => {
-    expect(await ran('graph', 'ext2fs')).toMatch(/^ext2fs\n├─ rumpkern\n├─ rumpvfs\n│  └─ rumpkern\n└─ jbd2\n   └─ rumpvfs \(above\)\n/);
+    expect(await ran('graph', 'ext2fs')).toMatch(/^ext2fs\n├─ rumpkern\n├─ rumpvfs\n│  └─ rumpkern\n├─ ufs\n│  ├─ rumpkern\n│  └─ rumpvfs \(above\)\n└─ jbd2\n   └─ rumpvfs \(above\)\n/);
     expect(await ran('graph', 'tmpfs', '-f', 'svg')).toMatch(/^<svg [\s\S]*tmpfs[\s\S]*<\/svg>\n$/);
     const [graph] = await results<{ nodes: { name: string }[] }>('graph', 'tmpfs');
     expect(graph?.nodes.map((n) => n.name)).toContain('rumpvfs');
