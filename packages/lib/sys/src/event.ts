@@ -74,3 +74,25 @@ export class Kevent {
     this.udata = udata;
   }
 }
+
+/** Names that EntryNames keeps. */
+const NAMES_MAX = 4096;
+
+/**
+ * As `udata` of a knote on a directory (EVFILT_VNODE with NOTE_WRITE): the kernel adds the names of entries that are made or taken away, as byte
+ * strings, the oldest first. Only for callers next to the kernel: `udata` does not travel. Names beyond the 4096th are left out until they are taken.
+ */
+export class EntryNames {
+  #names: string[] = [];
+
+  add(name: string): void {
+    if (this.#names.length < NAMES_MAX) this.#names.push(name);
+  }
+
+  /** What there is since the last time. */
+  take(): readonly string[] {
+    const names = this.#names;
+    this.#names = [];
+    return names;
+  }
+}

@@ -18,8 +18,11 @@ import { Selinfo, selrecord } from './select.js';
 
 /** What a filter does with a knote. */
 export interface Filterops {
-  /** Whether the knote is active. Sets `data`, and EV_EOF in `flags` and `fflags` where they apply. `hint` is what note() was told, 0: look. */
-  event(kn: Knote, hint: number): boolean;
+  /**
+   * Whether the knote is active. Sets `data`, and EV_EOF in `flags` and `fflags` where they apply. `hint` is what note() was told, 0: look; `name`
+   * is to whom in a directory it happened.
+   */
+  event(kn: Knote, hint: number, name?: string): boolean;
   /** The knote goes. */
   detach(kn: Knote): void;
   /** A change by kevent(2) to a knote that is there (user and timer filters); otherwise `fflags` and `data` are taken over. */
@@ -63,8 +66,8 @@ export class Knote {
   }
 
   /** Something has happened: looks, and becomes active. */
-  note(hint: number): void {
-    if (this.dropped || !this.fop.event(this, hint)) return;
+  note(hint: number, name?: string): void {
+    if (this.dropped || !this.fop.event(this, hint, name)) return;
     this.active = true;
     this.kq.enqueue(this);
   }
@@ -86,13 +89,13 @@ export class Klist {
     this.#knotes?.delete(kn);
   }
 
-  note(hint: number): void {
-    if (this.#knotes !== undefined) for (const kn of this.#knotes) kn.note(hint);
+  note(hint: number, name?: string): void {
+    if (this.#knotes !== undefined) for (const kn of this.#knotes) kn.note(hint, name);
   }
 }
 
 /** Gives a knote its filter, on a list that is told of changes. */
-export function knoteAttach(kn: Knote, klist: Klist, event: (kn: Knote, hint: number) => boolean): void {
+export function knoteAttach(kn: Knote, klist: Klist, event: Filterops['event']): void {
   klist.insert(kn);
   kn.fop = { event, detach: (gone) => klist.remove(gone) };
 }

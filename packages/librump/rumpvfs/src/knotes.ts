@@ -1,12 +1,12 @@
 /** Kernel events of vnodes: EVFILT_VNODE, and EVFILT_READ and WRITE of files that are always ready. */
-import { ERR, EVFILT_READ, EVFILT_VNODE, EVFILT_WRITE, EV_EOF, NOTE_REVOKE } from '@anykernel/lib-sys';
+import { ERR, EVFILT_READ, EVFILT_VNODE, EVFILT_WRITE, EV_EOF, EntryNames, NOTE_REVOKE, NOTE_WRITE } from '@anykernel/lib-sys';
 import { Klist, type Knote, knoteAttach } from '@anykernel/rumpkern';
 import type { Mount } from './mount.js';
 import { VREG, type Vnode } from './vnode.js';
 
-/** Something has happened to `vp`: NOTE_*. */
-export function note(vp: Vnode, hint: number): void {
-  vp.knotes?.note(hint);
+/** Something has happened to `vp`: NOTE_*; in a directory, to `name`. */
+export function note(vp: Vnode, hint: number, name?: string): void {
+  vp.knotes?.note(hint, name);
 }
 
 /** The vnode was taken away. */
@@ -23,7 +23,8 @@ export function vnodeKqfilter(vp: Vnode, kn: Knote): void {
   else throw ERR.EINVAL;
 }
 
-function vnodeEvent(kn: Knote, hint: number): boolean {
+function vnodeEvent(kn: Knote, hint: number, name?: string): boolean {
+  if (name !== undefined && kn.udata instanceof EntryNames && (kn.sfflags & NOTE_WRITE) !== 0) kn.udata.add(name);
   kn.fflags |= kn.sfflags & hint;
   if (hint === NOTE_REVOKE) kn.flags |= EV_EOF;
   return kn.fflags !== 0 || hint === NOTE_REVOKE;

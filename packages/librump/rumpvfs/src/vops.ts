@@ -34,7 +34,7 @@ export function attrOfNew(dvp: Vnode, type: Vtype, mode: number, cred: Cred): Va
 
 function made(dvp: Vnode, cnp: Componentname, vp: Vnode): Vnode {
   if (dvp.names !== undefined) (dvp.mp as Mount).vfs.namecache.enter(dvp, cnp.name, vp);
-  if (dvp.knotes !== undefined) note(dvp, NOTE_WRITE);
+  if (dvp.knotes !== undefined) note(dvp, NOTE_WRITE, cnp.name);
   return vp;
 }
 
@@ -65,7 +65,7 @@ export function vopLink(dvp: Vnode, vp: Vnode, cnp: Componentname): void {
 export function vopRemove(dvp: Vnode, vp: Vnode, cnp: Componentname): void {
   dvp.ops.remove(dvp, vp, cnp);
   taken(dvp, cnp.name);
-  if (dvp.knotes !== undefined) note(dvp, NOTE_WRITE);
+  if (dvp.knotes !== undefined) note(dvp, NOTE_WRITE, cnp.name);
   if (vp.knotes !== undefined) note(vp, NOTE_DELETE);
   vinactive(vp);
 }
@@ -73,7 +73,7 @@ export function vopRemove(dvp: Vnode, vp: Vnode, cnp: Componentname): void {
 export function vopRmdir(dvp: Vnode, vp: Vnode, cnp: Componentname): void {
   dvp.ops.rmdir(dvp, vp, cnp);
   taken(dvp, cnp.name);
-  if (dvp.knotes !== undefined) note(dvp, NOTE_WRITE | NOTE_LINK);
+  if (dvp.knotes !== undefined) note(dvp, NOTE_WRITE | NOTE_LINK, cnp.name);
   ended(vp);
 }
 
@@ -98,8 +98,8 @@ export function vopRename(fdvp: Vnode, fvp: Vnode, fcnp: Componentname, tdvp: Vn
   namecache.changed(tdvp, tcnp.name, fvp);
   if (fvp.type === VDIR && fdvp !== tdvp) namecache.remove(fvp, '..');
   const linked = fvp.type === VDIR && fdvp !== tdvp ? NOTE_LINK : 0;
-  if (fdvp.knotes !== undefined) note(fdvp, NOTE_WRITE | linked);
-  if (tdvp.knotes !== undefined && tdvp !== fdvp) note(tdvp, NOTE_WRITE | linked);
+  if (fdvp.knotes !== undefined) note(fdvp, NOTE_WRITE | linked, fcnp.name);
+  if (tdvp.knotes !== undefined) note(tdvp, NOTE_WRITE | linked, tcnp.name);
   if (fvp.knotes !== undefined) note(fvp, NOTE_RENAME);
   if (tvp !== undefined) ended(tvp);
 }

@@ -1,5 +1,5 @@
 import {
-  EVFILT_READ, EVFILT_VNODE, EVFILT_WRITE, EV_ADD, EV_CLEAR, EV_EOF, Kevent, NOTE_ATTRIB, NOTE_CLOSE, NOTE_CLOSE_WRITE, NOTE_DELETE, NOTE_EXTEND, NOTE_LINK,
+  EVFILT_READ, EVFILT_VNODE, EVFILT_WRITE, EV_ADD, EV_CLEAR, EV_EOF, EntryNames, Kevent, NOTE_ATTRIB, NOTE_CLOSE, NOTE_CLOSE_WRITE, NOTE_DELETE, NOTE_EXTEND, NOTE_LINK,
   NOTE_OPEN, NOTE_READ, NOTE_RENAME, NOTE_REVOKE, NOTE_WRITE, O_APPEND, O_CREAT, O_RDONLY, O_RDWR, O_WRONLY, S_IFCHR, makedev,
 } from '@anykernel/lib-sys';
 import type { Sys } from '@anykernel/rumpkern';
@@ -44,6 +44,26 @@ test('a watcher of a file hears what is done to it', () => {
   s.unlink('/h');
   expect(notes()).toBe(NOTE_DELETE);
   expect(notes()).toBe(0);
+});
+
+test('a watcher of a directory may have the names, up to a limit', () => {
+  const { s } = box();
+  s.mkdir('/d', 0o755);
+  const names = new EntryNames();
+  const kq = s.kqueue();
+  s.kevent(kq, [new Kevent(s.open('/d', O_RDONLY), EVFILT_VNODE, EV_ADD | EV_CLEAR, NOTE_WRITE, 0, names)], []);
+  put(s, '/d/f', 'x');
+  s.rename('/d/f', '/d/g');
+  s.mkdir('/d/sub', 0o755);
+  s.rename('/d/sub', '/away');
+  s.unlink('/d/g');
+  expect(names.take()).toEqual(['f', 'f', 'g', 'sub', 'sub', 'g']);
+  expect(names.take()).toEqual([]);
+  for (let i = 0; i < 2100; i++) {
+    put(s, '/d/many', '');
+    s.unlink('/d/many');
+  }
+  expect(names.take().length).toBe(4096);
 });
 
 test('only what was asked for is heard', () => {
