@@ -1,10 +1,10 @@
 /**
  * What ukfs hears of files from the kernel: one kqueue for all that an `fs` watches, with an EVFILT_VNODE knote on a descriptor for each.
  *
- * A knote tells of its own vnode only: that a directory was changed, but not which name in it. That is for its watcher to find out (watch.ts).
+ * A knote tells of its own vnode only: that a directory was changed, and to which names, but not how. That is for its watcher to find out (watch.ts).
  */
 import {
-  EVFILT_VNODE, EV_ADD, EV_CLEAR, Errno, Kevent, NOTE_ATTRIB, NOTE_DELETE, NOTE_EXTEND, NOTE_LINK, NOTE_RENAME, NOTE_REVOKE, NOTE_WRITE, O_CLOEXEC,
+  EVFILT_VNODE, EV_ADD, EV_CLEAR, type EntryNames, Errno, Kevent, NOTE_ATTRIB, NOTE_DELETE, NOTE_EXTEND, NOTE_LINK, NOTE_RENAME, NOTE_REVOKE, NOTE_WRITE, O_CLOEXEC,
   O_NONBLOCK,
 } from '@anykernel/lib-sys';
 import { later } from './host.js';
@@ -26,11 +26,11 @@ export class Knotes {
     this.#runner = runner;
   }
 
-  /** Watches what `path` names: a descriptor for drop(), or an Errno. `told` is called with NOTE_* in a turn of its own. */
-  *add(path: string | Uint8Array, told: (notes: number) => void): Op<number | Errno> {
+  /** Watches what `path` names: a descriptor for drop(), or an Errno. `told` is called with NOTE_* in a turn of its own. `names`: of entries in it. */
+  *add(path: string | Uint8Array, told: (notes: number) => void, names?: EntryNames): Op<number | Errno> {
     const fd = yield* attempt('open', [path, O_NONBLOCK | O_CLOEXEC, 0]);
     if (fd instanceof Errno) return fd;
-    const e = yield* this.#register(fd);
+    const e = yield* this.#register(fd, names);
     if (e instanceof Errno) {
       yield* attempt('close', [fd]);
       return e;
@@ -39,14 +39,14 @@ export class Knotes {
     return fd;
   }
 
-  *#register(fd: number): Op<number | Errno> {
+  *#register(fd: number, names: EntryNames | undefined): Op<number | Errno> {
     const fresh = this.#kq < 0;
     if (fresh) {
       const kq = yield* attempt('kqueue1', [O_CLOEXEC]);
       if (kq instanceof Errno) return kq;
       this.#kq = kq;
     }
-    const change = new Kevent(fd, EVFILT_VNODE, EV_ADD | EV_CLEAR, NOTES);
+    const change = new Kevent(fd, EVFILT_VNODE, EV_ADD | EV_CLEAR, NOTES, 0, names);
     const made = yield* attempt('kevent', [this.#kq, [change], [], undefined]);
     if (fresh) void this.#listen(this.#kq);
     return made;

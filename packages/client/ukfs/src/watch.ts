@@ -1,11 +1,11 @@
 /**
  * watch(): what happens to a file, or in a directory, as Node tells it on Linux: 'change' and 'rename', with the name that it happened to.
  *
- * A directory is compared with how it was when the kernel says that it has changed; that gives the names. The files in it are watched too, each by a
- * descriptor, so that it is told whose contents have changed. Of what happened between two turns of the event loop, the sum is told.
+ * The kernel says which names of a directory were made or taken away; then it is compared with how it was. The files in it are watched too, each by a
+ * descriptor, so that it is told whose contents have changed.
  */
 import { fromBytestr } from '@anykernel/lib-bytes';
-import { DT_DIR, DT_REG, Errno, NOTE_ATTRIB, NOTE_DELETE, NOTE_EXTEND, NOTE_LINK, NOTE_RENAME, NOTE_REVOKE, NOTE_WRITE, linuxToErrno } from '@anykernel/lib-sys';
+import { DT_DIR, DT_REG, EntryNames, Errno, NOTE_ATTRIB, NOTE_DELETE, NOTE_EXTEND, NOTE_LINK, NOTE_RENAME, NOTE_REVOKE, NOTE_WRITE, linuxToErrno } from '@anykernel/lib-sys';
 import { type PathLike, checkAborted, pathText, toBool, toFunction, toObject, toPath, toSignal } from './args.js';
 import { encodingOf, nameOut } from './bytes.js';
 import { EventEmitter } from './emitter.js';
@@ -42,6 +42,8 @@ interface Entry {
 class Directory {
   #fd = -1;
   readonly #entries = new Map<string, Entry>();
+  /** To which names something has happened. */
+  readonly #names = new EntryNames();
 
   constructor(
     readonly tree: Tree,
@@ -51,7 +53,7 @@ class Directory {
   ) {}
 
   *start(): Op<Errno | undefined> {
-    const fd = yield* this.tree.knotes.add(kernelPath(this.path), (notes) => this.#told(notes));
+    const fd = yield* this.tree.knotes.add(kernelPath(this.path), (notes) => this.#told(notes), this.#names);
     if (fd instanceof Errno) return fd;
     this.#fd = fd;
     yield* this.#compare(undefined);
@@ -73,15 +75,22 @@ class Directory {
 
   #told(notes: number): void {
     if (this.#fd < 0) return;
-    if ((notes & NOTE_WRITE) !== 0) this.tree.runner.now(this.#compare(this.tree.tell));
+    if ((notes & NOTE_WRITE) !== 0) this.#changed();
     if (this.prefix !== '') return;
     const name = fromBytestr(this.path.replace(/\/+$/, '').replace(/^.*\//, ''));
     if ((notes & NOTE_ATTRIB) !== 0) this.tree.tell('change', name);
     if ((notes & GONE) !== 0) this.tree.tell('rename', name);
   }
 
-  /** What is new, gone, or another file under an old name. */
-  *#compare(tell: Tell | undefined): Op<void> {
+  /** Each name is told as often as something happened to it; what nobody named is found by comparing. */
+  #changed(): void {
+    const names = this.#names.take();
+    for (const name of names) if (this.#fd >= 0) this.tree.tell('rename', this.prefix + name);
+    if (this.#fd >= 0) this.tree.runner.now(this.#compare(new Set(names)));
+  }
+
+  /** What is new, gone, or another file under an old name. `told`: those that have been told of; undefined: nothing is told. */
+  *#compare(told: ReadonlySet<string> | undefined): Op<void> {
     let now: Map<string, { readonly ino: number; readonly type: number }>;
     try {
       now = new Map((yield* entriesOf(kernelPath(this.path))).map((e) => [e.name, e]));
@@ -92,21 +101,21 @@ class Directory {
       if (now.get(name)?.ino === was.ino) continue;
       this.#forget(was);
       this.#entries.delete(name);
-      tell?.('rename', this.prefix + name);
+      if (told?.has(name) === false) this.tree.tell('rename', this.prefix + name);
     }
     for (const [name, is] of now) {
       if (this.#entries.has(name)) continue;
-      yield* this.#enter(name, is.ino, is.type, tell);
+      yield* this.#enter(name, is.ino, is.type, told);
     }
   }
 
-  *#enter(name: string, ino: number, type: number, tell: Tell | undefined): Op<void> {
+  *#enter(name: string, ino: number, type: number, told: ReadonlySet<string> | undefined): Op<void> {
     const path = join(this.path, name);
     const within = this.prefix + name;
     const below = this.tree.recursive && type === DT_DIR ? new Directory(this.tree, path, `${within}/`) : undefined;
     const entry: Entry = { ino, type, fd: -1, below };
     this.#entries.set(name, entry);
-    tell?.('rename', within);
+    if (told?.has(name) === false) this.tree.tell('rename', within);
     if (type === DT_REG || (type === DT_DIR && below === undefined)) {
       const fd = yield* this.tree.knotes.add(kernelPath(path), (notes) => {
         const matters = type === DT_DIR ? NOTE_ATTRIB : CONTENTS;
@@ -117,14 +126,14 @@ class Directory {
     }
     if (below === undefined) return;
     yield* below.start();
-    if (tell !== undefined) below.announce(tell);
+    if (told !== undefined) below.announce();
   }
 
   /** A whole tree has come at once. */
-  announce(tell: Tell): void {
+  announce(): void {
     for (const [name, e] of this.#entries) {
-      tell('rename', this.prefix + name);
-      e.below?.announce(tell);
+      this.tree.tell('rename', this.prefix + name);
+      e.below?.announce();
     }
   }
 }
