@@ -130,8 +130,8 @@ export class Journal {
   begin(): void {
     if (this.#committing !== undefined) this.#finish();
     const { bufs, freed } = this.#running;
-    if (bufs.size === 0) return;
     if (bufs.size > this.#bcache.limit / PART || this.format.need(bufs.size, freed.size) > this.format.length / PART) this.commit();
+    if (this.#running.empty && (this.#room > 0 || this.#free < this.format.length / 2)) this.#makeRoom();
   }
 
   /** The operation has succeeded: the first `count` of `bufs` took part, and `freed` blocks are no metadata any more. ENOSPC: it is larger than the log. */
@@ -193,6 +193,7 @@ export class Journal {
   /** Commits, brings everything home, and says so in the log. Sleeps, EIO. */
   empty(): void {
     this.commit();
+    if (this.#room > 0) this.#makeRoom();
     this.#bcache.flush(true);
     this.#bcache.disk.flush();
     if (!this.#begun) return;
@@ -231,8 +232,8 @@ export class Journal {
   /** From here on the bytes are those that go to the log. */
   #prepare(t: Running): void {
     const bufs = [...t.bufs];
-    const need = this.format.need(bufs.length, t.freed.size);
-    if (this.#room > 0 || this.#free < need) this.#makeRoom(need);
+    // Half of the log was free when it began, and it is no larger than that.
+    if (this.#free < this.format.need(bufs.length, t.freed.size)) this.#bcache.k.panic('a transaction that is larger than the room in its log');
     this.#bcache.seal?.(bufs);
     const { tid, pos } = this.#next;
     t.logged = new Logged(tid, pos);
@@ -268,8 +269,8 @@ export class Journal {
     return this.format.length - 1 - used;
   }
 
-  /** Brings home what older transactions hold in the log. The one being committed holds no more than half of it, and so does the last one. */
-  #makeRoom(need: number): void {
+  /** Brings home what is in the log. Only while nothing is pinned: of a block that has changed since its commit, the log alone has what was committed. */
+  #makeRoom(): void {
     if (this.#room === 0) {
       this.#bcache.flush(true);
       this.#room = 1;
@@ -282,7 +283,6 @@ export class Journal {
     // Nobody may overwrite what the log on disk still begins with.
     this.#writeTail(this.#live[0] ?? this.#next);
     this.#room = 0;
-    if (this.#free < need) throw ERR.ENOSPC;
   }
 
   // -- transfers

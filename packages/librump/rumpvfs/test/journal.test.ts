@@ -127,6 +127,15 @@ describe('a journal', () => {
     expect(bed.journal.pending).toBe(false);
   });
 
+  test('has room for the next transaction while the running one holds blocks of the oldest', () => {
+    const bed = bedOf();
+    const once = Array.from({ length: 21 }, (_, i) => i);
+    for (const blkno of once) fill(bed, [blkno], 0x11);
+    for (const blkno of once) fill(bed, [blkno, 63], 0x22);
+    bed.rig.call(() => bed.journal.commit());
+    expect(replay(bed.rig.image()).subarray(0, 21 * BSIZE).every((b) => b === 0x22)).toBe(true);
+  });
+
   test('does not bring back the old contents of a block that was freed', () => {
     const bed = bedOf();
     const { rig, bc, txn, journal } = bed;
