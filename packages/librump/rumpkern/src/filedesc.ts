@@ -32,6 +32,8 @@ export interface Fileops {
   kqfilter(f: File, kn: Knote): void;
   /** Descriptor flags changed by fcntl (O_NONBLOCK, O_ASYNC). */
   setflags?(f: File, flags: number): void;
+  /** A number that tells what it is open on from others of its kind, for lists. */
+  id?(f: File): number;
   /** fcntl commands that are the file's: record locks, F_GETPATH. EINVAL: none of its own. */
   fcntl?(f: File, cmd: number, arg: number | Flock | Uint8Array | undefined, l: Lwp): number;
 }

@@ -1,6 +1,7 @@
 /** The values that every kernel has: `kern`, `hw` and `proc`, with NetBSD's names and numbers. */
 import { ERR, MAXHOSTNAMELEN, NGROUPS_MAX, RLIMIT_FSIZE, RLIMIT_NOFILE, type SysctlValue } from '@anykernel/lib-sys';
 import type { Kernel } from './kernel.js';
+import { fileRecords, procRecords } from './kinfo.js';
 import { PAGE_SIZE } from './mem.js';
 import { MSGBUF_LEN } from './msgbuf.js';
 import { PIPE_SIZE } from './pipe.js';
@@ -66,6 +67,8 @@ function kern(k: Kernel, attach: Attach, value: Value): void {
   value('string', 'kern.evcnt', 84, () => k.evcnt.dump());
   value('quad', 'kern.hardclock_ticks', 80, () => Math.floor(k.mono() / 1e7));
   value('int', 'kern.pipe.maxkvasz', 1, () => PIPE_SIZE);
+  attach('kern.proc2', { type: 'struct', num: 47, rest: true, get: (_l, rest) => procRecords(k, rest) });
+  attach('kern.file2', { type: 'struct', num: 77, rest: true, get: (_l, rest) => fileRecords(k, rest) });
 }
 
 function modules(k: Kernel, attach: Attach): void {

@@ -79,9 +79,9 @@ test('others attach values, and take them away', () => {
 
 test('a value may answer for what is below it', () => {
   const { p, k } = box();
-  k.sysctl.attach('kern.proc2', { type: 'struct', rest: true, get: (_l, rest) => Uint8Array.from(rest) });
-  expect(p.sys.sysctl('kern.proc2.1.2.3')).toEqual(Uint8Array.of(1, 2, 3));
-  expect(p.sys.sysctl([...k.sysctl.mib('kern.proc2'), 7])).toEqual(Uint8Array.of(7));
+  k.sysctl.attach('kern.mine2', { type: 'struct', rest: true, get: (_l, rest) => Uint8Array.from(rest) });
+  expect(p.sys.sysctl('kern.mine2.1.2.3')).toEqual(Uint8Array.of(1, 2, 3));
+  expect(p.sys.sysctl([...k.sysctl.mib('kern.mine2'), 7])).toEqual(Uint8Array.of(7));
 });
 
 test('a walk names every value, in order of their numbers, and each can be read', () => {

@@ -74,6 +74,7 @@ const socketFileops: Fileops = {
     else if (kn.filter === EVFILT_WRITE) knoteAttach(kn, so.snd.sel.klist, (note) => writeEvent(so, note));
     else throw ERR.EINVAL;
   },
+  id: (f) => socketOf(f).id,
   setflags(f: File, flags: number): void {
     const so = socketOf(f);
     so.state = (flags & O_ASYNC) !== 0 ? so.state | SS_ASYNC : so.state & ~SS_ASYNC;
