@@ -32,7 +32,7 @@ export { addAddress } from './ip/control.js';
 export { Arp, type ArpStats } from './arp/arp.js';
 export { Ip } from './ip/ip.js';
 export { ipSockopt } from './ip/sockopt.js';
-export { KINFO_PCB_LEN, pcbRecords, pcblistLeaf } from './pcblist.js';
+export { pcbRecords, pcblistLeaf, statsLeaf } from './pcblist.js';
 export { pcbBind, pcbDisconnect, pcbSetPort, setForeign, setLocal } from './pcbbind.js';
 export { PcbTable } from './pcbtable.js';
 export type { CongCtl } from './tcp/cong.js';

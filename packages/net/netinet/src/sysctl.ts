@@ -1,8 +1,11 @@
 /** The sysctl nodes of the Internet protocols: net.inet.ip, icmp, tcp, udp, with NetBSD's names (sysctl(7)). */
-import { ERR, IPPROTO_TCP, IPPROTO_UDP, SOCK_DGRAM, SOCK_STREAM, type SysctlValue } from '@anykernel/lib-sys';
+import {
+  AF_INET, ERR, ICMP_STATS, IGMP_STATS, IPPROTO_TCP, IPPROTO_UDP, IP_STATS, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM, type SysctlValue, TCP_STATS, UDP_STATS,
+} from '@anykernel/lib-sys';
 import type { Kernel, SysctlLeaf } from '@anykernel/rumpkern';
+import { pcblist } from '@anykernel/rumpnet';
 import type { Inet } from './inet.js';
-import { pcblistLeaf } from './pcblist.js';
+import { pcblistLeaf, statsLeaf } from './pcblist.js';
 import { PORT_ALGOS, type PortAlgo } from './portalgo.js';
 import { CONGCTLS, congctlOf } from './tcp/congctls.js';
 
@@ -84,6 +87,9 @@ function ipNodes(inet: Inet): Record<string, SysctlLeaf> {
       },
     },
     [`${ip}.ifq.drops`]: { type: 'int', get: () => queue?.drops ?? 0 },
+    [`${ip}.stats`]: statsLeaf(IP_STATS, inet.ip.stats),
+    'net.inet.igmp.stats': statsLeaf(IGMP_STATS, inet.igmp.stats),
+    'net.inet.raw.pcblist': { type: 'struct', rest: true, get: () => pcblist(inet.rumpnet, AF_INET, SOCK_RAW) },
   };
 }
 
@@ -96,6 +102,7 @@ function icmpNodes(inet: Inet): Record<string, SysctlLeaf> {
     [`${icmp}.bmcastecho`]: flag(conf, 'bmcastecho'),
     [`${icmp}.rediraccept`]: flag(conf, 'rediraccept'),
     [`${icmp}.redirtimeout`]: int(conf, 'redirtimeoutMs', 0, 86_400, 1000),
+    [`${icmp}.stats`]: statsLeaf(ICMP_STATS, inet.ip.icmp.stats),
   };
 }
 
@@ -106,6 +113,7 @@ function udpNodes(inet: Inet): Record<string, SysctlLeaf> {
     'net.inet.udp.checksum': flag(conf, 'checksum'),
     'net.inet.udp.sendspace': int(conf, 'sendspace', 1, max),
     'net.inet.udp.recvspace': int(conf, 'recvspace', 1, max),
+    'net.inet.udp.stats': statsLeaf(UDP_STATS, inet.udp.stats),
     'net.inet.udp.pcblist': pcblistLeaf(inet, inet.udp.table, inet.ip.af, SOCK_DGRAM, IPPROTO_UDP),
   };
 }
@@ -116,6 +124,7 @@ function tcpNodes(inet: Inet): Record<string, SysctlLeaf> {
   const tcp = 'net.inet.tcp';
   return {
     [`${tcp}.pcblist`]: pcblistLeaf(inet, inet.tcp.table, inet.ip.af, SOCK_STREAM, IPPROTO_TCP),
+    [`${tcp}.stats`]: statsLeaf(TCP_STATS, inet.tcp.stats),
     [`${tcp}.rfc1323`]: flag(conf, 'rfc1323'),
     [`${tcp}.win_scale`]: flag(conf, 'windowScale'),
     [`${tcp}.timestamps`]: flag(conf, 'timestamps'),

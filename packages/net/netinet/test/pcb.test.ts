@@ -1,8 +1,11 @@
 /** Addresses and ports: who may have which, which the kernel chooses (RFC 6056), and the hash that nobody foresees. */
-import { AF_INET, F_SETFL, IPPROTO_IP, IP_PORTALGO, IP_PORTRANGE, IP_PORTRANGE_LOW, O_NONBLOCK, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, SO_REUSEADDR, SO_REUSEPORT, TCPS_LISTEN, sockaddrIn } from '@anykernel/lib-sys';
+import {
+  AF_INET, F_SETFL, IPPROTO_IP, IP_PORTALGO, IP_PORTRANGE, IP_PORTRANGE_LOW, IP_STATS, KINFO_PCB_LEN, O_NONBLOCK, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, SO_REUSEADDR, SO_REUSEPORT, TCPS_LISTEN,
+  TCP_STATS, parseStats, sockaddrIn,
+} from '@anykernel/lib-sys';
 import { hostSim } from '@anykernel/host-sim';
 import { type Kernel, type Proc, boot } from '@anykernel/rumpkern';
-import { KINFO_PCB_LEN, addAddress, netinet } from '../src/index.js';
+import { addAddress, netinet } from '../src/index.js';
 import { PORT_ALGOS } from '../src/portalgo.js';
 import { SipHash } from '../src/siphash.js';
 import { code } from './drill.js';
@@ -156,6 +159,21 @@ test('net.inet.tcp.pcblist: a record for each socket', () => {
   const one = list.subarray(KINFO_PCB_LEN);
   expect([list.length, one[24], one[28], one[32], one[48], [...one.subarray(72, 80)]]).toEqual([2 * KINFO_PCB_LEN, AF_INET, SOCK_STREAM, 6, TCPS_LISTEN, [16, AF_INET, 0, 80, 127, 0, 0, 1]]);
   expect((k.sysctl.get('net.inet.udp.pcblist') as Uint8Array).length).toBe(0);
+});
+
+test('net.inet.tcp.stats: what was counted, of both sides of a connection over lo0', async () => {
+  const { k, p } = kernel();
+  const fd = p.sys.socket(AF_INET, SOCK_STREAM, 0);
+  p.sys.bind(fd, sockaddrIn(LO, 80));
+  p.sys.listen(fd, 5);
+  const client = p.sys.socket(AF_INET, SOCK_STREAM, 0);
+  await p.call.connect(client, sockaddrIn(LO, 80));
+  const server = await p.call.accept(fd);
+  p.sys.write(client, new Uint8Array(1000));
+  expect(p.sys.read(server, new Uint8Array(2000))).toBe(1000);
+  const stats = parseStats(TCP_STATS, k.sysctl.get('net.inet.tcp.stats') as Uint8Array);
+  expect(stats).toMatchObject({ connattempt: 1, accepts: 1, connects: 2, sndbyte: 1000, rcvbyte: 1000, scAdded: 1, scCompleted: 1, rcvbadsum: 0 });
+  expect(parseStats(IP_STATS, k.sysctl.get('net.inet.ip.stats') as Uint8Array)['delivered']).toBe(stats['rcvtotal']);
 });
 
 test('settings are as NetBSD’s rump kernels have them', () => {

@@ -1,6 +1,10 @@
 /** The sysctl nodes of IPv6: net.inet6.ip6 and net.inet6.icmp6, with NetBSD's names where it has them. */
-import { ERR, type SysctlValue } from '@anykernel/lib-sys';
+import {
+  AF_INET6, ERR, ICMP6_STATS, IP6_STATS, IPPROTO_TCP, IPPROTO_UDP, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM, type SysctlValue, TCP_STATS, UDP_STATS,
+} from '@anykernel/lib-sys';
+import { pcblistLeaf, statsLeaf } from '@anykernel/netinet';
 import type { Kernel, SysctlLeaf } from '@anykernel/rumpkern';
+import { pcblist } from '@anykernel/rumpnet';
 import type { Ip6 } from './ip6.js';
 
 function int(get: () => number, set: (value: number) => void, min = 0, max = 0x7fff_ffff): SysctlLeaf {
@@ -21,7 +25,7 @@ function flag(get: () => boolean, set: (on: boolean) => void): SysctlLeaf {
 
 /** Attaches all nodes; the results take them out. */
 export function inet6Sysctl(k: Kernel, ip6: Ip6): (() => void)[] {
-  const nodes: Readonly<Record<string, SysctlLeaf>> = { ...ip6Nodes(ip6), ...addressNodes(ip6), ...icmp6Nodes(ip6) };
+  const nodes: Readonly<Record<string, SysctlLeaf>> = { ...ip6Nodes(ip6), ...addressNodes(ip6), ...icmp6Nodes(ip6), ...socketNodes(ip6) };
   return Object.entries(nodes).map(([name, leaf]) => k.sysctl.attach(name, leaf));
 }
 
@@ -45,6 +49,20 @@ function ip6Nodes(ip6: Ip6): Record<string, SysctlLeaf> {
     [`${at}.ifq.len`]: { type: 'int', get: () => queue?.len ?? 0 },
     [`${at}.ifq.maxlen`]: int(() => queue?.maxlen ?? 0, (n) => queue !== undefined && (queue.maxlen = n), 1),
     [`${at}.ifq.drops`]: { type: 'int', get: () => queue?.drops ?? 0 },
+  };
+}
+
+/** Sockets of IPv6; TCP and UDP count both families together, and so one array has two names. */
+function socketNodes(ip6: Ip6): Record<string, SysctlLeaf> {
+  const { inet } = ip6;
+  return {
+    'net.inet6.tcp6.pcblist': pcblistLeaf(inet, inet.tcp.table, AF_INET6, SOCK_STREAM, IPPROTO_TCP),
+    'net.inet6.tcp6.stats': statsLeaf(TCP_STATS, inet.tcp.stats),
+    'net.inet6.udp6.pcblist': pcblistLeaf(inet, inet.udp.table, AF_INET6, SOCK_DGRAM, IPPROTO_UDP),
+    'net.inet6.udp6.stats': statsLeaf(UDP_STATS, inet.udp.stats),
+    'net.inet6.raw6.pcblist': { type: 'struct', rest: true, get: () => pcblist(inet.rumpnet, AF_INET6, SOCK_RAW) },
+    'net.inet6.ip6.stats': statsLeaf(IP6_STATS, ip6.stats),
+    'net.inet6.icmp6.stats': statsLeaf(ICMP6_STATS, ip6.icmp.stats),
   };
 }
 

@@ -1,6 +1,7 @@
 /** The sysctl nodes of ARP: net.inet.arp, and net.inet.ip.dad_count. */
-import { ERR, type SysctlValue } from '@anykernel/lib-sys';
+import { ARP_STATS, ERR, type SysctlValue } from '@anykernel/lib-sys';
 import type { Kernel, SysctlLeaf } from '@anykernel/rumpkern';
+import { statsLeaf } from '../pcblist.js';
 import type { Arp } from './arp.js';
 
 /** A count, or a time in seconds. */
@@ -23,6 +24,7 @@ export function arpSysctl(k: Kernel, arp: Arp): (() => void)[] {
     k.sysctl.attach('net.inet.arp.down', leaf(() => conf.downMs / 1000, (s) => (conf.downMs = s * 1000), 0)),
     k.sysctl.attach('net.inet.arp.delay', leaf(() => conf.delayMs / 1000, (s) => (conf.delayMs = s * 1000), 0)),
     k.sysctl.attach('net.inet.arp.maxtries', leaf(() => conf.maxMulticast, (n) => (conf.maxMulticast = n), 1)),
+    k.sysctl.attach('net.inet.arp.stats', statsLeaf(ARP_STATS, arp.stats)),
     k.sysctl.attach('net.inet.ip.dad_count', leaf(() => arp.dad.count, (n) => (arp.dad.count = n), 0)),
   ];
 }

@@ -46,7 +46,10 @@ export function tcpInput(tcp: Tcp, packet: Mbuf, flow: Flow): void {
     return;
   }
   if (m.len < hdrLen) m = mbufs.pullup(m, hdrLen);
-  if (m === undefined) return;
+  if (m === undefined) {
+    stats.rcvmemdrop++;
+    return;
+  }
   parseTcp(m.buf, m.off, m.off + hdrLen, th);
   if (m.csum === CSUM_NONE && !sumGood(flow.family, flow, m, IPPROTO_TCP)) {
     stats.rcvbadsum++;

@@ -54,7 +54,11 @@ export function tcpOutput(tcp: Tcp, tp: Tcpcb): void {
   }
   if (tp.lostBytes > 0 && !resendLost(tcp, tp)) return;
   if (sendsData(tp.state) && !sendNew(tcp, tp)) return;
-  if ((tp.flags & TF_ACKNOW) !== 0 || windowUpdateDue(tp)) sendAck(tcp, tp);
+  if ((tp.flags & TF_ACKNOW) !== 0) sendAck(tcp, tp);
+  else if (windowUpdateDue(tp)) {
+    tcp.stats.sndwinup++;
+    sendAck(tcp, tp);
+  }
 }
 
 /** A connection that is not established: data that fast open lets go, and acknowledgments. */

@@ -292,6 +292,7 @@ function acknowledged(tcp: Tcp, tp: Tcpcb, flow: Flow, len: number): boolean {
   if ((th.flags & TH_ACK) === 0) return false;
   if (tp.state === TCPS_SYN_RECEIVED && !synAcked(tcp, tp, flow)) return false;
   if (!ackInBounds(tp, th.ack)) {
+    if (seqGt(th.ack, tp.sndNxt)) tcp.stats.rcvacktoomuch++;
     challenge(tcp, tp);
     return false;
   }
