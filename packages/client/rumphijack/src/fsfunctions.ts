@@ -35,9 +35,19 @@ export function replaceFs(replacements: Replacements, kernelFs: Ukfs, routes: Ro
     PLAIN.has(name) ? 'plain' : 'promise',
   );
   replacements.set(hostFs, 'Stats', statsOfBoth(hostFs.Stats, kernelFs.Stats));
+  kernelFs.rmdirSync = lastRmdir(kernelFs.rmdirSync, routes);
   for (const name of CLASSES) inherit(hostFs as unknown as Table, kernelFs as unknown as Table, name);
   replacements.onUndo(() => syncBuiltinESMExports());
   syncBuiltinESMExports();
+}
+
+/** What rmdirSync() with `recursive` calls in the end: as on the host, whatever stands in `fs.rmdirSync` by then. */
+function lastRmdir(own: typeof nodeFs.rmdirSync, routes: Routes): typeof nodeFs.rmdirSync {
+  return (path) => {
+    const seen = typeof path === 'string' ? routes.visible(path) : path;
+    if (routes.of(seen) === undefined) own(path);
+    else hostFs.rmdirSync(seen);
+  };
 }
 
 function formOf(name: string): Form {

@@ -5,7 +5,7 @@ import { newBytes, toBytes, toEncoding, viewOf } from './bytes.js';
 import { kernelFlags } from './constants.js';
 import { invalidArgType, invalidArgValue, outOfRange } from './errors.js';
 import { type Op, attempt, call } from './run.js';
-import { BigIntStats, type Stats, toStats } from './stats.js';
+import { type BigIntStats, type Stats, toBigIntStats, toStats } from './stats.js';
 
 export interface BigIntOption {
   readonly bigint?: boolean;
@@ -13,7 +13,7 @@ export interface BigIntOption {
 export type AnyStats = Stats | BigIntStats;
 
 export function statsOf(st: Stat, options: BigIntOption | undefined): AnyStats {
-  return options?.bigint ? new BigIntStats(st) : toStats(st);
+  return options?.bigint ? toBigIntStats(st) : toStats(st);
 }
 
 /**

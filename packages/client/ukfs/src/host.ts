@@ -39,6 +39,16 @@ export function streamClass(name: StreamName): unknown {
   return found?.get === undefined ? found?.value : found.get();
 }
 
+/** Node's class of Stats in whole numbers, if it is the one that we know: ten fields, and four times in nanoseconds. */
+export function nodeBigIntStats(): unknown {
+  try {
+    const made = builtin<{ statSync(path: string, options: object): object }>('fs')?.statSync('/', { bigint: true }).constructor;
+    return made?.length === 14 ? made : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Node's `readline.createInterface`. */
 export function lineReader(input: unknown): AsyncIterable<string> | undefined {
   const readline = builtin<{ createInterface(options: unknown): AsyncIterable<string> }>('readline');

@@ -18,6 +18,7 @@ import {
   type Stat,
   type Statvfs,
 } from '@anykernel/lib-sys';
+import { nodeBigIntStats } from './host.js';
 
 /** The questions that Stats, BigIntStats and Dirent answer. */
 abstract class FileType {
@@ -46,7 +47,7 @@ abstract class FileType {
   }
 }
 
-type AnyStats = Stats | BigIntStats;
+type AnyStats = Stats | OwnBigIntStats;
 
 /** A date becomes a property of its own: the same one each time, which may be changed. */
 function own(stats: AnyStats, name: string, date: Date): Date {
@@ -131,7 +132,7 @@ function ns(sec: number, nsec: number): bigint {
 }
 
 /** With `{ bigint: true }`: the same, whole, and with nanoseconds. */
-export class BigIntStats extends FileType {
+class OwnBigIntStats extends FileType {
   dev: bigint;
   mode: bigint;
   nlink: bigint;
@@ -151,26 +152,29 @@ export class BigIntStats extends FileType {
   ctimeNs: bigint;
   birthtimeNs: bigint;
 
-  constructor(st: Stat) {
+  constructor(
+    dev: bigint, mode: bigint, nlink: bigint, uid: bigint, gid: bigint, rdev: bigint, blksize: bigint, ino: bigint, size: bigint, blocks: bigint,
+    atimeNs: bigint, mtimeNs: bigint, ctimeNs: bigint, birthtimeNs: bigint,
+  ) {
     super();
-    this.dev = BigInt(st.dev);
-    this.mode = BigInt(st.mode);
-    this.nlink = BigInt(st.nlink);
-    this.uid = BigInt(st.uid);
-    this.gid = BigInt(st.gid);
-    this.rdev = BigInt(st.rdev);
-    this.blksize = BigInt(st.blksize);
-    this.ino = BigInt(st.ino);
-    this.size = BigInt(st.size);
-    this.blocks = BigInt(st.blocks);
-    this.atimeNs = ns(st.atime, st.atimeNsec);
-    this.mtimeNs = ns(st.mtime, st.mtimeNsec);
-    this.ctimeNs = ns(st.ctime, st.ctimeNsec);
-    this.birthtimeNs = ns(st.birthtime, st.birthtimeNsec);
-    this.atimeMs = this.atimeNs / 1_000_000n;
-    this.mtimeMs = this.mtimeNs / 1_000_000n;
-    this.ctimeMs = this.ctimeNs / 1_000_000n;
-    this.birthtimeMs = this.birthtimeNs / 1_000_000n;
+    this.dev = dev;
+    this.mode = mode;
+    this.nlink = nlink;
+    this.uid = uid;
+    this.gid = gid;
+    this.rdev = rdev;
+    this.blksize = blksize;
+    this.ino = ino;
+    this.size = size;
+    this.blocks = blocks;
+    this.atimeMs = atimeNs / 1_000_000n;
+    this.mtimeMs = mtimeNs / 1_000_000n;
+    this.ctimeMs = ctimeNs / 1_000_000n;
+    this.birthtimeMs = birthtimeNs / 1_000_000n;
+    this.atimeNs = atimeNs;
+    this.mtimeNs = mtimeNs;
+    this.ctimeNs = ctimeNs;
+    this.birthtimeNs = birthtimeNs;
   }
 
   protected type(): number {
@@ -201,6 +205,18 @@ export class BigIntStats extends FileType {
   set birthtime(date: Date) {
     own(this, 'birthtime', date);
   }
+}
+
+/** Where there is Node, its own class, which it does not export: whoever compares gets what he knows. */
+export const BigIntStats: typeof OwnBigIntStats = (nodeBigIntStats() as typeof OwnBigIntStats | undefined) ?? OwnBigIntStats;
+export type BigIntStats = OwnBigIntStats;
+
+export function toBigIntStats(st: Stat): BigIntStats {
+  return new BigIntStats(
+    BigInt(st.dev), BigInt(st.mode), BigInt(st.nlink), BigInt(st.uid), BigInt(st.gid), BigInt(st.rdev), BigInt(st.blksize), BigInt(st.ino),
+    BigInt(st.size), BigInt(st.blocks),
+    ns(st.atime, st.atimeNsec), ns(st.mtime, st.mtimeNsec), ns(st.ctime, st.ctimeNsec), ns(st.birthtime, st.birthtimeNsec),
+  );
 }
 
 const MODE_OF_DT: Readonly<Record<number, number>> = {

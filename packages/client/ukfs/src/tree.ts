@@ -158,8 +158,11 @@ function rmOptions(options: unknown): Rm {
 
 const NO_LONGER: boolean = Number(/^v(\d+)/.exec((globalThis as { process?: { version?: string } }).process?.version ?? 'v99')?.[1]) >= 25;
 
-/** `recursive` was once an option: it is refused where Node refuses it, and else does as rm() with a warning. */
-export function* rmdir(path: PathLike, options?: { readonly recursive?: boolean }): Op<void> {
+/**
+ * `recursive` was once an option: it is refused where Node refuses it, and else does as rm() with a warning. `last` takes away the directory
+ * itself, once it is empty.
+ */
+export function* rmdir(path: PathLike, options?: { readonly recursive?: boolean }, last?: (path: PathLike) => void): Op<void> {
   const p = toPath(path);
   if (options?.recursive !== undefined && NO_LONGER) throw invalidArgValue('options.recursive', options.recursive, 'is no longer supported');
   const o = rmOptions(options === undefined ? undefined : { ...options, force: false });
@@ -167,7 +170,11 @@ export function* rmdir(path: PathLike, options?: { readonly recursive?: boolean 
     const words = 'In future versions of Node.js, fs.rmdir(path, { recursive: true }) will be removed. Use fs.rm(path, { recursive: true }) instead';
     warn('DEP0147', words, true);
     const st = yield* lstat(p);
-    if (st?.isDirectory() === true) return yield* rmTree(bytePath(p), o);
+    if (st?.isDirectory() === true) {
+      if (last === undefined || o.maxRetries > 0) return yield* rmTree(bytePath(p), o);
+      yield* emptied(bytePath(p), o);
+      return last(path);
+    }
   }
   yield* call('rmdir', [p], 'rmdir', pathText(p));
 }

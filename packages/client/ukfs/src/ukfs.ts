@@ -20,6 +20,7 @@ import { type Parts, disposable, promisesOf } from './promises.js';
 import { Runner } from './run.js';
 import { BigIntStats, Dirent, StatFs, Stats } from './stats.js';
 import { noStreams, streamOver, utf8StreamOver } from './streams.js';
+import { rmdir } from './tree.js';
 import { FSWatcher } from './watch.js';
 import { StatWatchers } from './watchfile.js';
 
@@ -34,6 +35,7 @@ export function ukfs(p: Proc): Ukfs {
   for (const [name, op] of Object.entries(callbackTable(runner))) fs[name] = callbackForm(runner, name, op);
   addRealpath(fs, runner);
   addExists(fs, runner);
+  addRmdir(fs, runner);
   addDisposable(fs, runner);
   addWatches(fs, parts);
   addStreams(fs);
@@ -69,6 +71,12 @@ function addExists(fs: Members, runner: Runner): void {
     );
   }, 'exists');
   fs['exists'] = Object.assign(form, { [PROMISIFY]: (path: unknown) => runner.run(exists(path)) });
+}
+
+/** With `recursive` Node calls what `fs.rmdirSync` is by then; programs put functions of their own there. */
+function addRmdir(fs: Members, runner: Runner): void {
+  const last = (path: PathLike): void => (fs['rmdirSync'] as (path: PathLike) => void)(path);
+  fs['rmdirSync'] = named((path: PathLike, options?: never) => runner.now(rmdir(path, options, last)), 'rmdirSync');
 }
 
 function addDisposable(fs: Members, runner: Runner): void {
