@@ -2,10 +2,10 @@
  * What is done with an image: mount, walk everything, read everything, write where it can be, unmount, halt. An errno is an answer; anything else, and
  * memory that is not given back, is thrown.
  */
+import { Random } from '@anykernel/conformance-fuzz';
 import { MNT_RDONLY, O_CREAT, O_RDWR, S_IFMT, parseDirents } from '@anykernel/lib-sys';
 import type { Sys } from '@anykernel/rumpkern';
 import type { Machine } from './machine.js';
-import { Random } from './random.js';
 
 export interface ExerciseOptions {
   /** Files that are looked at, bytes that are read of each, and directories below each other. */

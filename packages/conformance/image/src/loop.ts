@@ -1,14 +1,8 @@
-/**
- * The loop: damage an image, see what the file system makes of it, keep what led to new code.
- *
- * Every run can be repeated: its damage follows from the seed and the number of the run, and from what was kept before, which follows from them too.
- */
+/** The loop: damage an image, see what the file system makes of it, keep what led to new code. */
 import { writeFileSync } from 'node:fs';
-import { Coverage } from './coverage.js';
-import { type Patch, type Span, damage, patched } from './damage.js';
+import { type GuidedReport, type Patch, type Random, type Span, damage, guided, patched } from '@anykernel/conformance-fuzz';
 import { type ExerciseOptions, exercise } from './exercise.js';
 import type { Machine } from './machine.js';
-import { Random } from './random.js';
 
 export interface DamageOptions {
   readonly name: string;
@@ -46,32 +40,17 @@ const PATCHES_MAX = 24;
 
 /** Throws what went wrong, with the seed and the number of the run. */
 export function damagedImages(o: DamageOptions): DamageReport {
-  const seed = setting('FUZZ_SEED') ?? o.seed ?? 1;
-  const runs = setting('FUZZ_RUNS') ?? o.runs ?? 150;
-  const corpus: Found[] = o.images.map((image) => ({ image, spans: o.ranges?.(image) ?? [], patches: [] }));
-  const coverage = new Coverage(o.sources);
-  let mounted = 0;
-  let kept = 0;
-  try {
-    for (const { image } of corpus) if (!attempt(o, image, seed, 'a sound image')) throw new Error(`${o.name}: a sound image cannot be mounted`);
-    coverage.news();
-    for (let run = 1; run <= runs; run++) {
-      const random = new Random(seed * 1_000_003 + run);
-      const next = worse(random, random.pick(corpus));
-      if (attempt(o, patched(next.image, next.patches), seed + run, `seed ${seed}, run ${run}`)) mounted++;
-      if (coverage.news() === 0 || next.patches.length > PATCHES_MAX) continue;
-      corpus.push(next);
-      kept++;
-    }
-  } finally {
-    coverage.close();
-  }
-  return { runs, mounted, kept };
-}
-
-function setting(name: string): number | undefined {
-  const value = process.env[name];
-  return value === undefined ? undefined : Number(value);
+  const report: GuidedReport = guided<Found>({
+    name: o.name,
+    seeds: o.images.map((image) => ({ image, spans: o.ranges?.(image) ?? [], patches: [] })),
+    sources: o.sources,
+    change: worse,
+    run: (found, seed) => attempt(o, patched(found.image, found.patches), seed),
+    keeps: ({ patches }) => patches.length <= PATCHES_MAX,
+    seed: o.seed,
+    runs: o.runs,
+  });
+  return { runs: report.runs, mounted: report.taken, kept: report.kept };
 }
 
 function worse(random: Random, found: Found): Found {
@@ -81,7 +60,7 @@ function worse(random: Random, found: Found): Found {
   return { ...found, patches };
 }
 
-function attempt(o: DamageOptions, image: Uint8Array, seed: number, what: string): boolean {
+function attempt(o: DamageOptions, image: Uint8Array, seed: number): boolean {
   const m = o.start(image);
   try {
     return exercise(m, seed, o.exercise);
@@ -89,7 +68,7 @@ function attempt(o: DamageOptions, image: Uint8Array, seed: number, what: string
     const keep = process.env['FUZZ_KEEP'];
     if (keep !== undefined) writeFileSync(keep, image);
     const said = m.k.msgbuf.text().slice(-600);
-    throw new Error(`${o.name}, ${what}: ${String(e)} ${m.k.stopped ?? ''}\n${said}`, { cause: e });
+    throw new Error(`${String(e)} ${m.k.stopped ?? ''}\n${said}`, { cause: e });
   } finally {
     if (m.k.stopped === undefined) m.k.halt({ nosync: true });
   }
