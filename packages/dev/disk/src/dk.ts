@@ -7,7 +7,7 @@
 import { DIOCGWEDGEINFO, DKWEDGE_INFO_LEN, type DkwedgeInfo, ERR, emitDkwedgeInfo } from '@anykernel/lib-sys';
 import { type Bdevsw, FWRITE, type Kernel, type Lwp } from '@anykernel/rumpkern';
 import { DiskDev, type DiskDriver, DiskSwitch, type Rumpdev } from '@anykernel/rumpdev';
-import type { Vfs } from '@anykernel/rumpvfs';
+import { type Vfs, diskBusy } from '@anykernel/rumpvfs';
 import type { Part } from './table.js';
 
 /** NetBSD's majors, on amd64. */
@@ -129,7 +129,7 @@ export class Dk {
   #open(w: Wedge, flag: number, l: Lwp): void {
     const { parent, off, size } = w.init;
     const write = (flag & FWRITE) !== 0;
-    if (this.#vfs.diskBusy(parent)) throw ERR.EBUSY;
+    if (diskBusy(this.#vfs, parent)) throw ERR.EBUSY;
     for (const other of this.on(parent)) {
       if (other !== w && other.opens > 0 && (write || other.writers > 0) && other.overlaps(off, size)) throw ERR.EBUSY;
     }

@@ -4,21 +4,21 @@ import { expect, test } from '@jest/globals';
 import { hostNode } from '@anykernel/host-node';
 import { Errno } from '@anykernel/lib-sys';
 import { type Kernel, boot } from '@anykernel/rumpkern';
-import { type Disk, rumpvfs } from '@anykernel/rumpvfs';
+import { type Disk, etfsRegister, openDisk, rumpvfs } from '@anykernel/rumpvfs';
 import { withFolder } from '@anykernel/tools-oracle';
 import { disk } from '../src/index.js';
 import { putGpt } from './kit.js';
 
 function kernelOn(file: string): Kernel {
   const k = boot(hostNode({ output: { write: () => true } }), [disk]);
-  k.run(() => k.modules.use(rumpvfs).etfsRegister('/image', file, 'blk'));
+  k.run(() => etfsRegister(k.modules.use(rumpvfs), '/image', file, 'blk'));
   return k;
 }
 
 /** The device, or the code of what is against it. */
 function opened(k: Kernel, path: string, write: boolean): Disk | string {
   try {
-    return k.run(() => k.modules.use(rumpvfs).openDisk(k.curlwp, path, write));
+    return k.run(() => openDisk(k.modules.use(rumpvfs), k.curlwp, path, write));
   } catch (e) {
     if (e instanceof Errno) return e.code;
     throw e;

@@ -8,7 +8,7 @@ import {
 } from '@anykernel/lib-sys';
 import { md } from '@anykernel/md';
 import { type Kernel, boot, makedev, major, minor } from '@anykernel/rumpkern';
-import { rumpvfs } from '@anykernel/rumpvfs';
+import { etfsRegister, etfsRemove, openDisk, rumpvfs } from '@anykernel/rumpvfs';
 import { disk } from '../src/index.js';
 import { SECTOR, putGpt, putLabel, putMbr } from './kit.js';
 
@@ -58,8 +58,8 @@ for (const sync of [true, false]) {
       const k = boot(sim.host(), [disk]);
       const vfs = k.modules.use(rumpvfs);
       k.run(() => {
-        vfs.etfsRegister('/image', 'image', 'blk');
-        vfs.etfsRegister('/kept', 'kept', 'blk');
+        etfsRegister(vfs, '/image', 'image', 'blk');
+        etfsRegister(vfs, '/kept', 'kept', 'blk');
       });
       while (sim.step()) continue;
       const dev = (name: string): number => k.newproc().sys.stat(`/dev/${name}`).rdev;
@@ -74,7 +74,7 @@ describe('wedges', () => {
     const sim = new Sim();
     sim.disk('image', { bytes: gptBytes(), sync: true });
     const k = boot(sim.host(), [disk]);
-    k.run(() => k.modules.use(rumpvfs).etfsRegister('/image', 'image', 'blk'));
+    k.run(() => etfsRegister(k.modules.use(rumpvfs), '/image', 'image', 'blk'));
     const { sys } = k.newproc();
     expect([sys.stat('/dev/dk0').mode & S_IFMT, sys.stat('/dev/rdk1').size]).toEqual([S_IFBLK, 0]);
     expect(k.sysctl.get('hw.disknames')).toBe('dk0 dk1 dk2');
@@ -84,7 +84,7 @@ describe('wedges', () => {
       ['dk1', '2', 'root', 320 * SECTOR, 1680 * SECTOR],
       ['dk2', '3', 'root', 2000 * SECTOR, 11 * SECTOR],
     ]);
-    k.run(() => k.modules.use(rumpvfs).etfsRemove('/image'));
+    k.run(() => etfsRemove(k.modules.use(rumpvfs), '/image'));
     expect(codeOf(() => sys.stat('/dev/dk0'))).toBe('ENOENT');
     k.halt();
   });
@@ -210,11 +210,11 @@ describe('wedges', () => {
   test('and their disk are not a file system’s both', () => {
     const { k } = withMd(gptBytes());
     const vfs = k.modules.use(rumpvfs);
-    const opened = (path: string): string => codeOf(() => k.run(() => vfs.openDisk(k.curlwp, path, true).close(k.curlwp)));
-    const one = k.run(() => vfs.openDisk(k.curlwp, '/dev/dk0', true));
+    const opened = (path: string): string => codeOf(() => k.run(() => openDisk(vfs, k.curlwp, path, true).close(k.curlwp)));
+    const one = k.run(() => openDisk(vfs, k.curlwp, '/dev/dk0', true));
     expect([opened('/dev/md0a'), opened('/dev/md0d'), opened('/dev/dk0'), opened('/dev/dk1')]).toEqual(['EBUSY', 'EBUSY', 'EBUSY', 'none']);
     k.run(() => one.close(k.curlwp));
-    const whole = k.run(() => vfs.openDisk(k.curlwp, '/dev/md0a', true));
+    const whole = k.run(() => openDisk(vfs, k.curlwp, '/dev/md0a', true));
     expect([opened('/dev/dk0'), opened('/dev/md0d')]).toEqual(['EBUSY', 'EBUSY']);
     k.run(() => whole.close(k.curlwp));
     expect(opened('/dev/dk0')).toBe('none');
@@ -239,7 +239,7 @@ describe('wedges', () => {
     const sim = new Sim();
     sim.disk('image', { bytes: gptBytes(), sync: true });
     const k = boot(sim.host(), [rumpvfs]);
-    k.run(() => k.modules.use(rumpvfs).etfsRegister('/image', 'image', 'blk'));
+    k.run(() => etfsRegister(k.modules.use(rumpvfs), '/image', 'image', 'blk'));
     const { sys } = k.newproc();
     expect(codeOf(() => sys.stat('/dev/dk0'))).toBe('ENOENT');
     k.modload(disk);
@@ -251,7 +251,7 @@ describe('wedges', () => {
     const sim = new Sim();
     sim.disk('image', { bytes: gptBytes(), sync: false });
     const k = boot(sim.host(), [disk]);
-    k.run(() => k.modules.use(rumpvfs).etfsRegister('/image', 'image', 'blk'));
+    k.run(() => etfsRegister(k.modules.use(rumpvfs), '/image', 'image', 'blk'));
     const p = k.newproc();
     const fd = p.sys.open('/image', O_RDONLY, 0);
     const b = newDkwedgeList(4);
@@ -274,7 +274,7 @@ describe('wedges', () => {
     const sim = new Sim();
     sim.disk('image', { size: 1 << 20, sync: true });
     const bad = boot(sim.host({ params: { RUMP_BLKFAIL: '10000' } }), [disk]);
-    bad.run(() => bad.modules.use(rumpvfs).etfsRegister('/image', 'image', 'blk'));
+    bad.run(() => etfsRegister(bad.modules.use(rumpvfs), '/image', 'image', 'blk'));
     const { sys } = bad.newproc();
     const fd = sys.open('/image', O_RDONLY, 0);
     expect(codeOf(() => list(sys, fd))).toBe('EIO');

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { hostSim } from '@anykernel/host-sim';
 import { O_RDWR, S_IFBLK, S_IFCHR, S_IFMT } from '@anykernel/lib-sys';
 import { boot } from '@anykernel/rumpkern';
-import { rumpvfs } from '@anykernel/rumpvfs';
+import { openDisk, rumpvfs } from '@anykernel/rumpvfs';
 import { md } from '../src/index.js';
 
 test('with files in the kernel, a memory disk is found and used by its nodes', () => {
@@ -30,15 +30,15 @@ test('a file system can have it as its disk, once', () => {
   const k = boot(hostSim({ params: { RUMP_MD: '1m' } }), [rumpvfs, md]);
   const vfs = k.modules.use(rumpvfs);
   k.run(() => {
-    const disk = vfs.openDisk(k.curlwp, '/dev/md0a', true);
+    const disk = openDisk(vfs, k.curlwp, '/dev/md0a', true);
     expect([disk.size, disk.secsize, disk.readonly]).toEqual([1 << 20, 512, false]);
     disk.write([new Uint8Array(512).fill(3)], 1024, () => undefined);
     const b = new Uint8Array(512);
     disk.read([b], 1024, () => undefined);
     expect(b[0]).toBe(3);
-    expect(() => vfs.openDisk(k.curlwp, '/dev/md0a', true)).toThrow();
+    expect(() => openDisk(vfs, k.curlwp, '/dev/md0a', true)).toThrow();
     disk.close(k.curlwp);
-    vfs.openDisk(k.curlwp, '/dev/md0a', false).close(k.curlwp);
+    openDisk(vfs, k.curlwp, '/dev/md0a', false).close(k.curlwp);
   });
   k.halt();
 });

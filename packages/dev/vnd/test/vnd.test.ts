@@ -9,7 +9,7 @@ import {
 } from '@anykernel/lib-sys';
 import { type Kernel, boot, makedev, major, minor } from '@anykernel/rumpkern';
 import { oracle, run, withFolder } from '@anykernel/tools-oracle';
-import { rumpvfs } from '@anykernel/rumpvfs';
+import { etfsRegister, rumpvfs } from '@anykernel/rumpvfs';
 import { vnd } from '../src/index.js';
 
 type Sys = Kernel['proc1']['sys'];
@@ -62,7 +62,7 @@ function onDisk(sync: boolean): { sim: Sim; k: Kernel; disk: SimDisk; work: <T>(
   const sim = new Sim();
   const disk = sim.disk('outer', { bytes: ext2(8 << 20), sync });
   const k = boot(sim.host(), [vnd, ext2fs]);
-  k.run(() => k.modules.use(rumpvfs).etfsRegister('/outer', 'outer', 'blk'));
+  k.run(() => etfsRegister(k.modules.use(rumpvfs), '/outer', 'outer', 'blk'));
   k.proc1.sys.mkdir('/mnt', 0o755);
   return { sim, k, disk, work: worker(sim) };
 }
@@ -268,7 +268,7 @@ describe('an image in a file system', () => {
       const k = boot(sim.host(), [vnd, ext2fs]);
       const { sys, call } = k.proc1;
       const work = worker(sim);
-      k.run(() => k.modules.use(rumpvfs).etfsRegister('/outer', 'outer', 'blk'));
+      k.run(() => etfsRegister(k.modules.use(rumpvfs), '/outer', 'outer', 'blk'));
       for (const dir of ['/mnt', '/in']) sys.mkdir(dir, 0o755);
       await work(call.mount('ext2fs', '/mnt', MNT_RDONLY, { fspec: '/outer' }));
       const state = k.modules.use(vnd);
@@ -316,7 +316,7 @@ describe('an image in a file system', () => {
     const sim = new Sim();
     const disk = sim.disk('outer', { bytes: ext2(4 << 20), sync: true });
     const k = boot(sim.host(), [vnd, ext2fs]);
-    k.run(() => k.modules.use(rumpvfs).etfsRegister('/outer', 'outer', 'blk'));
+    k.run(() => etfsRegister(k.modules.use(rumpvfs), '/outer', 'outer', 'blk'));
     const { sys } = k.proc1;
     sys.mount('ext2fs', '/', 0, { fspec: '/outer' });
     for (const dir of ['/dev', '/in']) sys.mkdir(dir, 0o755);

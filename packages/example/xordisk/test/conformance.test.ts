@@ -3,7 +3,7 @@ import { type BdevSubject, bdevConformance } from '@anykernel/conformance-bdevsw
 import { ext2fs, newfs } from '@anykernel/ext2fs';
 import { hostSim } from '@anykernel/host-sim';
 import { type Kernel, boot, major, makedev } from '@anykernel/rumpkern';
-import { rumpvfs } from '@anykernel/rumpvfs';
+import { etfsRegister, rumpvfs } from '@anykernel/rumpvfs';
 import { describe, expect, test } from '@jest/globals';
 import { xordisk } from '../src/index.js';
 
@@ -11,7 +11,7 @@ const KEY = Uint8Array.from({ length: 37 }, (_, i) => (i * 59 + 7) & 0xff);
 
 /** A device over a host file of this name. */
 function lowerDevice(k: Kernel, name: string): number {
-  k.run(() => k.modules.use(rumpvfs).etfsRegister(`/dev/${name}`, name, 'blk'));
+  k.run(() => etfsRegister(k.modules.use(rumpvfs), `/dev/${name}`, name, 'blk'));
   return k.proc1.sys.stat(`/dev/${name}`).rdev;
 }
 

@@ -1,7 +1,7 @@
 /** The bytes of regular files: sections of blocks on the device, through the file data cache; and packed ones, unpacked block by block. */
 import { ERR } from '@anykernel/lib-sys';
 import type { Lwp, Uio } from '@anykernel/rumpkern';
-import { type Disk, type Pager, type Run, Uobj, type Vnode, genfsRead } from '@anykernel/rumpvfs';
+import { type Disk, type Pager, type Run, type Uobj, type Vnode, genfsRead, pagedUobj } from '@anykernel/rumpvfs';
 import { type Node, VTON } from './node.js';
 import { isPacked, layoutOf } from './unpack.js';
 
@@ -17,7 +17,7 @@ class CdFile implements Pager {
     this.node = node;
     this.disk = node.fs.disk;
     this.bshift = node.fs.bshift;
-    this.uobj = new Uobj(node.fs.k, this);
+    this.uobj = pagedUobj(node.fs.k, this);
   }
 
   bmap(lbn: number, run: Run): void {

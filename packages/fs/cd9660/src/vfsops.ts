@@ -6,7 +6,7 @@
 import { getU64le, putU64le } from '@anykernel/lib-bytes';
 import { ERR, MNT_RDONLY, NAME_MAX, type Statvfs } from '@anykernel/lib-sys';
 import type { Lwp } from '@anykernel/rumpkern';
-import { Bcache, type Disk, type Mount, type Peek, type Vfsops, type Vnode } from '@anykernel/rumpvfs';
+import { Bcache, type Disk, type Mount, type Peek, type Vfsops, type Vnode, openDisk, probeBy } from '@anykernel/rumpvfs';
 import { CdFs, type Wishes } from './fs.js';
 import { Node, VTON, loadVnode, vnodeOf } from './node.js';
 import {
@@ -52,7 +52,7 @@ class Opening {
 }
 
 export function cdVfsops(): Vfsops {
-  return { name: 'cd9660', probe, mount, unmount, root, statvfs, sync: () => undefined, loadvnode: (mp, ino) => loadVnode(mp.data as CdFs, ino), vptofh, fhtovp };
+  return { name: 'cd9660', probe: probeBy(probe), mount, unmount, root, statvfs, sync: () => undefined, loadvnode: (mp, ino) => loadVnode(mp.data as CdFs, ino), vptofh, fhtovp };
 }
 
 function probe(peek: Peek): boolean {
@@ -97,7 +97,7 @@ function open(mp: Mount, args: object, l: Lwp): Opening {
   const { fspec } = args as { fspec?: unknown };
   if (typeof fspec !== 'string') throw ERR.EINVAL;
   const asked = askedOf(args);
-  const opening = new Opening(mp.vfs.openDisk(l, fspec, false), asked);
+  const opening = new Opening(openDisk(mp.vfs, l, fspec, false), asked);
   mp.data = opening;
   return opening;
 }

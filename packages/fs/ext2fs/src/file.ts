@@ -7,7 +7,7 @@
 import { ERR, Errno, MNT_NOATIME, MNT_RELATIME } from '@anykernel/lib-sys';
 import { type Lwp, Uio } from '@anykernel/rumpkern';
 import {
-  type Disk, type GenfsFile, IO_APPEND, IO_DSYNC, IO_SYNC, type Pager, Run, Uobj, type Vnode, genfsRead, genfsWrite,
+  type Disk, type GenfsFile, IO_APPEND, IO_DSYNC, IO_SYNC, type Pager, Run, type Uobj, type Vnode, genfsRead, genfsWrite, pagedUobj,
 } from '@anykernel/rumpvfs';
 import { balloc } from './balloc.js';
 import { bmap } from './bmap.js';
@@ -29,7 +29,7 @@ class Ext2File implements Pager, GenfsFile {
     this.ip = ip;
     this.disk = ip.fs.disk;
     this.bshift = ip.fs.bshift;
-    this.uobj = new Uobj(ip.fs.k, this);
+    this.uobj = pagedUobj(ip.fs.k, this);
   }
 
   get writable(): boolean {

@@ -8,7 +8,7 @@ import type { Replay } from '@anykernel/jbd2';
 import { getU16le, getU32le, putU32le } from '@anykernel/lib-bytes';
 import { ERR, Errno, MNT_RDONLY, type Statvfs } from '@anykernel/lib-sys';
 import { type Lwp, SLEEP } from '@anykernel/rumpkern';
-import { Bcache, type Disk, type Mount, type Peek, type Vfsops, type Vnode } from '@anykernel/rumpvfs';
+import { Bcache, type Disk, type Mount, type Peek, type Vfsops, type Vnode, openDisk, probeBy } from '@anykernel/rumpvfs';
 import { IOSIZE } from './attr.js';
 import { flushTimes } from './file.js';
 import { type OpenJournal, hasJournal, openJournal, overlayOf, replayOf, useJournal } from './journal.js';
@@ -45,7 +45,7 @@ class Opening {
 
 export function ext2Vfsops(opsOf: OpsOf): Vfsops {
   return {
-    name: 'ext2fs', probe, mount: (mp, args, l, update) => mount(mp, args, l, update, opsOf), unmount, root, statvfs, sync, loadvnode: loadVnode, vptofh, fhtovp,
+    name: 'ext2fs', probe: probeBy(probe), mount: (mp, args, l, update) => mount(mp, args, l, update, opsOf), unmount, root, statvfs, sync, loadvnode: loadVnode, vptofh, fhtovp,
   };
 }
 
@@ -76,7 +76,7 @@ function mount(mp: Mount, args: object, l: Lwp, update: boolean, opsOf: OpsOf): 
 function open(mp: Mount, args: object, l: Lwp): Opening {
   const { fspec } = args as { fspec?: unknown };
   if (typeof fspec !== 'string') throw ERR.EINVAL;
-  const opening = new Opening(mp.vfs.openDisk(l, fspec, (mp.flags & MNT_RDONLY) === 0));
+  const opening = new Opening(openDisk(mp.vfs, l, fspec, (mp.flags & MNT_RDONLY) === 0));
   mp.data = opening;
   return opening;
 }

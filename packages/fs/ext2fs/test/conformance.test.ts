@@ -1,7 +1,7 @@
 import { kernelSubject, vnodeConformance } from '@anykernel/conformance-vnode';
 import { DiskImage, hostSim } from '@anykernel/host-sim';
 import { boot } from '@anykernel/rumpkern';
-import { rumpvfs } from '@anykernel/rumpvfs';
+import { etfsRegister, rumpvfs } from '@anykernel/rumpvfs';
 import { type Ext2fsType, ext2fs, newfs } from '../src/index.js';
 
 function image(bytes: number, type: Ext2fsType): DiskImage {
@@ -25,7 +25,7 @@ for (const [type, linkMax, maxFileSize, smallBytes] of TYPES) {
       const host = hostSim();
       host.sim.disk('disk', { image: image(small ? smallBytes : 128 << 20, type), record: 'none' });
       const k = boot(host, [ext2fs]);
-      k.modules.use(rumpvfs).etfsRegister('/disk', 'disk', 'blk');
+      etfsRegister(k.modules.use(rumpvfs), '/disk', 'disk', 'blk');
       const limits = { linkMax, maxFileSize, symlinkMax: 1023 };
       return kernelSubject(k, { type: 'ext2fs', args: { fspec: '/disk' }, limits, advance: (ns) => host.sim.advance(ns) });
     },

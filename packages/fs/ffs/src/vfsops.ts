@@ -7,7 +7,7 @@
 import { getU32le, putU32le } from '@anykernel/lib-bytes';
 import { ERR, Errno, MNT_LOG, MNT_RDONLY, type Statvfs } from '@anykernel/lib-sys';
 import { type Lwp, SLEEP } from '@anykernel/rumpkern';
-import { Bcache, type Disk, type Mount, Txn, type Vfsops, type Vnode } from '@anykernel/rumpvfs';
+import { Bcache, type Disk, type Mount, Txn, type Vfsops, type Vnode, openDisk, probeBy } from '@anykernel/rumpvfs';
 import { IOSIZE, NAME_MAX, type OpsOf, ROOTINO, VTOI, corrupt, flushTimes, isUsableIno, loadVnode, reap } from '@anykernel/ufs';
 import { type Peek, findSuper } from './findsuper.js';
 import { Ffs } from './fs.js';
@@ -43,7 +43,7 @@ class Opening {
 
 export function ffsVfsops(opsOf: OpsOf): Vfsops {
   return {
-    name: 'ffs', probe, mount: (mp, args, l, update) => mount(mp, args, l, update, opsOf), unmount, root, statvfs, sync, loadvnode: loadVnode, vptofh, fhtovp,
+    name: 'ffs', probe: probeBy(probe), mount: (mp, args, l, update) => mount(mp, args, l, update, opsOf), unmount, root, statvfs, sync, loadvnode: loadVnode, vptofh, fhtovp,
   };
 }
 
@@ -71,7 +71,7 @@ function mount(mp: Mount, args: object, l: Lwp, update: boolean, opsOf: OpsOf): 
 function open(mp: Mount, args: object, l: Lwp): Opening {
   const { fspec } = args as { fspec?: unknown };
   if (typeof fspec !== 'string') throw ERR.EINVAL;
-  const opening = new Opening(mp.vfs.openDisk(l, fspec, (mp.flags & MNT_RDONLY) === 0));
+  const opening = new Opening(openDisk(mp.vfs, l, fspec, (mp.flags & MNT_RDONLY) === 0));
   mp.data = opening;
   return opening;
 }

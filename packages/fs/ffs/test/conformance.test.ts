@@ -2,7 +2,7 @@ import { type Subject, kernelSubject, vnodeConformance } from '@anykernel/confor
 import { DiskImage, hostSim } from '@anykernel/host-sim';
 import { MNT_LOG } from '@anykernel/lib-sys';
 import { boot } from '@anykernel/rumpkern';
-import { rumpvfs } from '@anykernel/rumpvfs';
+import { rumpvfs, etfsRegister } from '@anykernel/rumpvfs';
 import { type NewfsOptions, ffs, newfs } from '../src/index.js';
 
 function image(bytes: number, options: Partial<NewfsOptions>): DiskImage {
@@ -22,7 +22,7 @@ function subject(small: boolean, options: Partial<NewfsOptions>, flags: number, 
   const host = hostSim();
   host.sim.disk('disk', { image: image(small ? 8 << 20 : 128 << 20, { minfree: 0, ...options }), record: 'none' });
   const k = boot(host, [ffs]);
-  k.modules.use(rumpvfs).etfsRegister('/disk', 'disk', 'blk');
+  etfsRegister(k.modules.use(rumpvfs), '/disk', 'disk', 'blk');
   return kernelSubject(k, { type: 'ffs', args: { fspec: '/disk' }, flags, limits: { maxFileSize }, advance: (ns) => host.sim.advance(ns) });
 }
 

@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from '@jest/globals';
 import { type Machine, damagedImages, exercise } from '@anykernel/conformance-image';
 import { Rng, Sim } from '@anykernel/host-sim';
 import { boot } from '@anykernel/rumpkern';
-import { rumpvfs } from '@anykernel/rumpvfs';
+import { rumpvfs, etfsRegister } from '@anykernel/rumpvfs';
 import { Errno, MNT_LOG, MNT_RDONLY, O_CREAT, O_RDWR, S_IFMT } from '@anykernel/lib-sys';
 import { VTOI } from '@anykernel/ufs';
 import { type NewfsOptions, ffs, fsck } from '../src/index.js';
@@ -128,7 +128,7 @@ function start(image: Uint8Array, flags = 0): Machine {
   const host = new Sim({ seed: 1 }).host();
   host.sim.disk('disk', { bytes: image, record: 'none' });
   const k = boot(host, [ffs], { memLimitBytes: 32 << 20 });
-  k.modules.use(rumpvfs).etfsRegister('/disk', 'disk', 'blk');
+  etfsRegister(k.modules.use(rumpvfs), '/disk', 'disk', 'blk');
   return { k, type: 'ffs', args: { fspec: '/disk' }, writable: flags === 0, allocated: () => host.allocated };
 }
 

@@ -6,7 +6,7 @@
  */
 import { ERR, Errno, MNT_NOATIME } from '@anykernel/lib-sys';
 import type { Lwp, Uio } from '@anykernel/rumpkern';
-import { type Disk, type GenfsFile, IO_APPEND, IO_DSYNC, IO_SYNC, type Pager, type Run, Uobj, type Vnode, genfsRead, genfsWrite } from '@anykernel/rumpvfs';
+import { type Disk, type GenfsFile, IO_APPEND, IO_DSYNC, IO_SYNC, type Pager, type Run, type Uobj, type Vnode, genfsRead, genfsWrite, pagedUobj } from '@anykernel/rumpvfs';
 import { allocClusters, freeChain } from './alloc.js';
 import { fatEnd, fatNext, fatSet, END } from './fat.js';
 import type { MsdosFs } from './fs.js';
@@ -27,7 +27,7 @@ class MsdosFile implements Pager, GenfsFile {
     this.node = node;
     this.disk = node.fs.disk;
     this.bshift = node.fs.bshift;
-    this.uobj = new Uobj(node.fs.k, this);
+    this.uobj = pagedUobj(node.fs.k, this);
   }
 
   get writable(): boolean {

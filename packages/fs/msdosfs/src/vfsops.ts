@@ -6,7 +6,7 @@
  */
 import { ERR, Errno, MNT_RDONLY, type Statvfs } from '@anykernel/lib-sys';
 import { type Lwp, SLEEP } from '@anykernel/rumpkern';
-import { Bcache, type Disk, type Mount, type Peek, type Vfsops, type Vnode } from '@anykernel/rumpvfs';
+import { Bcache, type Disk, type Mount, type Peek, type Vfsops, type Vnode, openDisk, probeBy } from '@anykernel/rumpvfs';
 import { IOSIZE } from './attr.js';
 import { flushTimes } from './file.js';
 import { type Looks, MsdosFs } from './fs.js';
@@ -46,7 +46,7 @@ class Opening {
 }
 
 export function msdosVfsops(): Vfsops {
-  return { name: 'msdosfs', foldsCase: true, probe, mount, unmount, root, statvfs, sync, loadvnode };
+  return { name: 'msdosfs', foldsCase: true, probe: probeBy(probe), mount, unmount, root, statvfs, sync, loadvnode };
 }
 
 function probe(peek: Peek): boolean {
@@ -95,7 +95,7 @@ function open(mp: Mount, args: object, l: Lwp): Opening {
   const { fspec } = args as { fspec?: unknown };
   if (typeof fspec !== 'string') throw ERR.EINVAL;
   const looks = looksOf(args);
-  const opening = new Opening(mp.vfs.openDisk(l, fspec, (mp.flags & MNT_RDONLY) === 0), looks);
+  const opening = new Opening(openDisk(mp.vfs, l, fspec, (mp.flags & MNT_RDONLY) === 0), looks);
   mp.data = opening;
   return opening;
 }

@@ -1,7 +1,7 @@
 import { kernelSubject, vnodeConformance } from '@anykernel/conformance-vnode';
 import { DiskImage, hostSim } from '@anykernel/host-sim';
 import { boot } from '@anykernel/rumpkern';
-import { rumpvfs } from '@anykernel/rumpvfs';
+import { rumpvfs, etfsRegister } from '@anykernel/rumpvfs';
 import { type FatBits, msdosfs, newfs } from '../src/index.js';
 
 function image(bytes: number, fatBits: FatBits): DiskImage {
@@ -20,7 +20,7 @@ vnodeConformance({
     const host = hostSim();
     host.sim.disk('disk', { image: small ? image(4 << 20, 12) : image(128 << 20, 32), record: 'none' });
     const k = boot(host, [msdosfs]);
-    k.modules.use(rumpvfs).etfsRegister('/disk', 'disk', 'blk');
+    etfsRegister(k.modules.use(rumpvfs), '/disk', 'disk', 'blk');
     const limits = { maxFileSize: 0xffff_ffff, timeGranularityNs: 2_000_000_000, timeMin: 315_532_800 };
     return kernelSubject(k, { type: 'msdosfs', args: { fspec: '/disk', mask: 0o777 }, limits, advance: (ns) => host.sim.advance(ns) });
   },

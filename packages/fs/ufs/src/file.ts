@@ -6,7 +6,7 @@
  */
 import { APPEND, ERR, Errno, IMMUTABLE, MNT_NOATIME, MNT_RELATIME, SF_LOG, SF_SNAPSHOT } from '@anykernel/lib-sys';
 import { type Lwp, PAGE_SIZE, SLEEP, type Uio } from '@anykernel/rumpkern';
-import { type Disk, IO_APPEND, IO_DSYNC, IO_SYNC, type Pager, Run, Uobj, type Vnode, genfsRead } from '@anykernel/rumpvfs';
+import { type Disk, IO_APPEND, IO_DSYNC, IO_SYNC, type Pager, Run, type Uobj, type Vnode, genfsRead, pagedUobj } from '@anykernel/rumpvfs';
 import { bmap } from './bmap.js';
 import { type Inode, T_CHANGE, T_UPDATE, VTOI, fragsOf } from './inode.js';
 import type { UfsMount } from './mount.js';
@@ -33,7 +33,7 @@ class UfsFile implements Pager {
     this.#fs = ip.fs;
     this.disk = ip.fs.disk;
     this.bshift = ip.fs.fshift;
-    this.uobj = new Uobj(ip.fs.k, this);
+    this.uobj = pagedUobj(ip.fs.k, this);
   }
 
   get writable(): boolean {

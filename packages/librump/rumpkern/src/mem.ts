@@ -27,6 +27,9 @@ export class Mem {
   readonly #free: Uint8Array[][] = Array.from({ length: CLASSES }, () => []);
   readonly #reclaim = new Set<Reclaim>();
 
+  /** Sleeps if memory is on its way to be free: the cache's that gives memory back when a device is done with it. */
+  await: (() => void) | undefined = undefined;
+
   constructor(host: Rumpuser, limit: number) {
     this.#host = host;
     this.limit = limit;
@@ -48,6 +51,16 @@ export class Mem {
       return this.#carve(cls);
     } catch (e) {
       this.used -= len;
+      throw e;
+    }
+  }
+
+  /** The same for whoever may sleep: where memory is on its way to be free it sleeps until it is. */
+  take(len: number): Uint8Array {
+    try {
+      return this.alloc(len);
+    } catch (e) {
+      if (e === ERR.ENOMEM) this.await?.();
       throw e;
     }
   }

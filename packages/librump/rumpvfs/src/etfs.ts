@@ -10,7 +10,7 @@ import { DT_DIR, DT_REG, ERR, FWRITE, Stat } from '@anykernel/lib-sys';
 import { type Lwp, type Uio, hostInfo, hostNames, makedev, openHost, transfer } from '@anykernel/rumpkern';
 import { genfs, typeToMode } from './genfs.js';
 import type { Mount } from './mount.js';
-import { RUMPBLK_MAJOR } from './rumpblk.js';
+import { RUMPBLK_MAJOR, Rumpblk } from './rumpblk.js';
 import { specfs } from './specfs.js';
 import type { Vfs } from './vfs.js';
 import { type Componentname, type EmitDirent, IO_APPEND, VBLK, VCHR, VDIR, VREG, Vnode, type VnodeOps, type Vtype } from './vnode.js';
@@ -59,13 +59,30 @@ const CHUNK = 1 << 20;
 const INO_BASE = 0x4000_0000;
 const TYPES: Readonly<Record<EtfsType, Vtype>> = { reg: VREG, blk: VBLK, chr: VCHR, dir: VDIR, 'dir-subdirs': VDIR };
 
+/** The host's files in a kernel; there from the first one on. */
+export function etfsOf(vfs: Vfs): Etfs {
+  return (vfs.etfs ??= new Etfs(vfs));
+}
+
+/** Gives a file of the host a name in the root: see Etfs.register(). */
+export function etfsRegister(vfs: Vfs, key: string, hostpath: string, type: EtfsType, window?: EtfsWindow): void {
+  etfsOf(vfs).register(key, hostpath, type, window);
+}
+
+/** ENOENT. */
+export function etfsRemove(vfs: Vfs, key: string): void {
+  etfsOf(vfs).remove(key);
+}
+
 export class Etfs {
   readonly #vfs: Vfs;
+  readonly #rumpblk: Rumpblk;
   readonly #keys = new Map<string, Vnode>();
   #lastIno = INO_BASE;
 
   constructor(vfs: Vfs) {
     this.#vfs = vfs;
+    this.#rumpblk = new Rumpblk(vfs.k);
   }
 
   get count(): number {
@@ -89,7 +106,7 @@ export class Etfs {
     if (!Number.isSafeInteger(begin) || !Number.isSafeInteger(size) || begin < 0 || size < 0 || begin + size > info.size) throw ERR.EINVAL;
     if (this.#keys.has(name)) throw ERR.EEXIST;
     const device = vtype === VBLK || vtype === VCHR;
-    const rdev = device ? makedev(RUMPBLK_MAJOR, this.#vfs.rumpblk.add(hostpath, begin, size)) : 0;
+    const rdev = device ? makedev(RUMPBLK_MAJOR, this.#rumpblk.add(hostpath, begin, size)) : 0;
     if (vtype === VBLK) this.#vfs.k.printf(`${key}: hostpath ${hostpath} (${Math.floor(size / 1024)} KB)`);
     this.#keys.set(name, this.#vnode(vtype, hostpath, begin, size, rdev, type === 'dir-subdirs', undefined).hold());
   }
@@ -104,7 +121,7 @@ export class Etfs {
     const { rdev } = vp;
     const device = vp.type === VBLK || vp.type === VCHR;
     for (const each of withBelow(vp)) mp.forget(each);
-    if (device) this.#vfs.rumpblk.remove(rdev);
+    if (device) this.#rumpblk.remove(rdev);
   }
 
   /** The file that has exactly this key. */
@@ -131,6 +148,7 @@ export class Etfs {
   /** Files of the host are closed. */
   release(): void {
     for (const key of this.#keys.values()) for (const vp of withBelow(key)) closeHost(nodeOf(vp));
+    this.#rumpblk.closeAll();
   }
 
   /** A name in a host directory, as it is there now: regular files, and directories if they are to be seen. */
@@ -214,12 +232,14 @@ const ops: VnodeOps = {
   lookup(dvp: Vnode, cnp: Componentname): Vnode | undefined {
     const { vfs, rootvp } = dvp.mp as Mount;
     if (cnp.name === '..') return nodeOf(dvp).parent ?? rootvp;
-    return vfs.etfs.below(dvp, cnp.name);
+    return etfsOf(vfs).below(dvp, cnp.name);
   },
 
   /** A listing is of the time when it began. */
   readdir(vp: Vnode, cookie: number, emit: EmitDirent): void {
-    const { etfs, rootvp } = (vp.mp as Mount).vfs;
+    const { vfs } = vp.mp as Mount;
+    const { rootvp } = vfs;
+    const etfs = etfsOf(vfs);
     const dir = nodeOf(vp);
     if (cookie === 0) dir.listing = etfs.list(vp);
     const st = new Stat();

@@ -7,7 +7,6 @@
  * It also counts what is on its way to and from asynchronous disks, buffers included: that is memory which will be free again, and whoever
  * finds none can wait for it.
  */
-import { ERR } from '@anykernel/lib-sys';
 import { CHUNK_MAX, type Kernel } from '@anykernel/rumpkern';
 import type { Cluster } from './cluster.js';
 import type { Uobj } from './uobj.js';
@@ -52,6 +51,7 @@ export class FileCache {
     this.#inflightMax = Math.min(INFLIGHT_MAX, Math.max(CHUNK_MAX, k.mem.limit / INFLIGHT_SHARE));
     this.limit = Math.max(LIMIT_MIN, Math.min(LIMIT_MAX, Math.floor(k.mem.limit / LIMIT_SHARE)));
     k.mem.onPressure((bytes) => this.reclaim(bytes));
+    k.mem.await = () => this.await();
   }
 
   /** The cache of kernel `k`. */
@@ -62,19 +62,9 @@ export class FileCache {
   /** A chunk for a cluster; others leave for it. ENOMEM. Sleeps where memory is on its way to an asynchronous device. */
   alloc(len: number): Uint8Array {
     if (this.used + len > this.limit) this.#evict(this.limit - len, EVICT_STEPS);
-    const chunk = this.take(len);
+    const chunk = this.k.mem.take(len);
     this.used += len;
     return chunk;
-  }
-
-  /** A chunk that does not count as the cache's. ENOMEM; sleeps as alloc() does. */
-  take(len: number): Uint8Array {
-    try {
-      return this.k.mem.alloc(len);
-    } catch (e) {
-      if (e === ERR.ENOMEM) this.await();
-      throw e;
-    }
   }
 
   /** There is no memory: sleeps if some is on its way. Whoever sleeps on the cache is woken when something has arrived. */

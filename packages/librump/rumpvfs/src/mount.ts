@@ -7,10 +7,18 @@
 import type { Lwp } from '@anykernel/rumpkern';
 import type { Statvfs } from '@anykernel/lib-sys';
 import { type Vnode, VBAD } from './vnode.js';
-import type { Vfs } from './vfs.js';
+import type { Vfs, VfsType } from './vfs.js';
 
 /** Reads `len` bytes at `off` of an image; fewer at its end. */
 export type Peek = (off: number, len: number) => Uint8Array;
+
+/** How images are known. */
+export interface Probe {
+  /** Whether an image looks like this type, from its magic numbers. */
+  looks(peek: Peek): boolean;
+  /** The type, of all that are attached, of what is on a device: probe.ts. */
+  typeOn(vfs: Vfs, l: Lwp, args: object, peeked: Map<number, Uint8Array>): VfsType;
+}
 
 /** What a file system type does. `args` is the type's own structure, from mount(2). */
 export interface Vfsops {
@@ -18,8 +26,8 @@ export interface Vfsops {
   readonly name: string;
   /** Names that differ by case only may be one: a rename from one to the other writes the name anew (rename() without a target). */
   readonly foldsCase?: boolean;
-  /** Whether an image looks like this type, from its magic numbers. For `rump`, and mounts of type `auto`. */
-  probe?(peek: Peek): boolean;
+  /** How images of this type are known, for mounts of type `auto`: probeBy(). */
+  readonly probe?: Probe;
   /**
    * Makes ready: checks arguments, opens the device, reads the superblock; sets mp.data. With MNT_UPDATE in mp.flags' place, changes a
    * mount (read-only to read-write and back). After a sleep it is called again with the same `mp`, and goes on with what it has put into

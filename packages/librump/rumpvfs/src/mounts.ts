@@ -13,7 +13,6 @@ import { type Lwp, SLEEP } from '@anykernel/rumpkern';
 import { type Cwdi, cwdiOf } from './cwdi.js';
 import { Mount, type Vfsops } from './mount.js';
 import { pathOf } from './path.js';
-import { probeType } from './probe.js';
 import type { Vfs, VfsType } from './vfs.js';
 import { VBAD, VDIR, type Vnode } from './vnode.js';
 
@@ -101,11 +100,17 @@ export class Mounts {
     const vfs = this.#vfs;
     const known = vfs.types.get(name);
     if (known !== undefined) return known;
-    if (name === 'auto') return probeType(vfs, l, args, starting.peeked);
+    if (name === 'auto') return this.#probed(l, args, starting);
     if (!vfs.k.modules.demand(name)) throw ERR.ENODEV;
     const loaded = vfs.types.get(name);
     if (loaded === undefined) throw ERR.ENODEV;
     return loaded;
+  }
+
+  /** ENODEV: no type knows what is there, or none is on devices at all. */
+  #probed(l: Lwp, args: object, starting: Starting): VfsType {
+    for (const { ops } of this.#vfs.types.values()) if (ops.probe !== undefined) return ops.probe.typeOn(this.#vfs, l, args, starting.peeked);
+    throw ERR.ENODEV;
   }
 
   /** The file system's own part. */

@@ -2,7 +2,14 @@
 import { ERR } from '@anykernel/lib-sys';
 import { type Lwp, transfer } from '@anykernel/rumpkern';
 import type { Disk } from './disk.js';
+import type { Peek, Probe } from './mount.js';
+import { openDisk } from './opendisk.js';
 import type { Vfs, VfsType } from './vfs.js';
+
+/** For a type's Vfsops: how it knows its images. */
+export function probeBy(looks: (peek: Peek) => boolean): Probe {
+  return { looks, typeOn: probeType };
+}
 
 /**
  * The type of what is on the device `args.fspec`. `peeked` keeps what was read, for a call that sleeps and comes back.
@@ -12,9 +19,9 @@ import type { Vfs, VfsType } from './vfs.js';
 export function probeType(vfs: Vfs, l: Lwp, args: object, peeked: Map<number, Uint8Array>): VfsType {
   const { fspec } = args as { fspec?: unknown };
   if (typeof fspec !== 'string') throw ERR.EINVAL;
-  const disk = vfs.openDisk(l, fspec, false);
+  const disk = openDisk(vfs, l, fspec, false);
   try {
-    for (const t of vfs.types.values()) if (t.ops.probe?.((off, len) => peek(disk, l, peeked, off, len)) === true) return t;
+    for (const t of vfs.types.values()) if (t.ops.probe?.looks((off, len) => peek(disk, l, peeked, off, len)) === true) return t;
   } finally {
     disk.close(l);
   }

@@ -94,7 +94,7 @@ const ops: VnodeOps = {
     if (cnp.name === '..') return vnodeOf(dir.parent ?? dir);
     if (dir === dir.fs.root) {
       const { etfs } = dir.fs.mp.vfs;
-      if (etfs.count > 0) {
+      if (etfs !== undefined && etfs.count > 0) {
         const vp = etfs.lookup(dvp, cnp);
         if (vp !== undefined) return vp;
       }

@@ -14,9 +14,7 @@ import type { Errno } from '@anykernel/lib-sys';
 import { PAGE_SHIFT, PAGE_SIZE, SLEEP, type Kernel, type Uio } from '@anykernel/rumpkern';
 import { ALL_PAGES, CLUSTER_SIZE, Cluster, chunkLength, countPages, pagesOf } from './cluster.js';
 import type { Disk } from './disk.js';
-import { FileCache } from './filecache.js';
-import { loadPage, readAbsent, readMore } from './pagein.js';
-import { pageout } from './pageout.js';
+import type { FileCache } from './filecache.js';
 import type { Run } from './vnode.js';
 
 /** How a file's bytes come from and go to its device. */
@@ -27,6 +25,15 @@ export interface Pager {
   /** Where block `lbn` is. Beyond the end of the file: a hole. EIO. */
   bmap(lbn: number, run: Run): void;
   readonly writable: boolean;
+}
+
+/** What a file with a pager needs besides: see paging.ts, which brings it. */
+export interface Paging {
+  cacheOf(k: Kernel): FileCache;
+  readAbsent(u: Uobj, uio: Uio, c: Cluster | undefined, from: number, end: number, size: number): void;
+  readMore(u: Uobj, size: number): void;
+  loadPage(u: Uobj, c: Cluster, off: number, size: number): void;
+  pageout(u: Uobj, from: number, to: number, must: boolean): boolean;
 }
 
 /** Clusters from this one on are whole from the start, if they follow another: a file that long does not notice. */
@@ -43,6 +50,7 @@ export class Uobj {
   readonly pager: Pager | undefined;
   /** The cache that the clusters live in; undefined without a pager. */
   readonly cache: FileCache | undefined;
+  readonly #io: Paging | undefined;
   /** 4 KiB pages that are there. */
   pages = 0;
   /** Reading: where a sequential reader will go on, how far ahead it is read, and up to where that was done. */
@@ -59,10 +67,12 @@ export class Uobj {
   /** Clusters beyond the list, of sparse files. */
   #far: Map<number, Cluster> | undefined;
 
-  constructor(k: Kernel, pager?: Pager) {
+  /** Without a pager; pagedUobj() makes one that has one. */
+  constructor(k: Kernel, pager?: Pager, io?: Paging) {
     this.k = k;
     this.pager = pager;
-    this.cache = pager === undefined ? undefined : FileCache.of(k);
+    this.cache = io?.cacheOf(k);
+    this.#io = io;
   }
 
   get dirty(): boolean {
@@ -110,11 +120,11 @@ export class Uobj {
         c.recent = true;
         uio.move(c.chunk, from, to - from);
       } else if (this.pager === undefined) this.#readSparse(uio, c, from, to);
-      else readAbsent(this, uio, c, from, end, size);
+      else this.#io!.readAbsent(this, uio, c, from, end, size);
     }
     if (this.pager === undefined) return;
     this.next = uio.offset;
-    if (this.window > 0 && this.pager.disk.asyncRead === true && this.next + (this.window >> 1) > this.aheadEnd) readMore(this, size);
+    if (this.window > 0 && this.pager.disk.asyncRead === true && this.next + (this.window >> 1) > this.aheadEnd) this.#io!.readMore(this, size);
   }
 
   /** Bytes [from, to) of a cluster without a pager, some of which are absent. */
@@ -204,12 +214,12 @@ export class Uobj {
     const tail = (to + PAGE_SIZE - 1) & -PAGE_SIZE;
     const base = c.index * CLUSTER_SIZE;
     if (head < from && (c.valid & pagesOf(head, head + 1)) === 0) {
-      if (this.pager !== undefined && base + head < size) loadPage(this, c, head, size);
+      if (this.pager !== undefined && base + head < size) this.#io!.loadPage(this, c, head, size);
       else c.chunk.fill(0, head, from);
     }
     const last = tail - PAGE_SIZE;
     if (to < tail && (c.valid & pagesOf(last, last + 1)) === 0) {
-      if (this.pager !== undefined && base + last < size) loadPage(this, c, last, size);
+      if (this.pager !== undefined && base + last < size) this.#io!.loadPage(this, c, last, size);
       else c.chunk.fill(0, to, tail);
     }
   }
@@ -310,7 +320,7 @@ export class Uobj {
     const end = len === 0 ? Infinity : off + len;
     if (wait && this.pager.disk.asyncWrite === true) this.#report();
     else if (wait) this.writeError = undefined;
-    const all = pageout(this, off, end, wait);
+    const all = this.#io!.pageout(this, off, end, wait);
     if (!wait) return;
     if (!all) this.k.sleep(this.cache!);
     if (this.outgoing > 0) this.k.sleep(this);
@@ -328,7 +338,7 @@ export class Uobj {
   writeback(): void {
     if (this.pager!.disk.openTxns > 0 || this.writeError !== undefined) return;
     try {
-      pageout(this, 0, Infinity, false);
+      this.#io!.pageout(this, 0, Infinity, false);
     } catch (e) {
       // A block map that is not in memory yet is on its way; the next attempt finds it.
       if (e !== SLEEP) throw e;
@@ -360,7 +370,7 @@ export class Uobj {
   }
 
   #alloc(len: number): Uint8Array {
-    return this.cache === undefined ? FileCache.of(this.k).take(len) : this.cache.alloc(len);
+    return this.cache === undefined ? this.k.mem.take(len) : this.cache.alloc(len);
   }
 
   #free(chunk: Uint8Array): void {

@@ -1,14 +1,13 @@
 /**
  * The state of the vfs faction in one kernel: the mounts, the file system types, the caches, and what makes and takes vnodes.
  */
-import { toBytestr } from '@anykernel/lib-bytes';
 import type { WallTime } from '@anykernel/host-rumpuser';
 import type { AnyComponent } from '@anykernel/lib-component';
-import { ERR, Errno, MNT_NODEV, MNT_RDONLY, Stat } from '@anykernel/lib-sys';
+import { ERR, Errno, MNT_RDONLY, Stat } from '@anykernel/lib-sys';
 import type { Kernel, Lwp, Softint } from '@anykernel/rumpkern';
 import { deadfs } from './deadfs.js';
-import { Disk } from './disk.js';
-import { Etfs, type EtfsType, type EtfsWindow } from './etfs.js';
+import type { Disk } from './disk.js';
+import type { Etfs } from './etfs.js';
 import { closeFifo } from './fifofs.js';
 import { noteRevoke } from './knotes.js';
 import { abandonLocks } from './lockf.js';
@@ -17,10 +16,9 @@ import { Mounts } from './mounts.js';
 import { NAMEI_FOLLOW, Nameidata, namei } from './namei.js';
 import { Namecache } from './namecache.js';
 import { reclaimVnodes } from './reclaim.js';
-import { Rumpblk } from './rumpblk.js';
 import { Syncer } from './syncer.js';
 import { SpecDevs, closeDevice, isDevice } from './specfs.js';
-import { VBAD, VBLK, VFIFO, Vattr, type Vnode } from './vnode.js';
+import { VBAD, VFIFO, Vattr, type Vnode } from './vnode.js';
 
 /** A file system type, and what it belongs to. */
 export interface VfsType {
@@ -51,13 +49,12 @@ export class Vfs {
   readonly va = new Vattr();
   readonly mountTable: Mounts;
   readonly syncer: Syncer;
-  readonly etfs: Etfs;
-  readonly rumpblk: Rumpblk;
+  /** Files of the host that have names in the root, if there are any: etfs.ts. */
+  etfs: Etfs | undefined = undefined;
   readonly specdevs = new SpecDevs();
-  /** Block devices that file systems have open. */
+  /** Block devices that file systems have open, and the whole disks of these: opendisk.ts. */
   readonly disks = new Map<number, Disk>();
-  /** The whole disks of these. */
-  readonly #wholes = new Set<number>();
+  readonly wholeDisks = new Set<number>();
   readonly #now: WallTime = { sec: 0, nsec: 0 };
   readonly #reclaimer: Softint;
   /** Memory is short when more than this is used. */
@@ -71,9 +68,7 @@ export class Vfs {
     this.maxvnodes = Number.isInteger(n) && n > 0 ? n : NVNODES_DEFAULT;
     this.namecache = new Namecache(this.maxvnodes * 2);
     this.mountTable = new Mounts(this);
-    this.rumpblk = new Rumpblk(k);
     this.syncer = new Syncer(k, () => this.sync(false));
-    this.etfs = new Etfs(this);
     this.#reclaimer = k.softint(() => this.#reclaim());
     this.#plenty = k.mem.limit * 0.875;
     k.mem.onPressure(() => this.#reclaimer.schedule());
@@ -175,74 +170,7 @@ export class Vfs {
   /** The kernel has ended: no timer, no file of the host is left. */
   release(): void {
     this.syncer.stop();
-    this.etfs.release();
-    this.rumpblk.closeAll();
-  }
-
-  // -- devices and host files
-
-  /**
-   * Opens the block device that `path` names (`/dev/md0a`, `NAME=root`), for a file system. ENOENT and the other errors of a lookup, ENOTBLK, ENXIO, EBUSY (a file
-   * system has it or a partition of it, or a part of it is open), EACCES, and what the driver says (EROFS).
-   */
-  openDisk(l: Lwp, path: string, forWrite: boolean): Disk {
-    const dev = this.#blockDevice(l, path);
-    const whole = this.#wholeOf(dev);
-    if (this.#wholes.has(whole) || this.k.devsw.media.partsOpen(whole)) throw ERR.EBUSY;
-    const disk = Disk.open(this.k, dev, forWrite, l);
-    this.#wholes.add(whole);
-    disk.onClose = () => {
-      this.disks.delete(dev);
-      this.#wholes.delete(whole);
-      this.syncer.rele();
-    };
-    this.disks.set(dev, disk);
-    this.syncer.hold();
-    return disk;
-  }
-
-  /** A node by its path; `NAME=root`: the part of a disk that has this name. Devices are found also where another file system has been mounted on the root. */
-  #blockDevice(l: Lwp, path: string): number {
-    if (path.startsWith('NAME=')) {
-      const named = this.k.devsw.media.named(toBytestr(path.slice(5)));
-      if (named === undefined) throw ERR.ENOENT;
-      return named;
-    }
-    const vp = this.etfs.vnodeOf(path) ?? this.#nodeAt(l, path);
-    if (typeof vp === 'number') return vp;
-    if (vp.type !== VBLK) throw ERR.ENOTBLK;
-    if (((vp.mp as Mount).flags & MNT_NODEV) !== 0) throw ERR.EACCES;
-    return vp.rdev;
-  }
-
-  /** The file at `path`; where there is none, the number of the block device that was announced for this name. */
-  #nodeAt(l: Lwp, path: string): Vnode | number {
-    try {
-      return this.lookup(l, path);
-    } catch (e) {
-      const node = e === ERR.ENOENT && path.startsWith('/dev/') ? this.k.devsw.node(path.slice(5)) : undefined;
-      if (node?.kind !== 'blk') throw e;
-      return node.dev;
-    }
-  }
-
-  /** Whether a file system has the disk that `dev` is, or is a partition of. */
-  diskBusy(dev: number): boolean {
-    return this.#wholes.has(this.#wholeOf(dev));
-  }
-
-  #wholeOf(dev: number): number {
-    return this.k.devsw.bdev(dev).whole?.(dev) ?? dev;
-  }
-
-  /** A file of the host under a name in the root: etfs.ts. */
-  etfsRegister(key: string, hostpath: string, type: EtfsType, window?: EtfsWindow): void {
-    this.etfs.register(key, hostpath, type, window);
-  }
-
-  /** ENOENT. */
-  etfsRemove(key: string): void {
-    this.etfs.remove(key);
+    this.etfs?.release();
   }
 
   // -- time

@@ -3,6 +3,7 @@ import {
   ERR, MNT_NODEV, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY, POLLIN, S_IFCHR, makedev,
 } from '@anykernel/lib-sys';
 import type { Cdevsw } from '@anykernel/rumpkern';
+import { etfsRegister, openDisk, probeBy } from '@anykernel/rumpvfs';
 import { box, bytes, codeOf, ls, now, outcome, put, text } from './box.js';
 
 /** A character device that notes what is done to it. */
@@ -109,17 +110,17 @@ describe('openDisk', () => {
     const sim = new Sim();
     sim.disk('host.img', { size: 65536, type: 'reg' });
     const b = box([], {}, {}, sim);
-    b.vfs.etfsRegister('/blk', 'host.img', 'blk');
-    b.vfs.etfsRegister('/chr', 'host.img', 'chr');
+    etfsRegister(b.vfs, '/blk', 'host.img', 'blk');
+    etfsRegister(b.vfs, '/chr', 'host.img', 'chr');
     return b;
   }
 
   test('gives the block device of a path to a file system, and then to nobody else', () => {
     const { s, k, vfs, p } = disk();
-    const open = (path: string): string => codeOf(() => k.run(() => vfs.openDisk(p.lwp, path, true), p.lwp));
+    const open = (path: string): string => codeOf(() => k.run(() => openDisk(vfs, p.lwp, path, true), p.lwp));
     put(s, '/f');
     expect([open('/nothing'), open('/f'), open('/chr')]).toEqual(['ENOENT', 'ENOTBLK', 'ENOTBLK']);
-    const d = k.run(() => vfs.openDisk(p.lwp, '/blk', true), p.lwp);
+    const d = k.run(() => openDisk(vfs, p.lwp, '/blk', true), p.lwp);
     expect([d.size, d.secsize, d.readonly]).toEqual([65536, 512, false]);
     expect([open('/blk'), codeOf(() => s.open('/blk', O_RDONLY)), codeOf(() => s.open('/chr', O_RDONLY))]).toEqual(['EBUSY', 'EBUSY', 'ok']);
     k.run(() => d.close(p.lwp));
@@ -135,7 +136,7 @@ describe('openDisk', () => {
     };
     sim.advance(100e9);
     expect(rounds).toBe(0);
-    const d = k.run(() => vfs.openDisk(p.lwp, '/blk', true), p.lwp);
+    const d = k.run(() => openDisk(vfs, p.lwp, '/blk', true), p.lwp);
     sim.advance(95e9);
     expect(rounds).toBe(3);
     k.sysctl.set('vfs.sync.delay', 5);
@@ -152,19 +153,19 @@ test('mount of type auto asks each type whether it knows what is on the device',
     const sim = new Sim();
     sim.disk('host.img', { bytes: Uint8Array.from({ length: 4096 }, (_, i) => i >> 4), type: 'reg', sync });
     const { s, p, vfs } = box([], {}, {}, sim);
-    vfs.etfsRegister('/blk', 'host.img', 'blk');
+    etfsRegister(vfs, '/blk', 'host.img', 'blk');
     s.mkdir('/m', 0o755);
     const rumpfs = vfs.types.get('rumpfs')!.ops;
     const seen: number[] = [];
     vfs.vfsAttach({
       ...rumpfs,
       name: 'nofs',
-      probe(peek) {
+      probe: probeBy((peek) => {
         seen.push(peek(1040, 4)[0]!, peek(4090, 100).length);
         return false;
-      },
+      }),
     });
-    vfs.vfsAttach({ ...rumpfs, name: 'yesfs', probe: (peek) => peek(4095, 1)[0] === 255 });
+    vfs.vfsAttach({ ...rumpfs, name: 'yesfs', probe: probeBy((peek) => peek(4095, 1)[0] === 255) });
     expect(await sim.settle(outcome(p.call.mount('auto', '/m', 0, { fspec: '/blk' })))).toBe(undefined);
     expect(seen.slice(-2)).toEqual([65, 6]);
     expect([s.statvfs1('/m', 1).fstypename, s.statvfs1('/m', 1).mntfromname]).toEqual(['yesfs', '/blk']);

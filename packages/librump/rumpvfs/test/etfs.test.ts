@@ -1,5 +1,6 @@
 import { DIOCGDINFO, DIOCGMEDIASIZE, DIOCGSECTORSIZE, DISKLABEL_LEN, O_CREAT, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY, S_IFBLK, S_IFCHR, S_IFDIR, S_IFREG, parseDirents } from '@anykernel/lib-sys';
 import { Sim } from '@anykernel/host-sim';
+import { type EtfsType, type EtfsWindow, etfsRegister, etfsRemove } from '@anykernel/rumpvfs';
 import { box, bytes, codeOf, get, ls, now, random, same, text } from './box.js';
 
 /** Content that differs at every place. */
@@ -16,7 +17,7 @@ function withFile(content: Uint8Array, options: { sync?: boolean; readonly?: boo
 
 test('a host file is a regular file of its length under its key, and not listed', () => {
   const { s, vfs } = withFile(bytes('hello'));
-  vfs.etfsRegister('/key', 'host.img', 'reg');
+  etfsRegister(vfs, '/key', 'host.img', 'reg');
   expect(get(s, '/key')).toBe('hello');
   expect(s.stat('/key')).toMatchObject({ size: 5, mode: S_IFREG | 0o755, nlink: 1 });
   expect(ls(s, '/')).not.toContain('key');
@@ -30,7 +31,7 @@ test('a host file is a regular file of its length under its key, and not listed'
 
 test('a host file has a name, and no more: it is not removed, renamed or linked', () => {
   const { s, vfs } = withFile(bytes('hello'));
-  vfs.etfsRegister('/key', 'host.img', 'reg');
+  etfsRegister(vfs, '/key', 'host.img', 'reg');
   s.close(s.open('/f', O_WRONLY | O_CREAT, 0o644));
   expect([codeOf(() => s.unlink('/key')), codeOf(() => s.rename('/key', '/x')), codeOf(() => s.rename('/f', '/key')), codeOf(() => s.link('/key', '/x'))]).toEqual([
     'EBUSY', 'EBUSY', 'EBUSY', 'EBUSY',
@@ -41,10 +42,10 @@ test('a host file has a name, and no more: it is not removed, renamed or linked'
 
 test('keys are matched byte for byte against the whole path, from the root only', () => {
   const { s, vfs } = withFile(bytes('hello'));
-  vfs.etfsRegister('////////key', 'host.img', 'reg');
-  vfs.etfsRegister('/key2//with/slashes', 'host.img', 'reg');
+  etfsRegister(vfs, '////////key', 'host.img', 'reg');
+  etfsRegister(vfs, '/key2//with/slashes', 'host.img', 'reg');
   s.mkdir('/a', 0o755);
-  expect(codeOf(() => vfs.etfsRegister('key', 'host.img', 'reg'))).toBe('EINVAL');
+  expect(codeOf(() => etfsRegister(vfs, 'key', 'host.img', 'reg'))).toBe('EINVAL');
   expect([get(s, '/key'), get(s, 'key'), get(s, '//key'), get(s, '/key2//with/slashes'), get(s, 'key2//with/slashes')]).toEqual(Array(5).fill('hello'));
   expect(codeOf(() => s.stat('/key2/with/slashes'))).toBe('ENOENT');
   expect(codeOf(() => s.stat('/a/key2//with/slashes'))).toBe('ENOENT');
@@ -57,7 +58,7 @@ test('keys are matched byte for byte against the whole path, from the root only'
 test('register and remove refuse what cannot be', () => {
   const { vfs, sim } = withFile(new Uint8Array(1000));
   sim.disk('host.dir', { size: 0, type: 'dir' });
-  const reg = (...args: Parameters<typeof vfs.etfsRegister>): string => codeOf(() => vfs.etfsRegister(...args));
+  const reg = (...args: [key: string, hostpath: string, type: EtfsType, window?: EtfsWindow]): string => codeOf(() => etfsRegister(vfs, ...args));
   expect(reg('/k', 'nothing', 'reg')).toBe('ENOENT');
   expect(reg('/k', 'host.img', 'toString' as 'reg')).toBe('EINVAL');
   expect(reg('/', 'host.img', 'reg')).toBe('EINVAL');
@@ -69,8 +70,8 @@ test('register and remove refuse what cannot be', () => {
   expect(reg('/k', 'host.img', 'blk', { begin: -1 })).toBe('EINVAL');
   expect(reg('/k', 'host.img', 'blk')).toBe('ok');
   expect(reg('/k', 'host.img', 'reg')).toBe('EEXIST');
-  expect(codeOf(() => vfs.etfsRemove('/x'))).toBe('ENOENT');
-  vfs.etfsRemove('/k');
+  expect(codeOf(() => etfsRemove(vfs, '/x'))).toBe('ENOENT');
+  etfsRemove(vfs, '/k');
   expect(reg('/k', 'host.img', 'reg')).toBe('ok');
 });
 
@@ -78,12 +79,12 @@ test('a key can be registered again and again, and then names the other file', (
   const { s, vfs, sim } = withFile(bytes('one'));
   sim.disk('other.img', { bytes: bytes('other'), type: 'reg' });
   for (let i = 0; i < 3; i++) {
-    vfs.etfsRegister('/key', 'host.img', 'reg');
+    etfsRegister(vfs, '/key', 'host.img', 'reg');
     expect(get(s, '/key')).toBe('one');
-    vfs.etfsRemove('/key');
-    vfs.etfsRegister('/key', 'other.img', 'reg');
+    etfsRemove(vfs, '/key');
+    etfsRegister(vfs, '/key', 'other.img', 'reg');
     expect(get(s, '/key')).toBe('other');
-    vfs.etfsRemove('/key');
+    etfsRemove(vfs, '/key');
     expect(codeOf(() => s.stat('/key'))).toBe('ENOENT');
   }
 });
@@ -91,8 +92,8 @@ test('a key can be registered again and again, and then names the other file', (
 test('as a device it is block and character, with the file’s length', () => {
   const image = pattern(8192);
   const { s, vfs } = withFile(image);
-  vfs.etfsRegister('/blk', 'host.img', 'blk');
-  vfs.etfsRegister('/chr', 'host.img', 'chr');
+  etfsRegister(vfs, '/blk', 'host.img', 'blk');
+  etfsRegister(vfs, '/chr', 'host.img', 'chr');
   expect([s.stat('/blk').mode & 0o170000, s.stat('/chr').mode & 0o170000]).toEqual([S_IFBLK, S_IFCHR]);
   const blk = s.open('/blk', O_RDWR);
   const chr = s.open('/chr', O_RDWR);
@@ -117,7 +118,7 @@ test('as a device it is block and character, with the file’s length', () => {
 test('a write of any bytes to the block device leaves those around it', () => {
   const image = pattern(4096);
   const { s, vfs } = withFile(image);
-  vfs.etfsRegister('/blk', 'host.img', 'blk');
+  etfsRegister(vfs, '/blk', 'host.img', 'blk');
   const fd = s.open('/blk', O_RDWR);
   s.pwrite(fd, bytes('0123456789'), 507);
   s.pwrite(fd, bytes('end'), 4093);
@@ -132,9 +133,9 @@ test('a write of any bytes to the block device leaves those around it', () => {
 test('a window begins and ends anywhere in the file', () => {
   const image = pattern(100_000);
   const { s, vfs } = withFile(image);
-  vfs.etfsRegister('/a', 'host.img', 'blk', { begin: 16_000, size: 16_000 });
-  vfs.etfsRegister('/b', 'host.img', 'blk', { begin: 32_000 });
-  vfs.etfsRegister('/c', 'host.img', 'reg', { begin: 99_990 });
+  etfsRegister(vfs, '/a', 'host.img', 'blk', { begin: 16_000, size: 16_000 });
+  etfsRegister(vfs, '/b', 'host.img', 'blk', { begin: 32_000 });
+  etfsRegister(vfs, '/c', 'host.img', 'reg', { begin: 99_990 });
   const a = s.open('/a', O_RDWR);
   const b = s.open('/b', O_RDWR);
   const buf = new Uint8Array(100_000);
@@ -150,7 +151,7 @@ test('offsets beyond four gigabytes reach the host', () => {
   const sim = new Sim();
   sim.disk('large', { size: 8 * 2 ** 40, type: 'reg' });
   const { s, vfs } = box([], {}, {}, sim);
-  vfs.etfsRegister('/blk', 'large', 'blk');
+  etfsRegister(vfs, '/blk', 'large', 'blk');
   const fd = s.open('/blk', O_RDWR);
   s.pwrite(fd, bytes('far'), 6 * 2 ** 40);
   const buf = new Uint8Array(3);
@@ -165,8 +166,8 @@ test('a directory key gives the host’s files by name, its directories only whe
   sim.disk('/h/sub/g', { bytes: bytes('g'), type: 'reg' });
   sim.disk('/h/dev', { size: 512, type: 'chr' });
   const { s, vfs } = box([], {}, {}, sim);
-  vfs.etfsRegister('/one', '/h', 'dir');
-  vfs.etfsRegister('/all/of/it', '/h', 'dir-subdirs');
+  etfsRegister(vfs, '/one', '/h', 'dir');
+  etfsRegister(vfs, '/all/of/it', '/h', 'dir-subdirs');
   expect([get(s, '/one/f'), get(s, '/all/of/it/f'), get(s, '/all/of/it/sub/g')]).toEqual(['f', 'f', 'g']);
   expect([codeOf(() => s.stat('/one/sub')), codeOf(() => s.stat('/one/dev')), codeOf(() => s.stat('/one/nothing'))]).toEqual(['ENOENT', 'ENOENT', 'ENOENT']);
   expect([s.stat('/one').mode & 0o170000, s.stat('/all/of/it').mode & 0o170000]).toEqual([S_IFDIR, S_IFDIR]);
@@ -179,7 +180,7 @@ test('a directory key shows what the host has now, and `..` in it is the directo
   sim.disk('/h/f', { bytes: bytes('f'), type: 'reg' });
   sim.disk('/h/sub/g', { bytes: bytes('g'), type: 'reg' });
   const { s, vfs } = box([], {}, {}, sim);
-  vfs.etfsRegister('/h/', '/h', 'dir-subdirs');
+  etfsRegister(vfs, '/h/', '/h', 'dir-subdirs');
   expect([get(s, '/h/sub/../f'), codeOf(() => s.stat('/h/sub/../../h/f')), get(s, '/h/f')]).toEqual(['f', 'ok', 'f']);
   const fd = s.open('/h/f', O_RDONLY);
   sim.disk('/h/f', { bytes: bytes('longer'), type: 'reg' });
@@ -191,7 +192,7 @@ test('a directory key shows what the host has now, and `..` in it is the directo
   sim.disk('/h/f', { size: 0, type: 'dir' });
   expect(s.stat('/h/f').mode & 0o170000).toBe(S_IFDIR);
   const below = s.open('/h/sub/g', O_RDONLY);
-  vfs.etfsRemove('/h');
+  etfsRemove(vfs, '/h');
   expect(codeOf(() => s.fstat(below))).not.toBe('ok');
   expect(codeOf(() => s.stat('/h/sub/g'))).toBe('ENOENT');
 });
@@ -204,8 +205,8 @@ test('a directory key is listed as the host has it, its directories only when to
   sim.disk('/h/dev', { size: 512, type: 'chr' });
   sim.disk('/h/sub/g', { bytes: bytes('g'), type: 'reg' });
   const { s, vfs } = box([], {}, {}, sim);
-  vfs.etfsRegister('/one', '/h', 'dir');
-  vfs.etfsRegister('/all', '/h', 'dir-subdirs');
+  etfsRegister(vfs, '/one', '/h', 'dir');
+  etfsRegister(vfs, '/all', '/h', 'dir-subdirs');
   const names = Array.from({ length: 300 }, (_x, i) => `f${i}`);
   const large = 'gr\xc3\xb6\xc3\x9fe';
   expect(ls(s, '/one').sort()).toEqual([...names, large].sort());
@@ -229,7 +230,7 @@ test('a host that lists nothing, or names that no directory has, or fails: an er
   sim.disk('/h', { size: 0, type: 'dir' });
   sim.disk('/h/f', { bytes: bytes('f'), type: 'reg' });
   const { s, vfs, k } = box([], {}, {}, sim);
-  vfs.etfsRegister('/h', '/h', 'dir-subdirs');
+  etfsRegister(vfs, '/h', '/h', 'dir-subdirs');
   const host = k.host as { readdir?: (name: string) => readonly string[] };
   for (const [readdir, result] of [
     [() => ['f', 'f', '.', '..', '', 'a/b', 'x\0y', '\u20ac', 7 as unknown as string, 'gone'], 'f'],
@@ -247,8 +248,8 @@ test('a host that lists nothing, or names that no directory has, or fails: an er
 
 test('a device that the host lets us only read is EROFS for writers, a file EACCES', () => {
   const { s, vfs } = withFile(new Uint8Array(1024), { readonly: true });
-  vfs.etfsRegister('/blk', 'host.img', 'blk');
-  vfs.etfsRegister('/reg', 'host.img', 'reg');
+  etfsRegister(vfs, '/blk', 'host.img', 'blk');
+  etfsRegister(vfs, '/reg', 'host.img', 'reg');
   expect([codeOf(() => s.open('/blk', O_RDWR)), codeOf(() => s.open('/blk', O_RDONLY))]).toEqual(['EROFS', 'ok']);
   expect([codeOf(() => s.open('/reg', O_RDWR)), codeOf(() => s.open('/reg', O_RDONLY))]).toEqual(['EACCES', 'ok']);
 });
@@ -256,8 +257,8 @@ test('a device that the host lets us only read is EROFS for writers, a file EACC
 test('on a host that completes later, calls wait, and move the same bytes', async () => {
   const image = pattern(200_000);
   const { s, p, vfs, sim } = withFile(image, { sync: false });
-  vfs.etfsRegister('/blk', 'host.img', 'blk');
-  vfs.etfsRegister('/reg', 'host.img', 'reg');
+  etfsRegister(vfs, '/blk', 'host.img', 'blk');
+  etfsRegister(vfs, '/reg', 'host.img', 'reg');
   for (const path of ['/blk', '/reg']) {
     const fd = s.open(path, O_RDWR);
     const buf = new Uint8Array(150_000);
@@ -277,7 +278,7 @@ test('RUMP_BLKFAIL makes transfers fail, in an order that its seed decides', () 
   const sim = new Sim();
   sim.disk('host.img', { size: 65536, type: 'reg' });
   const { s, vfs } = box([], {}, { params: { RUMP_BLKFAIL: '5000', RUMP_BLKFAIL_SEED: '7' } }, sim);
-  vfs.etfsRegister('/blk', 'host.img', 'blk');
+  etfsRegister(vfs, '/blk', 'host.img', 'blk');
   const fd = s.open('/blk', O_RDWR);
   const codes = Array.from({ length: 100 }, () => codeOf(() => s.pread(fd, new Uint8Array(512), 0)));
   const failed = codes.filter((code) => code === 'EIO').length;
@@ -287,9 +288,9 @@ test('RUMP_BLKFAIL makes transfers fail, in an order that its seed decides', () 
 
 test('a key that is removed while it is open leaves a dead file', async () => {
   const { s, vfs } = withFile(bytes('hello'));
-  vfs.etfsRegister('/key', 'host.img', 'reg');
+  etfsRegister(vfs, '/key', 'host.img', 'reg');
   const fd = s.open('/key', O_RDWR);
-  vfs.etfsRemove('/key');
+  etfsRemove(vfs, '/key');
   expect([codeOf(() => s.write(fd, bytes('x'))), codeOf(() => s.fstat(fd))]).toEqual(['EIO', 'EBADF']);
   s.close(fd);
   expect(await now(Promise.resolve(1))).toBe(1);

@@ -4,7 +4,7 @@ import { Uio } from '@anykernel/rumpkern';
 import { Bcache } from '../src/bcache.js';
 import { type GenfsFile, genfsRead, genfsWrite } from '../src/genio.js';
 import { Txn } from '../src/txn.js';
-import { Uobj } from '../src/uobj.js';
+import { pagedUobj } from '../src/paging.js';
 import { Rig, difference, errnoOf, pattern } from './rig.js';
 
 const BSIZE = 1024;
@@ -24,7 +24,7 @@ function fileOn(rig: Rig, blocks: number): { file: GenfsFile; txn: Txn; read: (l
       run.count = lbn < have ? have - lbn : 1;
     },
   };
-  const uobj = new Uobj(rig.k, pager);
+  const uobj = pagedUobj(rig.k, pager);
   const file: GenfsFile = {
     uobj,
     get size() {

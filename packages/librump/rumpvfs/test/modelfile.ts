@@ -1,7 +1,8 @@
 /** A file on a simulated disk with a block map of its own, beside a plain array that says what it must hold. */
 import type { Rng } from '@anykernel/host-sim';
 import { Uio } from '@anykernel/rumpkern';
-import { type Pager, Uobj } from '../src/uobj.js';
+import { pagedUobj } from '../src/paging.js';
+import type { Pager, Uobj } from '../src/uobj.js';
 import type { Run } from '../src/vnode.js';
 import type { Rig } from './rig.js';
 
@@ -30,7 +31,7 @@ export class ModelFile {
     this.map = new Array<number>(Math.ceil(max / this.bsize)).fill(-1);
     for (let b = Math.floor(to / this.bsize) - 1; b * this.bsize >= from; b--) this.#free.push(b);
     const pager: Pager = { disk: rig.disk, bshift, writable: true, bmap: (lbn, run) => this.#bmap(lbn, run) };
-    this.u = new Uobj(rig.k, pager);
+    this.u = pagedUobj(rig.k, pager);
   }
 
   #bmap(lbn: number, run: Run): void {

@@ -2,7 +2,7 @@ import { bdevConformance } from '@anykernel/conformance-bdevsw';
 import { Sim } from '@anykernel/host-sim';
 import { boot, makedev } from '@anykernel/rumpkern';
 import { RUMPBLK_MAJOR } from '../src/rumpblk.js';
-import { rumpvfs } from '../src/index.js';
+import { rumpvfs, etfsRegister } from '../src/index.js';
 
 for (const sync of [true, false]) {
   bdevConformance({
@@ -15,8 +15,8 @@ for (const sync of [true, false]) {
       const k = boot(sim.host(), [rumpvfs]);
       const vfs = k.modules.use(rumpvfs);
       k.run(() => {
-        vfs.etfsRegister('/dev/image', 'image', 'blk');
-        vfs.etfsRegister('/dev/kept', 'kept', 'blk');
+        etfsRegister(vfs, '/dev/image', 'image', 'blk');
+        etfsRegister(vfs, '/dev/kept', 'kept', 'blk');
       });
       const unit = (n: number): number => makedev(RUMPBLK_MAJOR, n);
       return { k, dev: unit(0), readonly: unit(1), absent: unit(9), settle: () => void sim.step(), close: () => k.halt() };

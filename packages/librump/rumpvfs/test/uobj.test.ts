@@ -4,6 +4,7 @@ import { Uio } from '@anykernel/rumpkern';
 import { Bcache } from '../src/bcache.js';
 import { FileCache } from '../src/filecache.js';
 import { Txn } from '../src/txn.js';
+import { pagedUobj } from '../src/paging.js';
 import { Uobj } from '../src/uobj.js';
 import { ModelFile } from './modelfile.js';
 import { Rig, difference, errnoOf, pattern } from './rig.js';
@@ -396,7 +397,7 @@ test('a file of a terabyte is read and written where one looks, and takes no mem
     run.blkno = lbn >= far / 4096 ? lbn - far / 4096 : -1;
     run.count = 1;
   };
-  const u = new Uobj(rig.k, { disk: rig.disk, bshift: 12, writable: true, bmap });
+  const u = pagedUobj(rig.k, { disk: rig.disk, bshift: 12, writable: true, bmap });
   const data = pattern(10_000, 4);
   const size = far + 20_000;
   rig.call(() => u.write(new Uio().init(data, far + 100, 'write'), data.length, size));

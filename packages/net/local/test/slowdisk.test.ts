@@ -4,7 +4,7 @@ import { DiskImage, hostSim } from '@anykernel/host-sim';
 import { AF_LOCAL, SOCK_DGRAM, SOCK_STREAM, rightsCmsg, rightsIn, sockaddrUn } from '@anykernel/lib-sys';
 import { type Kernel, type Proc, boot } from '@anykernel/rumpkern';
 import { rumpnet } from '@anykernel/rumpnet';
-import { rumpvfs } from '@anykernel/rumpvfs';
+import { rumpvfs, etfsRegister } from '@anykernel/rumpvfs';
 import { expect, test } from '@jest/globals';
 import { local } from '../src/index.js';
 import { bytes, codeOf, recvmsg, text } from './help.js';
@@ -25,7 +25,7 @@ async function rig(): Promise<Rig> {
   const host = hostSim();
   host.sim.disk('disk', { image, sync: false, latencyNs: 100_000, record: 'none' });
   const k = boot(host, [local, ext2fs]);
-  k.modules.use(rumpvfs).etfsRegister('/disk', 'disk', 'blk');
+  etfsRegister(k.modules.use(rumpvfs), '/disk', 'disk', 'blk');
   const p = k.newproc();
   const wait = <T>(promise: Promise<T>): Promise<T> => host.sim.settle(promise);
   const mount = (): Promise<unknown> => wait(p.call.mount('ext2fs', '/mnt', 0, { fspec: '/disk' }));

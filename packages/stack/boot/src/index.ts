@@ -6,7 +6,7 @@ import type { Rumpuser } from '@anykernel/host-rumpuser';
 import type { AnyComponent } from '@anykernel/lib-component';
 import { ERR, Errno, MNT_ASYNC, MNT_LOG, MNT_NOATIME, MNT_NODEV, MNT_NOEXEC, MNT_NOSUID, MNT_RDONLY, MNT_SYNCHRONOUS } from '@anykernel/lib-sys';
 import { type Kernel, type KernelOptions, SystemError, boot } from '@anykernel/rumpkern';
-import { rumpvfs } from '@anykernel/rumpvfs';
+import { etfsOf, etfsRegister, rumpvfs } from '@anykernel/rumpvfs';
 import { findPart, partsOf, splitSource } from './partition.js';
 
 export { PartitionError, type Source, findPart, partNames, partsOf, splitSource } from './partition.js';
@@ -70,13 +70,13 @@ export function deviceFor(k: Kernel, source: string): string {
   const key = `/dev/host/${encodeURIComponent(file)}`;
   const vfs = k.modules.use(rumpvfs);
   try {
-    k.run(() => vfs.etfsRegister(key, file, 'blk'));
+    k.run(() => etfsRegister(vfs, key, file, 'blk'));
   } catch (e) {
     if (!(e instanceof Errno)) throw e;
     if (e !== ERR.EEXIST) throw new SystemError(e, 'open', file);
   }
   if (part === undefined) return key;
-  const dev = vfs.etfs.vnodeOf(key)?.rdev ?? -1;
+  const dev = etfsOf(vfs).vnodeOf(key)?.rdev ?? -1;
   return `/dev/${findPart(partsOf(k, dev, file), part, file).node}`;
 }
 
