@@ -124,6 +124,7 @@ export class Proc {
   readonly call: Call;
   /** The lwp of `sys`. */
   readonly lwp: Lwp;
+  /** All of them, those that wait for a parked call to use them, too. */
   readonly lwps: Set<Lwp> = new Set<Lwp>();
   readonly limits: Limits;
   readonly sig: SignalState;
@@ -192,25 +193,22 @@ export class Proc {
   /** An lwp goes; with the last one, the process ends. */
   rele(l: Lwp): void {
     if (!this.lwps.delete(l) || this.exited) return;
-    if (this.lwps.size === 0) this.exit();
+    if (this.lwps.size === this.#idle.length) this.exit();
   }
 
   /** An lwp for a parked call; putlwp() takes it back. */
   takelwp(): Lwp {
-    const l = this.#idle.pop();
-    if (l === undefined) return this.newlwp();
-    this.lwps.add(l);
-    return l;
+    return this.#idle.pop() ?? this.newlwp();
   }
 
   putlwp(l: Lwp): void {
-    this.lwps.delete(l);
     l.resume = undefined;
     l.wokenFor = undefined;
     l.fp = undefined;
     l.memo = undefined;
     l.uio.clear();
     if (this.#idle.length < IDLE_LWPS && !this.exited) this.#idle.push(l);
+    else this.lwps.delete(l);
   }
 
   /** A child; `flags`: 0 shares the descriptors, RFFDG copies them, RFCFDG begins with none. EINVAL: both, or others. */

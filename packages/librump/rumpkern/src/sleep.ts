@@ -19,11 +19,17 @@ export const SLEEP: Sleep = Object.freeze(new Sleep());
 /** Anything with an identity can be waited for. */
 export type WaitChannel = object;
 
+/**
+ * Channels of nobody, which are always in the map of those who sleep: V8 makes a map anew when a deletion leaves it nearly empty, and when as many were
+ * added as it has room for, and both cost more than a whole short call.
+ */
+const NOBODY: readonly (readonly [WaitChannel, undefined])[] = Array.from({ length: 17 }, () => [{}, undefined] as const);
+
 /** The lwps that sleep, by wait channel and in the order in which they came, and those that may run again. */
 export class SleepQueue {
   readonly #k: Kernel;
   /** The first of each channel's ring of lwps (Lwp.qnext, qprev). */
-  readonly #waiting = new Map<WaitChannel, Lwp>();
+  readonly #waiting = new Map<WaitChannel, Lwp | undefined>(NOBODY);
   readonly #runnable = new Fifo<Lwp>();
   /** Lwps asleep now. */
   count = 0;

@@ -179,7 +179,7 @@ test('lwps of parked calls are used again', async () => {
     await p.call.getpid();
     seen.add(p.lwps.size);
   }
-  expect([...seen]).toEqual([1]);
+  expect([...seen]).toEqual([2]);
   expect(p.newlwp().lid).toBe(3);
   expect(await now(p.call.getpid())).toBe(p.pid);
 });
