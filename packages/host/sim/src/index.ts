@@ -8,4 +8,4 @@ export type { CutOptions } from './cut.js';
 export type { FaultOp, FaultPlan, FaultSpec } from './faults.js';
 export { DiskImage } from './image.js';
 export type { JournalWrite, Recording } from './journal.js';
-export { Rng } from './rng.js';
+export { Rng, deriveSeed } from './rng.js';

@@ -1,0 +1,39 @@
+/** Two hundred networks, and what the command says of one that is not as it must be. */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { planOf } from '../src/index.js';
+import type {} from '../src/main.js';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+
+function soak(...args: string[]): { status: number | null; out: string } {
+  const command = ['--import', './tools/run/typescript.mjs', 'tools/soak/src/main.ts', '--jobs', '1', ...args];
+  const { status, stdout } = spawnSync(process.execPath, command, { cwd: ROOT, encoding: 'utf8', timeout: 280_000, env: { ...process.env, NODE_OPTIONS: '' } });
+  return { status, out: stdout };
+}
+
+test('two hundred seeds: every byte arrives, nothing is left, and a run is the same again', () => {
+  const { status, out } = soak('--seeds', '1..200', '--repeat', '20');
+  expect(out).toMatch(/^200 runs, \d+ kernels, \d+ packets, [\d.]+ MB: all as it must be\n$/);
+  expect(status).toBe(0);
+}, 300_000);
+
+test('the plans of the first thousand seeds have what they are made for', () => {
+  const plans = Array.from({ length: 1000 }, (_, seed) => planOf(seed + 1));
+  const nodes = plans.map((plan) => plan.nodes.length);
+  expect([Math.min(...nodes), Math.max(...nodes) > 45]).toEqual([2, true]);
+  expect(Math.max(...nodes)).toBeLessThanOrEqual(50);
+  const some = [
+    plans.some((plan) => plan.buses[0].loss === 0.2), plans.some((plan) => plan.offload), plans.some((plan) => plan.buses.length === 6),
+    plans.some((plan) => plan.nodes.some((node) => node.buses.length > 2)), plans.some((plan) => plan.buses.some((bus) => bus.rate !== undefined)),
+    ...(['duplicate', 'corrupt', 'reorder', 'jitterMs'] as const).map((what) => plans.some((plan) => plan.buses[0][what] > 0)),
+    ...(['flags', 'wire'] as const).map((how) => plans.some((plan) => plan.flaps.some((flap) => flap.how === how))),
+    ...([4, 6] as const).flatMap((family) => (['tcp', 'udp'] as const).map((kind) => plans.some((plan) => plan.flows.some((flow) => flow.kind === kind && flow.family === family)))),
+  ];
+  expect(some).toEqual(some.map(() => true));
+  expect(planOf(7)).toEqual(planOf(7));
+});
+
+test('wrong arguments are told', () => {
+  expect(soak('--seeds', 'x').status).toBe(2);
+});
