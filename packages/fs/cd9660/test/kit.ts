@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { mustRun } from '@anykernel/tools-oracle';
 import { type DiskImage, type DiskOptions, Sim, type SimDisk, type SimHost } from '@anykernel/host-sim';
 import { type Kernel, type KernelOptions, type Sys, boot } from '@anykernel/rumpkern';
-import { type Vfs, rumpvfs } from '@anykernel/rumpvfs';
+import { type Vfs, etfsRegister, rumpvfs } from '@anykernel/rumpvfs';
 import { fromBytestr } from '@anykernel/lib-bytes';
 import { MNT_RDONLY, parseDirents } from '@anykernel/lib-sys';
 import { type Cd9660Args, cd9660 } from '../src/index.js';
@@ -74,7 +74,7 @@ export function world(image: Uint8Array | DiskImage, options: WorldOptions = {})
   const root = k.newproc({ comm: 'test' });
   const { sys } = root;
   const vfs = k.modules.use(rumpvfs);
-  vfs.etfsRegister('/disk', 'disk', 'blk');
+  etfsRegister(vfs, '/disk', 'disk', 'blk');
   sys.mkdir('/mnt', 0o755);
   return {
     sim, host, disk, k, vfs, sys, root,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { mustRun } from '@anykernel/tools-oracle';
 import { type DiskImage, type DiskOptions, Sim, type SimDisk, type SimHost } from '@anykernel/host-sim';
 import { type KernelOptions, type Kernel, type Sys, boot } from '@anykernel/rumpkern';
-import { type Mount, type Vfs, rumpvfs } from '@anykernel/rumpvfs';
+import { type Mount, type Vfs, etfsRegister, rumpvfs } from '@anykernel/rumpvfs';
 import { type ImageIo, type NewfsOptions, ffs, fsck, newfs } from '../src/index.js';
 import type { Ffs } from '../src/fs.js';
 
@@ -99,7 +99,7 @@ export function world(image: Uint8Array | DiskImage, options: WorldOptions = {})
   const root = k.newproc({ comm: 'test' });
   const { sys } = root;
   const vfs = k.modules.use(rumpvfs);
-  vfs.etfsRegister('/disk', 'disk', 'blk');
+  etfsRegister(vfs, '/disk', 'disk', 'blk');
   sys.mkdir('/mnt', 0o755);
   const mp = (): Mount => {
     const found = vfs.mounts.find((m) => m.onName === '/mnt');
