@@ -1,7 +1,8 @@
 /** arp(8): the link addresses of neighbours, shown and set. */
 import {
-  IFT_ETHER, RTA_DST, RTA_GATEWAY, RTF_ANNOUNCE, RTF_HOST, RTF_LLDATA, RTF_STATIC, RTM_ADD, RTM_DELETE, linkParse, sockaddrDl, sockaddrIn,
+  AF_INET, IFT_ETHER, RTA_DST, RTA_GATEWAY, RTF_ANNOUNCE, RTF_HOST, RTF_LLDATA, RTF_STATIC, RTM_ADD, RTM_DELETE, linkParse, sockaddrDl, sockaddrIn,
 } from '@anykernel/lib-sys';
+import { NUMBERS, type Names, namesOf } from './names.js';
 import { send } from './route.js';
 import { type Route, interfaces, neighbours } from './tables.js';
 import { type Tool, type ToolIo, ToolUsage, addressOf } from './tool.js';
@@ -20,25 +21,29 @@ export const arp: Tool = {
   about: 'show and set the link addresses of neighbours',
   async run(io, args) {
     const words = args.filter((word) => word !== '-n');
+    const names = await namesOf(io.p);
+    const shown = words.length < args.length ? NUMBERS : names;
     const [verb, host, link, ...how] = words;
-    if (verb === '-a' && words.length === 1) return show(io, neighbours(io.p));
-    if (verb === '-d') return remove(io, host);
-    if (verb === '-s' && host !== undefined && link !== undefined) return set(io, host, link, how);
+    if (verb === '-a' && words.length === 1) return show(io, neighbours(io.p), shown);
+    if (verb === '-d') return remove(io, host && names.numeric(host, AF_INET));
+    if (verb === '-s' && host !== undefined && link !== undefined) return set(io, names.numeric(host, AF_INET), link, how);
     if (verb === undefined || verb.startsWith('-') || words.length > 1) throw new ToolUsage(USAGE);
-    const found = neighbours(io.p).filter((n) => n.destination === verb);
+    const wanted = names.numeric(verb, AF_INET);
+    const found = neighbours(io.p).filter((n) => n.destination === wanted);
     if (found.length === 0) {
       io.out(`${verb} -- no entry`);
       return 1;
     }
-    return show(io, found);
+    return show(io, found, shown);
   },
 };
 
-function show(io: ToolIo, all: readonly Route[]): number {
+function show(io: ToolIo, all: readonly Route[], hosts: Names): number {
   const names = new Map(interfaces(io.p).map((ifp) => [ifp.index, ifp.name]));
   for (const n of all) {
     const words = [(n.flags & RTF_STATIC) !== 0 ? ' permanent' : '', (n.flags & RTF_ANNOUNCE) !== 0 ? ' published' : ''];
-    io.out(`? (${n.destination}) at ${n.gateway} on ${names.get(n.index) ?? '-'}${words.join('')}`);
+    const name = hosts.host(n.destination);
+    io.out(`${name === n.destination ? '?' : name} (${n.destination}) at ${n.gateway} on ${names.get(n.index) ?? '-'}${words.join('')}`);
   }
   return 0;
 }

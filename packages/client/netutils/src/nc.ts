@@ -1,73 +1,135 @@
-/** nc(1): bytes to and from a connection, or in datagrams. */
-import { POLLIN, SHUT_WR, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, SO_REUSEADDR, type SocketName, inetText, parseSockaddrIn } from '@anykernel/lib-sys';
+/** nc(1): bytes to and from a connection, or in datagrams, by IPv4 and IPv6. */
+import {
+  AF_INET, AF_INET6, IPPROTO_IPV6, IPV6_V6ONLY, POLLIN, SHUT_WR, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, SO_REUSEADDR, type SocketName, inet6Text, inetText, parseSockaddrIn,
+  parseSockaddrIn6,
+} from '@anykernel/lib-sys';
+import { socketAddress6 } from './inet6.js';
+import { NUMBERS, type Names, namesOf } from './names.js';
 import { type Tool, type ToolIo, ToolUsage, addressOf, getopt, numberOption, reason, socketAddress, withSocket } from './tool.js';
 
-const USAGE = `usage: nc [-uNvz] [-w seconds] host port[-port]
-       nc -l [-ukv] [-w seconds] [host] port`;
+const USAGE = `usage: nc [-46uNnvz] [-p port] [-s address] [-w seconds] host port[-port]
+       nc -l [-46uknv] [-w seconds] [host] port`;
 const LEN = 65_536;
+/** How long a refusal of a datagram may take, ms. */
+const REFUSAL_MS = 1000;
+
+/** What the words ask for. */
+interface Job {
+  readonly family: number;
+  readonly udp: boolean;
+  readonly verbose: boolean;
+  readonly keep: boolean;
+  readonly waitMs: number;
+  readonly names: Names;
+}
 
 export const nc: Tool = {
   name: 'nc',
   usage: USAGE,
   about: 'send what is read, and write what comes, over TCP or UDP',
   async run(io, args) {
-    const { options: o, rest } = getopt(USAGE, args, 'luNvzkn', 'w');
-    const waitMs = numberOption(o, 'w', Infinity, 0.001, 86_400, USAGE) * 1000;
-    const type = o.has('u') ? SOCK_DGRAM : SOCK_STREAM;
-    if (o.has('l')) {
-      const port = portOf(rest[rest.length - 1]);
-      const addr = rest.length > 1 ? addressOf(rest[0], USAGE) : 0;
-      return withSocket(io.p, type, 0, (fd) => listen(io, fd, o, addr, port, waitMs));
-    }
-    const [host, ports] = rest;
-    if (host === undefined || ports === undefined || rest.length > 2) throw new ToolUsage(USAGE);
-    if (o.has('z')) return scan(io, addressOf(host, USAGE), ports, waitMs, o.has('v'));
-    return withSocket(io.p, type, 0, async (fd) => {
-      await io.p.call.connect(fd, socketAddress(addressOf(host, USAGE), portOf(ports)));
-      if (o.has('v')) io.err(`Connection to ${host} ${ports} port succeeded!`);
-      await talk(io, fd, waitMs, type === SOCK_STREAM);
+    const { options: o, rest } = getopt(USAGE, args, '46luNvzkn', 'wps');
+    const names = o.has('n') ? NUMBERS : await namesOf(io.p);
+    const host = rest.length > 1 ? rest[0] : undefined;
+    const ports = rest[rest.length - 1];
+    if (ports === undefined || rest.length > 2 || (host === undefined && !o.has('l'))) throw new ToolUsage(USAGE);
+    const job: Job = {
+      family: o.has('6') ? AF_INET6 : o.has('4') || host === undefined ? AF_INET : (names.familyOf(host) ?? AF_INET),
+      udp: o.has('u'), verbose: o.has('v'), keep: o.has('k'), names,
+      waitMs: numberOption(o, 'w', Infinity, 0.001, 86_400, USAGE) * 1000,
+    };
+    if (o.has('l')) return withNcSocket(io, job, (fd) => listen(io, fd, job, nameOf(io, job, host ?? anyOf(job), portOf(job, ports))));
+    if (o.has('z')) return scan(io, job, host ?? '', ports);
+    return withNcSocket(io, job, async (fd) => {
+      const [from, port] = [o.get('s'), o.get('p')];
+      if (from !== undefined || port !== undefined) io.p.sys.bind(fd, nameOf(io, job, from ?? anyOf(job), port === undefined ? 0 : portOf(job, port)));
+      await io.p.call.connect(fd, nameOf(io, job, host ?? '', portOf(job, ports)));
+      if (job.verbose) io.err(`Connection to ${host} ${ports} port ${protocolOf(job, portOf(job, ports))} succeeded!`);
+      await talk(io, fd, job);
       return 0;
     });
   },
 };
 
-function portOf(text: string | undefined): number {
-  const port = Number(text);
-  if (text === undefined || !/^\d+$/.test(text) || port > 65_535) throw new ToolUsage(USAGE);
+function withNcSocket<T>(io: ToolIo, job: Job, fn: (fd: number) => T | Promise<T>): Promise<T> {
+  return withSocket(io.p, job.udp ? SOCK_DGRAM : SOCK_STREAM, 0, fn, job.family);
+}
+
+function anyOf(job: Job): string {
+  return job.family === AF_INET6 ? '::' : '0.0.0.0';
+}
+
+/** The sockaddr of a host by name or number. ToolUsage: it is neither. */
+function nameOf(io: ToolIo, job: Job, host: string, port: number): Uint8Array {
+  const text = job.names.numeric(host, job.family);
+  return job.family === AF_INET6 ? socketAddress6(io.p, text, USAGE, port) : socketAddress(addressOf(text, USAGE), port);
+}
+
+/** ToolUsage. */
+function portOf(job: Job, text: string): number {
+  const port = job.names.port(text, job.udp ? 'udp' : 'tcp');
+  if (port === undefined) throw new ToolUsage(USAGE);
   return port;
 }
 
-async function listen(io: ToolIo, fd: number, o: ReadonlyMap<string, string>, addr: number, port: number, waitMs: number): Promise<number> {
+/** `[tcp/echo]`, `[udp/*]`. */
+function protocolOf(job: Job, port: number): string {
+  const protocol = job.udp ? 'udp' : 'tcp';
+  const service = job.names.service(port, protocol);
+  return `[${protocol}/${service === String(port) ? '*' : service}]`;
+}
+
+/** Host and port of a sockaddr. */
+function shown(sa: Uint8Array | undefined): string {
+  const four = sa === undefined ? undefined : parseSockaddrIn(sa);
+  if (four !== undefined) return `${inetText(four.addr)} ${four.port}`;
+  const six = sa === undefined ? undefined : parseSockaddrIn6(sa);
+  return six === undefined ? '?' : `${inet6Text(six.addr)} ${six.port}`;
+}
+
+// -- listening
+
+async function listen(io: ToolIo, fd: number, job: Job, name: Uint8Array): Promise<number> {
   const { p } = io;
   p.sys.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, Uint8Array.of(1, 0, 0, 0));
-  p.sys.bind(fd, socketAddress(addr, port));
-  if (o.has('u')) {
-    const from: SocketName = { addr: undefined };
-    const buf = new Uint8Array(LEN);
-    const len = await p.call.recvfrom(fd, buf, 0, from);
-    io.write?.(buf.slice(0, len));
-    if (from.addr !== undefined) p.sys.connect(fd, from.addr);
-    await talk(io, fd, waitMs, false);
-    return 0;
-  }
+  if (job.family === AF_INET6) p.sys.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, Uint8Array.of(1, 0, 0, 0));
+  p.sys.bind(fd, name);
+  if (job.udp) return listenDatagrams(io, fd, job);
   p.sys.listen(fd, 5);
   do {
     const from: SocketName = { addr: undefined };
     const one = await p.call.accept(fd, from);
-    const peer = from.addr === undefined ? undefined : parseSockaddrIn(from.addr);
-    if (o.has('v') && peer !== undefined) io.err(`Connection from ${inetText(peer.addr)} ${peer.port} received!`);
+    if (job.verbose) io.err(`Connection from ${shown(from.addr)} received!`);
     try {
-      await talk(io, one, waitMs, true);
+      await talk(io, one, job);
     } finally {
       p.sys.close(one);
     }
-  } while (o.has('k'));
+  } while (job.keep);
   return 0;
 }
 
+/** The first datagram says who the peer is; with -k everybody's are taken, and nobody is answered. */
+async function listenDatagrams(io: ToolIo, fd: number, job: Job): Promise<number> {
+  const { p } = io;
+  const from: SocketName = { addr: undefined };
+  const buf = new Uint8Array(LEN);
+  do {
+    if ((await p.call.poll([{ fd, events: POLLIN, revents: 0 }], job.keep ? pollMs(job.waitMs) : -1)) === 0) return 0;
+    const len = p.sys.recvfrom(fd, buf, 0, from);
+    if (job.verbose) io.err(`Connection from ${shown(from.addr)} received!`);
+    io.write?.(buf.slice(0, len));
+  } while (job.keep);
+  if (from.addr !== undefined) p.sys.connect(fd, from.addr);
+  await talk(io, fd, job);
+  return 0;
+}
+
+// -- both ways
+
 /** Both ways, until both are at their end; on datagrams until the input is, and nothing has come for the wait. */
-async function talk(io: ToolIo, fd: number, waitMs: number, stream: boolean): Promise<void> {
-  await Promise.all([sendAll(io, fd, stream), receiveAll(io, fd, waitMs)]);
+async function talk(io: ToolIo, fd: number, job: Job): Promise<void> {
+  await Promise.all([sendAll(io, fd, !job.udp), receiveAll(io, fd, job.waitMs)]);
 }
 
 async function sendAll(io: ToolIo, fd: number, stream: boolean): Promise<void> {
@@ -80,37 +142,57 @@ async function sendAll(io: ToolIo, fd: number, stream: boolean): Promise<void> {
   if (stream) io.p.sys.shutdown(fd, SHUT_WR);
 }
 
+function pollMs(waitMs: number): number {
+  return waitMs === Infinity ? -1 : Math.ceil(waitMs);
+}
+
 async function receiveAll(io: ToolIo, fd: number, waitMs: number): Promise<void> {
   const buf = new Uint8Array(LEN);
   for (;;) {
-    const timeout = waitMs === Infinity ? -1 : Math.ceil(waitMs);
-    if ((await io.p.call.poll([{ fd, events: POLLIN, revents: 0 }], timeout)) === 0) return;
+    if ((await io.p.call.poll([{ fd, events: POLLIN, revents: 0 }], pollMs(waitMs))) === 0) return;
     const len = await io.p.call.read(fd, buf);
     if (len === 0) return;
     io.write?.(buf.slice(0, len));
   }
 }
 
-/** Which ports of a range take connections. */
-async function scan(io: ToolIo, addr: number, ports: string, waitMs: number, verbose: boolean): Promise<number> {
-  const [first, last = first] = ports.split('-');
+// -- scanning
+
+/** Which ports of a range take connections; or, for datagrams, are not refused. */
+async function scan(io: ToolIo, job: Job, host: string, ports: string): Promise<number> {
+  const [first, last = first] = job.names.port(ports, job.udp ? 'udp' : 'tcp') === undefined ? ports.split('-') : [ports];
   let open = 0;
-  for (let port = portOf(first); port <= portOf(last); port++) {
-    const result = await withSocket(io.p, SOCK_STREAM, 0, (fd) => tryConnect(io, fd, addr, port, waitMs));
+  for (let port = portOf(job, first); port <= portOf(job, last); port++) {
+    const name = nameOf(io, job, host, port);
+    const result = await withNcSocket(io, job, (fd) => (job.udp ? refused(io, fd, name) : tryConnect(io, fd, name, job.waitMs)));
     if (result === undefined) {
       open++;
-      io.out(`Connection to ${inetText(addr)} ${port} port succeeded!`);
-    } else if (verbose) io.err(`connect to ${inetText(addr)} port ${port}: ${result}`);
+      io.out(`Connection to ${host} ${port} port ${protocolOf(job, port)} succeeded!`);
+    } else if (job.verbose) io.err(`connect to ${host} port ${port}: ${result}`);
   }
   return open > 0 ? 0 : 1;
 }
 
 /** undefined: connected; otherwise why not. */
-async function tryConnect(io: ToolIo, fd: number, addr: number, port: number, waitMs: number): Promise<string | undefined> {
+async function tryConnect(io: ToolIo, fd: number, name: Uint8Array, waitMs: number): Promise<string | undefined> {
   const limit = waitMs === Infinity ? undefined : new Promise<string>((resolve) => void io.p.call.poll([], Math.ceil(waitMs)).then(() => resolve('timed out')));
-  const connected = io.p.call.connect(fd, socketAddress(addr, port)).then(
+  const connected = io.p.call.connect(fd, name).then(
     () => undefined,
     (e: unknown) => reason(e),
   );
   return limit === undefined ? connected : Promise.race([connected, limit]);
+}
+
+/** Sends a byte, and waits for an answer or a refusal. undefined: it was not refused. */
+async function refused(io: ToolIo, fd: number, name: Uint8Array): Promise<string | undefined> {
+  const { p } = io;
+  try {
+    await p.call.connect(fd, name);
+    await p.call.write(fd, Uint8Array.of(0x58));
+    if ((await p.call.poll([{ fd, events: POLLIN, revents: 0 }], REFUSAL_MS)) === 0) return undefined;
+    await p.call.read(fd, new Uint8Array(LEN));
+    return undefined;
+  } catch (e) {
+    return reason(e);
+  }
 }

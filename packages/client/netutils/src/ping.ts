@@ -1,10 +1,11 @@
 /** ping(8): whether a host answers, and how fast (RFC 792, echo). */
 import { getU16be, putU16be, putU32be } from '@anykernel/lib-bytes';
 import {
-  CLOCK_MONOTONIC, IPPROTO_ICMP, IPPROTO_IP, IP_TTL, POLLIN, SOCK_RAW, SOL_SOCKET, SO_RCVBUF, SO_SNDBUF, type SocketName, inetText, parseSockaddrIn,
+  AF_INET, CLOCK_MONOTONIC, IPPROTO_ICMP, IPPROTO_IP, IP_TTL, POLLIN, SOCK_RAW, SOL_SOCKET, SO_RCVBUF, SO_SNDBUF, type SocketName, inetText, parseSockaddrIn,
 } from '@anykernel/lib-sys';
 import { ICMP_ECHO, ICMP_ECHOREPLY, ICMP_PARAMPROB, ICMP_TIMXCEED, ICMP_UNREACH, inCksum } from '@anykernel/lib-wire';
 import type { Proc } from '@anykernel/rumpkern';
+import { namesOf } from './names.js';
 import { type Tool, type ToolIo, ToolUsage, addressOf, getopt, numberOption, reason, socketAddress, withSocket } from './tool.js';
 
 const USAGE = 'usage: ping [-nqof] [-c count] [-i seconds] [-s bytes] [-T ttl] [-w seconds] host';
@@ -43,7 +44,7 @@ export const ping: Tool = {
       ttl: numberOption(o, 'T', 255, 1, 255, USAGE),
       deadlineMs: numberOption(o, 'w', Infinity, 0.001, 86_400, USAGE) * 1000,
     };
-    const pinger = new Pinger(io, addressOf(host, USAGE), options);
+    const pinger = new Pinger(io, host, addressOf((await namesOf(io.p)).numeric(host, AF_INET), USAGE), options);
     return withSocket(io.p, SOCK_RAW, IPPROTO_ICMP, (fd) => pinger.run(fd));
   },
 };
@@ -67,6 +68,7 @@ class Pinger {
 
   constructor(
     readonly io: ToolIo,
+    readonly host: string,
     readonly addr: number,
     readonly o: Options,
   ) {
@@ -82,7 +84,7 @@ class Pinger {
     p.sys.setsockopt(fd, IPPROTO_IP, IP_TTL, Uint8Array.of(o.ttl, 0, 0, 0));
     // 128 KiB: the largest question in one piece, and some answers.
     for (const buffer of [SO_RCVBUF, SO_SNDBUF]) p.sys.setsockopt(fd, SOL_SOCKET, buffer, Uint8Array.of(0, 0, 2, 0));
-    io.out(`PING ${text} (${text}): ${o.size} data bytes`);
+    io.out(`PING ${this.host} (${text}): ${o.size} data bytes`);
     const start = nowMs(p);
     let nextAt = start;
     let lastAt = start;
@@ -101,7 +103,7 @@ class Pinger {
       // A flood sends as fast as answers come.
       if (o.flood && this.#received === this.#sent) nextAt = 0;
     }
-    this.#summary(text);
+    this.#summary(this.host);
     return this.#received > 0 ? 0 : 1;
   }
 

@@ -6,6 +6,7 @@ import {
 } from '@anykernel/lib-sys';
 import { ICMP6_DST_UNREACH, ICMP6_ECHO_REPLY, ICMP6_ECHO_REQUEST, ICMP6_PACKET_TOO_BIG, ICMP6_PARAM_PROB, ICMP6_TIME_EXCEEDED, upperLayer } from '@anykernel/lib-wire';
 import { socketAddress6 } from './inet6.js';
+import { namesOf } from './names.js';
 import { nowMs } from './ping.js';
 import { type Tool, type ToolIo, ToolUsage, getopt, numberOption, reason, withSocket } from './tool.js';
 
@@ -25,7 +26,7 @@ export const ping6: Tool = {
   async run(io, args) {
     const { options: o, rest } = getopt(USAGE, args, 'nq', 'cishw');
     if (rest.length !== 1) throw new ToolUsage(USAGE);
-    const pinger = new Pinger6(io, socketAddress6(io.p, rest[0], USAGE), {
+    const pinger = new Pinger6(io, socketAddress6(io.p, (await namesOf(io.p)).numeric(rest[0], AF_INET6), USAGE), {
       quiet: o.has('q'),
       count: numberOption(o, 'c', Infinity, 1, 2 ** 31, USAGE),
       intervalMs: numberOption(o, 'i', 1, 0.001, 3600, USAGE) * 1000,

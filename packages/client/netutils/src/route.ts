@@ -1,12 +1,13 @@
 /** route(8): the routing table, shown and changed. */
 import {
-  AF_INET, IFT_OTHER, PF_ROUTE, RTA_DST, RTA_GATEWAY, RTA_IFA, RTA_IFP, RTA_NETMASK, RTF_BLACKHOLE, RTF_CONNECTED, RTF_DYNAMIC, RTF_GATEWAY, RTF_HOST, RTF_LLDATA,
+  AF_INET, AF_INET6, IFT_OTHER, PF_ROUTE, RTA_DST, RTA_GATEWAY, RTA_IFA, RTA_IFP, RTA_NETMASK, RTF_BLACKHOLE, RTF_CONNECTED, RTF_DYNAMIC, RTF_GATEWAY, RTF_HOST, RTF_LLDATA,
   RTF_LOCAL, RTF_MODIFIED, RTF_REJECT, RTF_STATIC, RTF_UP, RTM_ADD, RTM_CHANGE, RTM_DELETE, RTM_GET, RTV_MTU, SOCK_RAW, SO_USELOOPBACK, SOL_SOCKET, sockaddrDl,
   sockaddrIn,
 } from '@anykernel/lib-sys';
 import { type RtMessage, emitRtMessage, parseRtMessage } from '@anykernel/net';
 import type { Proc } from '@anykernel/rumpkern';
 import { embeddedAddress6, mask6 } from './inet6.js';
+import { NUMBERS, type Names, namesOf } from './names.js';
 import { type Route, interfaces, routes, saText } from './tables.js';
 import { type Tool, type ToolIo, ToolUsage, addressOf, withSocket } from './tool.js';
 
@@ -32,9 +33,10 @@ export const route: Tool = {
   async run(io, args) {
     const words = args.filter((word) => word !== '-n');
     const verb = words.shift();
+    const names = await namesOf(io.p);
     switch (verb) {
       case 'show':
-        showRoutes(io, routes(io.p));
+        showRoutes(io, named(routes(io.p), args.includes('-n') ? NUMBERS : names));
         return 0;
       case 'flush':
         await flush(io);
@@ -43,13 +45,18 @@ export const route: Tool = {
       case 'change':
       case 'delete':
       case 'get':
-        await change(io, verb, words);
+        await change(io, verb, words, names);
         return 0;
       default:
         throw new ToolUsage(USAGE);
     }
   },
 };
+
+/** Routes with names in place of addresses, where there are some. */
+export function named(all: readonly Route[], names: Names): Route[] {
+  return all.map((rt) => ({ ...rt, destination: names.host(rt.destination), gateway: names.host(rt.gateway) }));
+}
 
 /** The table, one line a route. */
 export function showRoutes(io: ToolIo, all: readonly Route[]): void {
@@ -70,9 +77,9 @@ interface Request {
   mtu: number;
 }
 
-async function change(io: ToolIo, verb: 'add' | 'change' | 'delete' | 'get', words: readonly string[]): Promise<void> {
+async function change(io: ToolIo, verb: 'add' | 'change' | 'delete' | 'get', words: readonly string[], names = NUMBERS): Promise<void> {
   const type = { add: RTM_ADD, change: RTM_CHANGE, delete: RTM_DELETE, get: RTM_GET }[verb];
-  const request = parse(io.p, verb, [...words]);
+  const request = parse(io.p, verb, [...words], names);
   const answer = await send(io.p, { type, ...request });
   if (verb === 'get') {
     told(io, answer);
@@ -83,7 +90,7 @@ async function change(io: ToolIo, verb: 'add' | 'change' | 'delete' | 'get', wor
 }
 
 /** ToolUsage. */
-function parse(p: Proc, verb: string, words: string[]): Request {
+function parse(p: Proc, verb: string, words: string[], names: Names): Request {
   const request: Request = { addrs: new Map(), flags: RTF_UP | RTF_STATIC, inits: 0, mtu: 0 };
   const operands: string[] = [];
   let host: boolean | undefined;
@@ -104,7 +111,7 @@ function parse(p: Proc, verb: string, words: string[]): Request {
       request.mtu = Number(argument());
       request.inits |= RTV_MTU;
     } else if (word.startsWith('-')) usage();
-    else operands.push(word);
+    else operands.push(names.numeric(word, six ? AF_INET6 : AF_INET));
   }
   const [destination, gateway] = operands;
   if (destination === undefined || (gateway === undefined && verb === 'add')) usage();

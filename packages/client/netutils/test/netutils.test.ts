@@ -62,7 +62,12 @@ test.each([
   ['arp -s 10.0.1.9 nonsense', 'usage: arp', 2],
   ['ping', 'usage: ping', 2],
   ['ping -c 0 10.0.0.1', 'usage: ping', 2],
-  ['netstat', 'usage: netstat', 2],
+  ['netstat -f ipx', 'ipx: no family that is known', 2],
+  ['netstat 7', 'usage: netstat', 2],
+  ['netstat -s -p ipx', 'netstat: ipx: unknown or uninstrumented protocol', 1],
+  ['sockstat -p 1-2-3', 'usage: sockstat', 2],
+  ['traceroute', 'usage: traceroute', 2],
+  ['nc -l', 'usage: nc', 2],
   ['sysctl no.such.name', 'sysctl: no such file or directory', 1],
   ['sysctl net.inet.ip.ttl=much', 'much: not a value for it', 2],
   ['nc 10.0.1.1 99999', 'usage: nc', 2],
@@ -171,7 +176,7 @@ describe('nc', () => {
     const client = pipes('hello ', 'world');
     const serving = b.run('nc -l 7000', server);
     const asking = a.run('nc -v 10.0.2.2 7000', client);
-    expect((await asking).err).toEqual(['Connection to 10.0.2.2 7000 port succeeded!']);
+    expect((await asking).err).toEqual(['Connection to 10.0.2.2 7000 port [tcp/*] succeeded!']);
     expect((await serving).status).toBe(0);
     expect([server.got.join(''), client.got.join('')]).toEqual(['hello world', 'from the server']);
   });
@@ -187,7 +192,7 @@ describe('nc', () => {
   test('says which ports take connections', async () => {
     const serving = b.run('nc -l 7003', pipes());
     const { out, status } = await a.run('nc -z 10.0.2.2 7001-7004');
-    expect([out, status]).toEqual([['Connection to 10.0.2.2 7003 port succeeded!'], 0]);
+    expect([out, status]).toEqual([['Connection to 10.0.2.2 7003 port [tcp/*] succeeded!'], 0]);
     await serving;
     expect((await a.run('nc -z 10.0.2.2 7001')).status).toBe(1);
   });
