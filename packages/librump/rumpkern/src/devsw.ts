@@ -5,6 +5,7 @@
  */
 import type { Completion } from '@anykernel/host-rumpuser';
 import { ERR, major } from '@anykernel/lib-sys';
+import type { File } from './filedesc.js';
 import type { Knote } from './kqueue.js';
 import { Media } from './media.js';
 import type { Lwp } from './proc.js';
@@ -42,6 +43,8 @@ export interface Cdevsw {
   /** close() is called as often as open(); otherwise only when nobody has the device open any more. */
   readonly trackClose?: boolean;
   open(dev: number, flag: number, l: Lwp): void;
+  /** Each open is an object of its own: the open file of it, instead of one of the node. `flag` is the file's. */
+  clone?(dev: number, flag: number, l: Lwp): File;
   close(dev: number, flag: number, l: Lwp): void;
   /** `flag` holds the open file's FNONBLOCK. */
   read(dev: number, uio: Uio, l: Lwp, flag: number): void;

@@ -8,7 +8,7 @@
 import {
   ERR, EVFILT_VNODE, MNT_NODEV, O_NONBLOCK, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM,
 } from '@anykernel/lib-sys';
-import { type Knote, type Lwp, type Uio, readBlocks, transfer, writeBlocks } from '@anykernel/rumpkern';
+import { type File, type Knote, type Lwp, type Uio, readBlocks, transfer, writeBlocks } from '@anykernel/rumpkern';
 import { vnodeKqfilter } from './knotes.js';
 import type { Mount } from './mount.js';
 import { IO_NDELAY, VBLK, VCHR, type Vnode, type VnodeOps } from './vnode.js';
@@ -97,6 +97,13 @@ export const specfs: Pick<VnodeOps, 'open' | 'close' | 'read' | 'write' | 'ioctl
     transfer(l, 0, 0, undefined, (_buf, done) => sw.flush(vp.rdev, done));
   },
 };
+
+/** The open file of a device each of whose opens is an object of its own; undefined: it is an open node. */
+export function cloneDevice(vp: Vnode, flag: number, l: Lwp): File | undefined {
+  if (vp.type !== VCHR || vp.mp === undefined || (vp.mp.flags & MNT_NODEV) !== 0) return undefined;
+  const sw = l.k.devsw.cdev(vp.rdev);
+  return sw.clone?.(vp.rdev, flag, l);
+}
 
 export function isDevice(vp: Vnode): boolean {
   return (vp.type === VBLK || vp.type === VCHR) && vp.mp !== undefined;

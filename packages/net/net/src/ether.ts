@@ -166,6 +166,12 @@ export function multicastDel(ifp: Ifnet, addr: Uint8Array): void {
   }
 }
 
+/** Somebody wants every frame, or no longer. */
+export function promiscuous(ifp: Ifnet, on: boolean): void {
+  ifp.promisc += on ? 1 : -1;
+  if (ifp.promisc === (on ? 1 : 0)) ifp.driver.filter?.(ifp);
+}
+
 /** Whether the driver is to take every frame. */
 export function wantsAll(ifp: Ifnet): boolean {
   return ifp.promisc > 0 || (ifp.flags & IFF_PROMISC) !== 0;

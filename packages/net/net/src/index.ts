@@ -17,7 +17,7 @@ export { Neighbour, type NeighbourConf, type NeighbourProtocol, type NeighbourSt
 export { type Input, Netisr } from './netisr.js';
 export { type RtMessage, addressIn, emitRtMessage, maskLength, maskOf, parseRtMessage, sockaddrOf } from './rtmsg.js';
 export { Pfil, type PfilDir, type PfilHook } from './pfil.js';
-export { ETHERMTU, type EtherInit, etherIf, etherMulticast, etherSend, multicastAdd, multicastDel, wantsAll } from './ether.js';
+export { ETHERMTU, type EtherInit, etherIf, etherMulticast, etherSend, multicastAdd, multicastDel, promiscuous, wantsAll } from './ether.js';
 export { IFLINKSTR_QUERYLEN, IFLINKSTR_UNSET, type LinkedDriver, LinkedIfs, linkstrIoctl } from './linked.js';
 export { LOMTU, loopCreate } from './loop.js';
 export { SIOCGIFCONF, SIOCIFGCLONERS, ifioctl } from './control.js';

@@ -10,6 +10,7 @@ import { note } from '../knotes.js';
 import type { Mount } from '../mount.js';
 import { NAMEI_FOLLOW, namei } from '../namei.js';
 import { checkWritable } from '../permission.js';
+import { cloneDevice } from '../specfs.js';
 import { vnops } from '../vnfile.js';
 import { VBAD, VBLK, VCHR, VDIR, VEXEC, VFIFO, VLNK, VREAD, VREG, VSOCK, VWRITE, type Vnode } from '../vnode.js';
 import { attrOfNew, vopCreate } from '../vops.js';
@@ -79,16 +80,24 @@ export function openVnode(l: Lwp, vp: Vnode, oflags: number, check: boolean): nu
   const { proc } = l;
   const flag = fflags(oflags);
   if (check) checkOpen(l, vp, flag);
+  const own = cloneDevice(vp, flag & KEPT, l);
+  if (own !== undefined) return install(l, own, oflags);
   vp.ops.open(vp, flag, l);
   const f = new File('vnode', vnops, vp, flag & KEPT, proc.cred);
   vp.hold();
   if ((flag & FWRITE) !== 0) vp.writecount++;
   if ((oflags & (O_SHLOCK | O_EXLOCK | O_TRUNC)) !== 0) finish(l, f, vp, oflags, check);
   if (vp.knotes !== undefined) note(vp, NOTE_OPEN);
+  return install(l, f, oflags);
+}
+
+/** Gives a new file a descriptor; without one it is closed. EMFILE. */
+function install(l: Lwp, f: File, oflags: number): number {
+  const { proc } = l;
   try {
     return proc.fd.alloc(f, proc.limits.nofile, 0, (oflags & O_CLOEXEC) !== 0);
   } catch (e) {
-    vnops.close(f, l);
+    f.ops.close(f, l);
     throw e;
   }
 }
