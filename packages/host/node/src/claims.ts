@@ -4,8 +4,9 @@
  * It is the program's, not a host's, since hosts of one program share the machine's files. A claim ends with its file, and with whoever is
  * garbage. Other programs are not kept away: Node has no flock().
  */
-import { type BigIntStats, fstatSync } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
 import { ERR } from '@anykernel/lib-sys';
+import { fstatSync } from './builtin.js';
 
 interface Claim {
   readonly owner: WeakRef<object>;

@@ -4,7 +4,7 @@
  * Linux tells it in /sys, by device number, in units of 512 bytes whatever the device's own sector is. Elsewhere the last sector is searched
  * for: reads at doubling offsets until one moves nothing, then bisection; some fifty reads of one sector.
  */
-import { readFileSync, readSync } from 'node:fs';
+import { readFileSync, readSync } from './builtin.js';
 
 const SECTOR = 512;
 

@@ -3,11 +3,11 @@
  *
  * A name is text, or a byte string of the kernel: one whose characters are bytes that make valid UTF-8 is taken as those bytes.
  */
-import { isUtf8 } from 'node:buffer';
-import { type Stats, closeSync, constants, fstatSync, openSync, readdirSync, statSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import type { HostFile, HostFileInfo, HostFileType, OpenMode } from '@anykernel/host-rumpuser';
 import { memoryFile } from '@anykernel/lib-hostkit';
 import { ERR } from '@anykernel/lib-sys';
+import { closeSync, constants, fstatSync, openSync, readdirSync, statSync } from './builtin.js';
 import { deviceSize, sysfsSize } from './device-size.js';
 import { errnoOf } from './errno.js';
 import { NodeFile } from './node-file.js';
@@ -107,7 +107,7 @@ function hostPath(name: string): string | Buffer {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: every byte counts.
   if (!/[\x80-\xff]/.test(name) || /[^\x00-\xff]/.test(name)) return name;
   const bytes = Buffer.from(name, 'latin1');
-  return isUtf8(bytes) ? bytes : name;
+  return process.getBuiltinModule('node:buffer').isUtf8(bytes) ? bytes : name;
 }
 
 function attempt<T>(fn: () => T): T {

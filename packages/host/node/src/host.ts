@@ -4,7 +4,6 @@
  * A host is an object without threads or handles of its own: one that nobody uses is garbage. Any number of kernels may share one, and
  * any number of hosts may stand beside each other.
  */
-import { hostname } from 'node:os';
 import type { HostFile, HostFileInfo, HostHalf, OpenMode, Rumpuser, WallTime } from '@anykernel/host-rumpuser';
 import { Alarms, type Half, SlabPool, findHalf } from '@anykernel/lib-hostkit';
 import { ERR, signalName } from '@anykernel/lib-sys';
@@ -45,17 +44,20 @@ export interface HostNode extends Rumpuser {
 
 /** A host on this Node. */
 export function hostNode(options: HostNodeOptions = {}): HostNode {
-  return new NodeRumpuser(options);
+  return new NodeRumpuser(options, [...(options.halves ?? []), shmifHalf, virtifHalf]);
 }
 
-/** Those that every host on Node has; the caller's come first. */
-const HALVES: readonly Half[] = [shmifHalf, virtifHalf];
+/** One with no halves of drivers but the caller's: a bundle of a kernel without a network is without them. */
+export function bareHostNode(options: HostNodeOptions = {}): HostNode {
+  return new NodeRumpuser(options, options.halves ?? []);
+}
 
 const KEEP_BYTES = 64 * 1024 * 1024;
 
 class NodeRumpuser implements HostNode {
   readonly version = 1;
   readonly #options: HostNodeOptions;
+  readonly #halves: readonly Half[];
   readonly #clock = new Clock();
   readonly #alarms = new Alarms(new NodeTimers(this.#clock));
   readonly #random = new RandomBytes();
@@ -63,8 +65,9 @@ class NodeRumpuser implements HostNode {
   readonly #files: Files;
   readonly #input: ConsoleInput;
 
-  constructor(options: HostNodeOptions) {
+  constructor(options: HostNodeOptions, halves: readonly Half[]) {
     this.#options = options;
+    this.#halves = halves;
     this.#pool = new SlabPool(options.keepBytes ?? KEEP_BYTES);
     this.#files = new Files(options.files ?? {});
     this.#input = new ConsoleInput(options.input);
@@ -98,7 +101,7 @@ class NodeRumpuser implements HostNode {
     const params = this.#options.params;
     if (params !== undefined && Object.hasOwn(params, name)) return params[name];
     if (name === '_RUMPUSER_NCPU') return '1';
-    if (name === '_RUMPUSER_HOSTNAME') return this.#options.hostname ?? `rump-${String(process.pid).padStart(5, '0')}.${hostname()}`;
+    if (name === '_RUMPUSER_HOSTNAME') return this.#options.hostname ?? `rump-${String(process.pid).padStart(5, '0')}.${process.getBuiltinModule('node:os').hostname()}`;
     return Object.hasOwn(process.env, name) ? process.env[name] : undefined;
   }
 
@@ -146,7 +149,7 @@ class NodeRumpuser implements HostNode {
   }
 
   half<T>(of: HostHalf<T>): T | undefined {
-    return findHalf(this.#options.halves ?? [], of) ?? findHalf(HALVES, of);
+    return findHalf(this.#halves, of);
   }
 }
 

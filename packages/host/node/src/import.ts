@@ -3,10 +3,7 @@
  *
  * The application's packages come first, as it has installed what it needs; then those beside this package.
  */
-import { realpathSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { realpathSync } from './builtin.js';
 
 export interface ImportOptions {
   /** The folder from which packages are looked up first; otherwise the program's, then the working directory. */
@@ -45,7 +42,7 @@ async function find(name: string, options: ImportOptions): Promise<unknown> {
 async function load(specifier: string, folders: readonly string[]): Promise<unknown> {
   for (const folder of folders) {
     const path = resolve(specifier, folder);
-    if (path !== undefined) return import(pathToFileURL(path).href);
+    if (path !== undefined) return import(process.getBuiltinModule('node:url').pathToFileURL(path).href);
   }
   return import(specifier);
 }
@@ -57,6 +54,7 @@ function applicationFolders(): string[] {
 
 /** Commands are symbolic links into the package that they belong to. */
 function programFolder(program: string): string {
+  const { dirname } = process.getBuiltinModule('node:path');
   try {
     return dirname(realpathSync(program));
   } catch {
@@ -67,7 +65,8 @@ function programFolder(program: string): string {
 /** The file of a package as a module in `folder` would get it, or undefined. */
 function resolve(specifier: string, folder: string): string | undefined {
   try {
-    return createRequire(join(folder, 'package.json')).resolve(specifier);
+    const { createRequire } = process.getBuiltinModule('node:module');
+    return createRequire(`${folder}/package.json`).resolve(specifier);
   } catch {
     return undefined;
   }

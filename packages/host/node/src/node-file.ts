@@ -4,9 +4,9 @@
  * A transfer is repeated until it is whole or the end is reached; an error after some bytes have moved is a short transfer, and the next one
  * meets it. Reads at the file's own position (terminals, pipes) take what is there.
  */
-import { closeSync, fdatasyncSync, readSync, readvSync, writeSync, writevSync } from 'node:fs';
 import type { Completion, HostFile } from '@anykernel/host-rumpuser';
 import { ERR } from '@anykernel/lib-sys';
+import { closeSync, fdatasyncSync, readSync, readvSync, writeSync, writevSync } from './builtin.js';
 import { claimBytes } from './claims.js';
 import { errnoOf } from './errno.js';
 
