@@ -4,6 +4,7 @@
  * incomplete: asked for, packets wait. reachable: has answered of late. stale: has not, and nobody has needed it. delay, probe: somebody does, and it is
  * asked again. failed: it has not answered, and packets for it are refused for a while. permanent: set by hand.
  */
+import { getU32le } from '@anykernel/lib-bytes';
 import { Callout, type Kernel } from '@anykernel/rumpkern';
 import { type Mbuf, type Mbufs, Pktq } from '@anykernel/rumpnet';
 import type { Ifnet } from './ifnet.js';
@@ -30,6 +31,8 @@ export interface NeighbourConf {
 
 /** Packets that wait for one neighbour: enough for the pieces of the largest datagram (RFC 4861 7.2.2 asks for one). */
 const HOLD_MAX = 64;
+/** Packets that wait for all neighbours of a family together: who asks for many that are not there gets no more of the memory. */
+const HELD_MAX = 1024;
 /** Neighbours of one family: what strangers can make us remember has a limit. */
 const NEIGHBOURS_MAX = 4096;
 /** How many are looked at for one that can go. */
@@ -73,7 +76,11 @@ export class Neighbours {
   readonly mbufs: Mbufs;
   /** Neighbours in it. */
   count = 0;
+  /** Packets that wait. */
+  held = 0;
   readonly #byHash = new Map<number, Neighbour>();
+  /** Strangers choose addresses, but not who shares a chain. */
+  readonly #seed: number;
   /** The one that was asked for last. */
   #last: Neighbour | undefined;
 
@@ -85,6 +92,9 @@ export class Neighbours {
   ) {
     this.k = k;
     this.mbufs = mbufs;
+    const seed = new Uint8Array(4);
+    k.host.getrandom(seed);
+    this.#seed = getU32le(seed, 0);
   }
 
   /** The link address to which a packet for `nh` goes; undefined: the packet waits, or has been refused. */
@@ -111,7 +121,7 @@ export class Neighbours {
   }
 
   find(ifp: Ifnet, nh: Nexthop): Neighbour | undefined {
-    let n = this.#byHash.get(hashOf(ifp, nh));
+    let n = this.#byHash.get(this.#hashOf(ifp, nh));
     while (n !== undefined && (n.ifp !== ifp || !n.addr.equals(nh.w0, nh.w1, nh.w2, nh.w3))) n = n.next;
     return n;
   }
@@ -122,7 +132,7 @@ export class Neighbours {
     if (have !== undefined) return have;
     if (this.count >= NEIGHBOURS_MAX) this.#evict();
     const n = new Neighbour(this, ifp, new Nexthop().set(nh.family, nh.w0, nh.w1, nh.w2, nh.w3));
-    const hash = hashOf(ifp, nh);
+    const hash = this.#hashOf(ifp, nh);
     n.next = this.#byHash.get(hash);
     this.#byHash.set(hash, n);
     this.count++;
@@ -136,11 +146,24 @@ export class Neighbours {
   }
 
   #wait(n: Neighbour, m: Mbuf): void {
-    if (n.hold.enqueue(m)) return;
-    // The oldest goes (RFC 4861 7.2.2).
-    const oldest = n.hold.dequeue();
-    if (oldest !== undefined) this.mbufs.free(oldest);
+    // The oldest goes (RFC 4861 7.2.2), or where others have all the room, the new one.
+    if (n.hold.len >= HOLD_MAX || this.held >= HELD_MAX) {
+      const oldest = this.#unhold(n);
+      if (oldest === undefined) {
+        this.mbufs.free(m);
+        return;
+      }
+      this.mbufs.free(oldest);
+    }
     n.hold.enqueue(m);
+    this.held++;
+  }
+
+  /** The packet that has waited longest. */
+  #unhold(n: Neighbour): Mbuf | undefined {
+    const m = n.hold.dequeue();
+    if (m !== undefined) this.held--;
+    return m;
   }
 
   #solicit(n: Neighbour, unicast: boolean): void {
@@ -181,7 +204,7 @@ export class Neighbours {
 
   /** What waits goes to where the neighbour is now. */
   #release(n: Neighbour): void {
-    for (let m = n.hold.dequeue(); m !== undefined; m = n.hold.dequeue()) n.ifp.output(n.ifp, m, n.addr);
+    for (let m = this.#unhold(n); m !== undefined; m = this.#unhold(n)) n.ifp.output(n.ifp, m, n.addr);
   }
 
   /** A neighbour's time is over. */
@@ -214,12 +237,12 @@ export class Neighbours {
 
   #fail(n: Neighbour): void {
     this.#enter(n, 'failed', this.conf.downMs);
-    for (let m = n.hold.dequeue(); m !== undefined; m = n.hold.dequeue()) this.protocol.unreachable(n, m);
+    for (let m = this.#unhold(n); m !== undefined; m = this.#unhold(n)) this.protocol.unreachable(n, m);
   }
 
   /** Forgets one, and what waits for it. */
   remove(n: Neighbour): void {
-    const hash = hashOf(n.ifp, n.addr);
+    const hash = this.#hashOf(n.ifp, n.addr);
     let before: Neighbour | undefined;
     let one = this.#byHash.get(hash);
     while (one !== undefined && one !== n) {
@@ -233,22 +256,29 @@ export class Neighbours {
     this.count--;
     if (this.#last === n) this.#last = undefined;
     n.timer.stop();
-    for (let m = n.hold.dequeue(); m !== undefined; m = n.hold.dequeue()) this.mbufs.free(m);
+    for (let m = this.#unhold(n); m !== undefined; m = this.#unhold(n)) this.mbufs.free(m);
   }
 
-  /** One of the oldest goes: one that has not answered, if there is one among them. */
+  /**
+   * One of the oldest goes: one that has not answered, or was not needed of late, if there is one among them. Those that were set by hand stay, and move to the
+   * end, where they are not in the way of the next time.
+   */
   #evict(): void {
     let victim: Neighbour | undefined;
     let looked = 0;
-    for (const first of this.#byHash.values()) {
-      for (let n: Neighbour | undefined = first; n !== undefined; n = n.next) {
-        if (n.state === 'permanent') continue;
-        victim ??= n;
-        if (n.state !== 'incomplete' && n.state !== 'failed') continue;
-        this.remove(n);
-        return;
+    let left = this.#byHash.size;
+    for (const [hash, first] of this.#byHash) {
+      if (left-- === 0 || looked >= EVICT_LOOK) break;
+      let goes: Neighbour | undefined;
+      for (let n: Neighbour | undefined = first; n !== undefined; n = n.next) if (n.state !== 'permanent' && (goes === undefined || worth(n) < worth(goes))) goes = n;
+      if (goes === undefined) {
+        this.#byHash.delete(hash);
+        this.#byHash.set(hash, first);
+        continue;
       }
-      if (++looked >= EVICT_LOOK) break;
+      looked++;
+      if (victim === undefined || worth(goes) < worth(victim)) victim = goes;
+      if (worth(victim) === 0) break;
     }
     if (victim !== undefined) this.remove(victim);
   }
@@ -258,6 +288,10 @@ export class Neighbours {
     for (const n of this.list()) if (ifp === undefined || n.ifp === ifp) this.remove(n);
   }
 
+  #hashOf(ifp: Ifnet, nh: Nexthop): number {
+    return mix(mix(mix(mix(this.#seed ^ ifp.index, nh.w0), nh.w1), nh.w2), nh.w3);
+  }
+
   list(): Neighbour[] {
     const all: Neighbour[] = [];
     for (const first of this.#byHash.values()) for (let n: Neighbour | undefined = first; n !== undefined; n = n.next) all.push(n);
@@ -265,11 +299,15 @@ export class Neighbours {
   }
 }
 
+/** Who is let go rather than others: the least first. */
+function worth(n: Neighbour): number {
+  return n.state === 'incomplete' || n.state === 'failed' ? 0 : n.state === 'stale' ? 1 : 2;
+}
+
 const { imul } = Math;
 
-function hashOf(ifp: Ifnet, nh: Nexthop): number {
-  let h = imul(nh.w0 ^ imul(ifp.index, 0x9e37_79b1), 0x85eb_ca6b);
-  h = imul(h ^ nh.w1 ^ (h >>> 15), 0xc2b2_ae35);
-  h = imul(h ^ nh.w2 ^ (h >>> 13), 0x27d4_eb2f);
-  return (h ^ nh.w3 ^ (h >>> 16)) | 0;
+/** One more word in a hash. */
+function mix(hash: number, word: number): number {
+  const h = imul(hash ^ word, 0x85eb_ca6b);
+  return imul(h ^ (h >>> 15), 0xc2b2_ae35) ^ (h >>> 13);
 }

@@ -1,5 +1,5 @@
 /** Neighbour discovery, duplicate address detection, autoconfiguration, redirects: against a stranger who says what the standards allow, and what they do not. */
-import { IFF_UP, linkParse, linkText } from '@anykernel/lib-sys';
+import { IFF_UP, inet6Text, linkParse, linkText } from '@anykernel/lib-sys';
 import { ND_NA_OVERRIDE, ND_NA_ROUTER, ND_NA_SOLICITED, parseNdOptions } from '@anykernel/lib-wire';
 import { net } from '@anykernel/net';
 import { Link, STRANGER, STRANGER_LINK, addr, icmp6, nexthop, packet6, prefixInfo } from './link.js';
@@ -13,6 +13,12 @@ function eui(l: Link, prefix: string): string {
   const b = l.ifp.lladdr;
   const hex = (n: number): string => n.toString(16);
   return `${prefix}${hex(((b[0]! ^ 2) << 8) | b[1]!)}:${hex((b[2]! << 8) | 0xff)}:${hex(0xfe00 | b[3]!)}:${hex((b[4]! << 8) | b[5]!)}`;
+}
+
+function solicitedGroup(text: string): string {
+  const b = addr('ff02::1:ff00:0');
+  b.set(addr(text).subarray(13), 13);
+  return inet6Text(b);
 }
 
 describe('duplicate address detection (RFC 4862 5.4)', () => {
@@ -108,7 +114,7 @@ describe('solicitations and advertisements (RFC 4861 7)', () => {
     ['a code', (l) => l.nd(NS, STRANGER, l.local, 0, addr(l.local), {}, 255, 1)],
     ['less than 24 bytes', (l) => l.nd(NS, STRANGER, l.local, 0, addr(l.local).slice(0, 8), {})],
     ['a target that is a group', (l) => l.nd(NS, STRANGER, l.local, 0, addr('ff02::1'), {})],
-    ['nobody and a link address', (l) => l.solicit(l.local, '::', `ff02::1:ff${l.local.slice(-7)}`)],
+    ['nobody and a link address', (l) => l.solicit(l.local, '::', solicitedGroup(l.local))],
     ['nobody and no solicited-node group', (l) => l.solicit(l.local, '::', 'ff02::1', {})],
     ['an option of no length', (l) => l.nd(NS, STRANGER, l.local, 0, Uint8Array.of(...addr(l.local), 1, 0, 0, 0, 0, 0, 0, 0), {})],
     ['a fragment header (RFC 6980)', (l) => l.say(packet6(STRANGER, l.local, 58, icmp6(STRANGER, l.local, NS, 0, 0, addr(l.local)), 255, [[44, new Uint8Array(8)]]))],
