@@ -2,29 +2,9 @@
 import { expect } from '@jest/globals';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { patient } from '@anykernel/conformance-diskfs';
 import { mustRun, oracle } from '@anykernel/tools-oracle';
-import type { Sys } from '@anykernel/rumpkern';
-import { type World, names, pattern, readFile, withFolder, world } from './kit.js';
-
-/** The system calls, each made again when it would have had to wait, after the next event of the simulation. */
-function patient(w: World): Sys {
-  return new Proxy(w.sys, {
-    get(sys, name) {
-      const call = (sys as unknown as Record<string | symbol, (...args: unknown[]) => unknown>)[name];
-      return (...args: unknown[]): unknown => {
-        for (let i = 0; i < 100_000; i++) {
-          try {
-            return call.apply(sys, args);
-          } catch (e) {
-            if ((e as Error).name !== 'WouldSleep') throw e;
-            if (!w.sim.step()) throw new Error(`${String(name)} waits for nothing`);
-          }
-        }
-        throw new Error(`${String(name)} waits for ever`);
-      };
-    },
-  });
-}
+import { names, pattern, readFile, withFolder, world } from './kit.js';
 
 const TEXT = new Uint8Array(Buffer.from('packed '.repeat(40_000)));
 

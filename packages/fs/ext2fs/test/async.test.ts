@@ -2,9 +2,8 @@
 import { expect } from '@jest/globals';
 import { O_CREAT, O_RDWR } from '@anykernel/lib-sys';
 import { oracle } from '@anykernel/tools-oracle';
-import type { Sys } from '@anykernel/rumpkern';
-import { type World, fsck, mke2fs, pattern, world } from './kit.js';
-import { Workload, compare, listModel, listSys } from './workload.js';
+import { fsck, mke2fs, pattern, world } from './kit.js';
+import { Workload, compare, listModel, listSys, patient } from '@anykernel/conformance-diskfs';
 
 oracle('mke2fs', 'e2fsck').test('mount, work, sync and unmount on an asynchronous disk', async () => {
   const w = world(mke2fs(6000, ['-b', '1024']), { seed: 11, disk: { sync: false, latencyNs: [10_000, 400_000] } });
@@ -56,26 +55,6 @@ oracle('mke2fs', 'e2fsck').test('mount, work, sync and unmount on an asynchronou
   expect(fsck(w.disk.snapshot())).toBe('');
   w.k.halt();
 });
-
-/** The system calls, each made again when it would have had to wait, after the next event of the simulation. */
-function patient(w: World): Sys {
-  return new Proxy(w.sys, {
-    get(sys, name) {
-      const call = (sys as unknown as Record<string | symbol, (...args: unknown[]) => unknown>)[name];
-      return (...args: unknown[]): unknown => {
-        for (let i = 0; i < 100_000; i++) {
-          try {
-            return call.apply(sys, args);
-          } catch (e) {
-            if ((e as Error).name !== 'WouldSleep') throw e;
-            if (!w.sim.step()) throw new Error(`${String(name)} waits for nothing`);
-          }
-        }
-        throw new Error(`${String(name)} waits for ever`);
-      };
-    },
-  });
-}
 
 for (const [what, seed, kernel, params] of [['', 41, {}, {}], [', with little memory', 42, { memLimitBytes: 3 << 20 }, { RUMP_NVNODES: '30' }]] as const) {
   oracle('mke2fs', 'e2fsck').test(`random work on an asynchronous disk${what}, seed ${seed}`, async () => {

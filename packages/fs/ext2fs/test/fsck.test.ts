@@ -7,7 +7,7 @@ import { type Ext2fsType, type FsckResult, fsck, newfs } from '../src/index.js';
 import { DI_BLOCK, DI_NLINK, DI_SIZE, GD_BBMAP, SB_FREE_BLOCKS, SUPER_OFF } from '../src/ondisk.js';
 import { inodeBlock, inodeOffset } from '../src/inode.js';
 import { fsck as e2fsck, mke2fs, mounted, pattern } from './kit.js';
-import { Workload } from './workload.js';
+import { Workload } from '@anykernel/conformance-diskfs';
 
 function check(b: Uint8Array, repair: boolean): FsckResult {
   const image = { size: b.length, read: (off: number, len: number) => b.slice(off, off + len), write: (off: number, data: Uint8Array) => b.set(data, off) };

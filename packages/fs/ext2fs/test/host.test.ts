@@ -8,7 +8,7 @@ import { expect } from '@jest/globals';
 import { O_CREAT, O_RDWR, SF_APPEND, SF_IMMUTABLE, makedev } from '@anykernel/lib-sys';
 import { mustRun, oracle, run, withMount } from '@anykernel/tools-oracle';
 import { fsck, mke2fs, mounted, pattern, withImage } from './kit.js';
-import { readFile } from './workload.js';
+import { readFile } from '@anykernel/conformance-diskfs';
 
 const IMAGES: Readonly<Record<string, readonly string[]>> = {
   'blocks of 1 KiB': ['-b', '1024'],

@@ -8,7 +8,7 @@ import {
   SB_FIRST_DATA, SB_FIRST_INO, SB_FREE_BLOCKS, SB_INCOMPAT, SB_INODES, SB_INODE_SIZE, SB_IPG, SB_LAST_ORPHAN, SB_LOG_BSIZE, SB_MAGIC, SB_REV, SB_ROCOMPAT, SUPER_OFF,
 } from '../src/ondisk.js';
 import { type World, errnoOf, mounted, pattern, world } from './kit.js';
-import { names, readFile } from './workload.js';
+import { names, readFile } from '@anykernel/conformance-diskfs';
 
 const BSIZE = 1024;
 

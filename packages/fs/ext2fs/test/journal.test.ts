@@ -5,7 +5,7 @@ import { O_CREAT, O_RDWR } from '@anykernel/lib-sys';
 import { oracle, run, withMount } from '@anykernel/tools-oracle';
 import { type Ext2fsType, newfs } from '../src/index.js';
 import { type World, errnoOf, fsck, mke2fs, mounted, pattern, withFolder, withImage, world } from './kit.js';
-import { type Listing, Workload, compare, listModel, listSys } from './workload.js';
+import { type Listing, Workload, compare, listModel, listSys } from '@anykernel/conformance-diskfs';
 
 function fresh(type: Ext2fsType, kib: number): Uint8Array {
   const bytes = new Uint8Array(kib << 10);

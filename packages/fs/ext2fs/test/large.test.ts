@@ -5,7 +5,7 @@ import { DiskImage } from '@anykernel/host-sim';
 import { oracle } from '@anykernel/tools-oracle';
 import { newfs } from '../src/index.js';
 import { errnoOf, fsck, mke2fs, mounted, pattern } from './kit.js';
-import { names } from './workload.js';
+import { names } from '@anykernel/conformance-diskfs';
 
 oracle('mke2fs', 'e2fsck').test('files beyond 2 and 4 GiB, as far as each block size allows', () => {
   for (const [bsize, max] of [[1024, 17_247_252_480], [2048, 275_415_851_008], [4096, 2_196_873_666_560]] as const) {

@@ -5,7 +5,7 @@ import { statfsSync } from 'node:fs';
 import { SB_LAST_ORPHAN, SB_MNT_COUNT, SB_STATE, SUPER_OFF } from '../src/ondisk.js';
 import { newfs } from '../src/index.js';
 import { type World, errnoOf, fsck, mke2fs, mounted, pattern, withImage, world } from './kit.js';
-import { readFile } from './workload.js';
+import { readFile } from '@anykernel/conformance-diskfs';
 
 function image(bytes = 2 << 20, blockSize = 1024): Uint8Array {
   const b = new Uint8Array(bytes);

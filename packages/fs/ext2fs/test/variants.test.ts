@@ -1,7 +1,7 @@
 import { describe, expect } from '@jest/globals';
 import { oracle } from '@anykernel/tools-oracle';
 import { VARIANTS, fsck, mke2fs, mounted } from './kit.js';
-import { Workload, compare, listModel, listSys } from './workload.js';
+import { Workload, compare, listModel, listSys } from '@anykernel/conformance-diskfs';
 
 const STEPS = 120;
 const ROUNDS = 2;

@@ -2,13 +2,8 @@
 import { expect, test } from '@jest/globals';
 import { O_CREAT, O_RDWR } from '@anykernel/lib-sys';
 import { type NewfsOptions, fsck } from '../src/index.js';
-import { type World, check, errnoOf, ioOf, made, mounted } from './kit.js';
-import { type Listing, Workload, listModel, listSys } from './workload.js';
-
-/** Links are the checker's to count. */
-function withoutLinks(line: string | undefined): string | undefined {
-  return line?.replace(/ links \d+/, '');
-}
+import { check, errnoOf, ioOf, made, mounted, world } from './kit.js';
+import { Workload, listSys, powerCuts } from '@anykernel/conformance-diskfs';
 
 function repaired(bytes: Uint8Array): Uint8Array {
   const report = fsck(ioOf(bytes), { time: 3, repair: true });
@@ -18,61 +13,24 @@ function repaired(bytes: Uint8Array): Uint8Array {
   return bytes;
 }
 
-interface Phase {
-  /** Writes of the disk when it began, and when it ended. */
-  readonly from: number;
-  to: number;
-  /** What was there then, synced. */
-  readonly synced: Listing;
-  /** Paths touched since. */
-  readonly touched: Set<string>;
-}
-
-/** Work in phases, each of which begins with a sync. */
-function record(w: World, work: Workload, phases: number, steps: number): Phase[] {
-  const done: Phase[] = [];
-  for (let p = 0; p < phases; p++) {
-    w.sys.sync();
-    const phase: Phase = { from: w.disk.writes, to: 0, synced: listModel(work.root), touched: new Set() };
-    for (let i = 0; i < steps; i++) {
-      work.step();
-      for (const path of work.touched) phase.touched.add(path);
-      // Dirty blocks reach the disk at times of their own choosing.
-      if (i % 7 === 3) w.vfs.sync(false);
-    }
-    phase.to = w.disk.writes;
-    done.push(phase);
-  }
-  return done;
-}
-
-function untouched(phase: Phase, path: string): boolean {
-  if (phase.touched.has(path)) return false;
-  for (let i = path.lastIndexOf('/'); i > 0; i = path.lastIndexOf('/', i - 1)) if (phase.touched.has(path.slice(0, i))) return false;
-  return true;
-}
-
 const PLANS: readonly (readonly [string, Partial<NewfsOptions>, number, { readonly reorder?: boolean }])[] = [
   ['UFS2, fragments of 512 bytes', { blockSize: 4096 }, 21, {}],
   ['UFS1, big-endian, fragments of 2 KiB', { version: 1, byteOrder: 'big', blockSize: 16384 }, 22, {}],
   ['UFS2, writes that were not flushed are lost at random', { blockSize: 8192 }, 23, { reorder: true }],
 ];
-const CUTS = 5;
-
 test.each(PLANS)('what was synced and not touched since is there: %s', (_name, options, seed, cut) => {
-  const w = mounted(made(3000, { ...options, inodes: 600 }), { seed, disk: { record: 'all' } });
-  const work = new Workload(w.sys, seed, { maxFile: 60_000 });
-  const phases = record(w, work, 4, 60);
-  const step = Math.max(1, Math.floor((phases[phases.length - 1].to - phases[0].from) / CUTS));
-  for (const phase of phases) {
-    for (let n = phase.from; n <= phase.to; n += step) {
-      const after = mounted(repaired(w.disk.cut({ after: n, ...cut }).bytes()), { seed }, 1);
-      const found = listSys(after.sys, false);
-      after.k.halt();
-      const lost = [...phase.synced].filter(([path, line]) => untouched(phase, path) && withoutLinks(found.get(path)) !== withoutLinks(line));
-      expect(`seed ${seed}, after write ${n}: ${JSON.stringify(lost.slice(0, 3))}`).toBe(`seed ${seed}, after write ${n}: []`);
-    }
-  }
+  const w = powerCuts({
+    worlds: { world, mounted },
+    image: made(3000, { ...options, inodes: 600 }),
+    seed,
+    work: (sys) => new Workload(sys, seed, { maxFile: 60_000 }),
+    repaired: (image) => repaired(image.bytes()),
+    list: (sys) => listSys(sys, false),
+    phases: 4,
+    steps: 60,
+    cuts: 5,
+    ...cut,
+  });
   w.k.halt();
   expect(check(w.disk.snapshot())).toBe('');
 });

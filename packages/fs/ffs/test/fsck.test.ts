@@ -5,7 +5,7 @@ import { DINODE1, DINODE2, direntIno, direntReclen, emitDirent, inodeOffset, put
 import { type FsckReport, fsck } from '../src/index.js';
 import { CG_CS, CG_FRSUM, CG_NCLUSTERBLKS, FS_CSTOTAL, FS_SBLKNO } from '../src/ondisk.js';
 import { type World, check, errnoOf, ioOf, made, mounted, pattern } from './kit.js';
-import { names, readFile } from './workload.js';
+import { names, readFile } from '@anykernel/conformance-diskfs';
 
 const KINDS = [
   ['UFS1, big-endian', { version: 1, byteOrder: 'big', blockSize: 8192, fragSize: 1024, inodes: 900 }],

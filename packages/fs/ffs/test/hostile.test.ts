@@ -8,7 +8,7 @@ import {
   FS_FSIZE, FS_IBLKNO, FS_INOPB, FS_IPG, FS_MAGIC, FS_MAXSYMLINKLEN, FS_MINFREE, FS_NCG, FS_NINDIR, FS_SBLKNO, FS_SBSIZE, FS_SIZE, FS_CONTIGSUMSIZE,
 } from '../src/ondisk.js';
 import { type World, errnoOf, ioOf, made, mounted, pattern, world } from './kit.js';
-import { names, readFile } from './workload.js';
+import { names, readFile } from '@anykernel/conformance-diskfs';
 
 const FSIZE = 512;
 const SUPER = 65536;

@@ -5,7 +5,7 @@ import { LOG_BSIZE, readReplay } from '@anykernel/wapbl';
 import { fsck } from '../src/index.js';
 import { FS_DOWAPBL } from '../src/ondisk.js';
 import { type World, check, errnoOf, ioOf, made, mounted, pattern, world } from './kit.js';
-import { type Listing, Workload, compare, listModel, listSys, readFile } from './workload.js';
+import { type Listing, Workload, compare, listModel, listSys, readFile } from '@anykernel/conformance-diskfs';
 
 /** An image with as many bytes behind the file system as a journal wants. */
 function withRoom(image: Uint8Array): Uint8Array {

@@ -1,25 +1,17 @@
 /** Images by makefs, and kernels that have them mounted. */
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type World as AnyWorld, withFolder, worlds } from '@anykernel/conformance-diskfs';
+import type { DiskImage } from '@anykernel/host-sim';
 import { mustRun } from '@anykernel/tools-oracle';
-import { type DiskImage, type DiskOptions, Sim, type SimDisk, type SimHost } from '@anykernel/host-sim';
-import { type KernelOptions, type Kernel, type Sys, boot } from '@anykernel/rumpkern';
-import { type Mount, type Vfs, etfsRegister, rumpvfs } from '@anykernel/rumpvfs';
-import { type ImageIo, type NewfsOptions, ffs, fsck, newfs } from '../src/index.js';
 import type { Ffs } from '../src/fs.js';
+import { type ImageIo, type NewfsOptions, ffs, fsck, newfs } from '../src/index.js';
 
-/** In memory, where there is such a place. */
-const TMP = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+export { errnoOf, pattern, withFolder, withImage } from '@anykernel/conformance-diskfs';
 
-export function withFolder<T>(body: (folder: string) => T): T {
-  const folder = mkdtempSync(join(TMP, 'ffs-'));
-  try {
-    return body(folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
+export type World = AnyWorld<Ffs>;
+
+export const { world, mounted } = worlds<Ffs>({ component: ffs, type: 'ffs' });
 
 /** The variants of makefs whose images are read and written. */
 export const VARIANTS: Readonly<Record<string, readonly string[]>> = {
@@ -44,113 +36,6 @@ export function makefs(kib: number, args: readonly string[], fill?: (folder: str
     mustRun('makefs', ['-t', 'ffs', '-s', `${kib}k`, ...args, path, tree]);
     return new Uint8Array(readFileSync(path));
   });
-}
-
-/** A file with these bytes, for programs. */
-export function withImage<T>(bytes: Uint8Array | DiskImage, body: (path: string) => T): T {
-  return withFolder((folder) => {
-    const path = join(folder, 'image');
-    writeImage(bytes, path);
-    return body(path);
-  });
-}
-
-function writeImage(bytes: Uint8Array | DiskImage, path: string): void {
-  if (bytes instanceof Uint8Array) {
-    writeFileSync(path, bytes);
-    return;
-  }
-  const fd = openSync(path, 'w');
-  for (const [off, part] of bytes.extents()) writeSync(fd, part, 0, part.length, off);
-  closeSync(fd);
-  truncateSync(path, bytes.size);
-}
-
-export interface World {
-  readonly sim: Sim;
-  readonly host: SimHost;
-  readonly disk: SimDisk;
-  readonly k: Kernel;
-  readonly vfs: Vfs;
-  /** A process of the superuser, in the root of the file system. */
-  readonly sys: Sys;
-  readonly root: ReturnType<Kernel['newproc']>;
-  mp(): Mount;
-  fs(): Ffs;
-  mount(flags?: number): void;
-  unmount(): void;
-  /** The disk's bytes, as they are. */
-  bytes(): Uint8Array;
-}
-
-export interface WorldOptions {
-  readonly seed?: number;
-  readonly disk?: DiskOptions;
-  readonly kernel?: KernelOptions;
-  readonly params?: Readonly<Record<string, string>>;
-}
-
-/** A kernel with `image` as its disk, not mounted yet. */
-export function world(image: Uint8Array | DiskImage, options: WorldOptions = {}): World {
-  const sim = new Sim({ seed: options.seed ?? 1 });
-  const host = sim.host({ params: options.params });
-  const disk = sim.disk('disk', { ...(image instanceof Uint8Array ? { bytes: image } : { image }), ...options.disk });
-  const k = boot(host, [ffs], options.kernel);
-  const root = k.newproc({ comm: 'test' });
-  const { sys } = root;
-  const vfs = k.modules.use(rumpvfs);
-  etfsRegister(vfs, '/disk', 'disk', 'blk');
-  sys.mkdir('/mnt', 0o755);
-  const mp = (): Mount => {
-    const found = vfs.mounts.find((m) => m.onName === '/mnt');
-    if (found === undefined) throw new Error('nothing is mounted');
-    return found;
-  };
-  return {
-    sim, host, disk, k, vfs, sys, root, mp,
-    fs: () => mp().data as Ffs,
-    mount(flags = 0) {
-      sys.mount('ffs', '/mnt', flags, { fspec: '/disk' });
-      sys.chdir('/mnt');
-    },
-    unmount() {
-      sys.chdir('/');
-      sys.unmount('/mnt', 0);
-    },
-    bytes: () => disk.snapshot().bytes(),
-  };
-}
-
-/** As world(), mounted. */
-export function mounted(image: Uint8Array | DiskImage, options: WorldOptions = {}, flags = 0): World {
-  const w = world(image, options);
-  w.mount(flags);
-  return w;
-}
-
-/** The code of the error that `fn` throws; '' where it throws none. */
-export function errnoOf(fn: () => unknown): string {
-  try {
-    fn();
-    return '';
-  } catch (e) {
-    const { code } = e as { code?: string };
-    if (code === undefined) throw e;
-    return code;
-  }
-}
-
-/** Bytes that can be told from others. */
-export function pattern(len: number, seed: number): Uint8Array {
-  const b = new Uint8Array(len);
-  let x = (seed * 2654435761 + 1) >>> 0;
-  for (let i = 0; i < len; i++) {
-    x = (x ^ (x << 13)) >>> 0;
-    x = (x ^ (x >>> 17)) >>> 0;
-    x = (x ^ (x << 5)) >>> 0;
-    b[i] = x;
-  }
-  return b;
 }
 
 /** What fsck says of an image; empty: nothing is wrong, and it says of itself that it is clean. */

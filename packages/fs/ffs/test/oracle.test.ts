@@ -6,7 +6,7 @@ import { mustRun, oracle } from '@anykernel/tools-oracle';
 import { type NewfsOptions, newfs } from '../src/index.js';
 import { CG_FREEOFF, CG_IROTOR, CG_TIME, FS_CSTOTAL, FS_FSMNT, FS_ID, FS_IPG, FS_OLD_CSTOTAL, FS_OLD_TIME, FS_SBLKNO, FS_TIME, FS_VOLNAME, SB_LEN } from '../src/ondisk.js';
 import { type World, check, made, makefs, mounted, pattern, withFolder, withImage } from './kit.js';
-import { readFile } from './workload.js';
+import { readFile } from '@anykernel/conformance-diskfs';
 
 /** Files of every kind of length. */
 const LENGTHS = [0, 1, 511, 513, 4096, 5000, 49_153, 120_000, 1_200_000];

@@ -4,7 +4,7 @@ import { MNT_RDONLY, O_CREAT, O_RDWR, SF_SNAPSHOT } from '@anykernel/lib-sys';
 import { BLK_NOCOPY, BLK_SNAP, DINODE1, DINODE2, inodeOffset, set64 } from '@anykernel/ufs';
 import { FS_SNAPINUM } from '../src/ondisk.js';
 import { errnoOf, made, mounted, pattern } from './kit.js';
-import { readFile } from './workload.js';
+import { readFile } from '@anykernel/conformance-diskfs';
 
 test.each([1, 2] as const)('of UFS%d is read, and the file system is not written while it has one', (version) => {
   const w = mounted(made(1000, { version, blockSize: 4096, inodes: 64 }));

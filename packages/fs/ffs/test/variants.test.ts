@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { oracle } from '@anykernel/tools-oracle';
 import type { NewfsOptions } from '../src/index.js';
 import { VARIANTS, check, made, makefs, mounted } from './kit.js';
-import { Workload, compare, listModel, listSys } from './workload.js';
+import { Workload, compare, listModel, listSys } from '@anykernel/conformance-diskfs';
 
 const STEPS = 60;
 const ROUNDS = 2;

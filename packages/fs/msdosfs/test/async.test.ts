@@ -1,29 +1,9 @@
 /** The same work on a disk whose transfers end later: every call waits, and comes to the same. */
 import { expect } from '@jest/globals';
 import { oracle } from '@anykernel/tools-oracle';
-import type { Sys } from '@anykernel/rumpkern';
-import { type World, fresh, fsck, world } from './kit.js';
-import { Workload, compare, listModel, listSys } from './workload.js';
-
-/** The system calls, each made again when it would have had to wait, after the next event of the simulation. */
-function patient(w: World): Sys {
-  return new Proxy(w.sys, {
-    get(sys, name) {
-      const call = (sys as unknown as Record<string | symbol, (...args: unknown[]) => unknown>)[name];
-      return (...args: unknown[]): unknown => {
-        for (let i = 0; i < 100_000; i++) {
-          try {
-            return call.apply(sys, args);
-          } catch (e) {
-            if ((e as Error).name !== 'WouldSleep') throw e;
-            if (!w.sim.step()) throw new Error(`${String(name)} waits for nothing`);
-          }
-        }
-        throw new Error(`${String(name)} waits for ever`);
-      };
-    },
-  });
-}
+import { fresh, fsck, world } from './kit.js';
+import { compare, patient } from '@anykernel/conformance-diskfs';
+import { Workload, listModel, listSys } from './workload.js';
 
 const PLANS: readonly (readonly [string, number, 12 | 32, object, Readonly<Record<string, string>>])[] = [
   ['', 41, 32, {}, {}],

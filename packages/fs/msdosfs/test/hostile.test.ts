@@ -5,7 +5,7 @@ import { O_CREAT, O_RDWR } from '@anykernel/lib-sys';
 import { exercise } from '@anykernel/conformance-image';
 import { type FatInfo, parseBoot } from '../src/ondisk.js';
 import { type World, errnoOf, fresh, mounted, pattern, world } from './kit.js';
-import { names, readFile } from './workload.js';
+import { names, readFile } from '@anykernel/conformance-diskfs';
 
 interface Image {
   readonly bytes: Uint8Array;

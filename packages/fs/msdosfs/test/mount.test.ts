@@ -6,7 +6,7 @@ import { DiskImage } from '@anykernel/host-sim';
 import { MNT_RDONLY, MNT_UPDATE, O_CREAT, O_RDWR, SF_ARCHIVED } from '@anykernel/lib-sys';
 import { newfs } from '../src/index.js';
 import { type World, errnoOf, fresh, fsck, mounted, pattern, withImage, world } from './kit.js';
-import { names, readFile } from './workload.js';
+import { names, readFile } from '@anykernel/conformance-diskfs';
 
 function put(w: World, path: string, data: Uint8Array): void {
   const fd = w.sys.open(path, O_CREAT | O_RDWR, 0o644);

@@ -6,7 +6,7 @@ import { dosDate, dosFine, dosTime, secondsOfDos } from '../src/dostime.js';
 import { LongName, checksumOf, emitLongPart, keptName, longSlots } from '../src/longname.js';
 import { shortNameAt, shortNameFor } from '../src/shortname.js';
 import { errnoOf, fresh, mounted } from './kit.js';
-import { names } from './workload.js';
+import { names } from '@anykernel/conformance-diskfs';
 
 /** The short name made for `name` where the others are taken: `README~1.TXT`. */
 function short(name: string, ...taken: string[]): string {

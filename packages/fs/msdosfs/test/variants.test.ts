@@ -3,7 +3,8 @@ import { expect, test } from '@jest/globals';
 import { mustRun, oracle } from '@anykernel/tools-oracle';
 import { mkdirSync } from 'node:fs';
 import { VARIANTS, fresh, fsck, mkfs, mounted, withImage } from './kit.js';
-import { type Listing, Workload, compare, listFolder, listModel, listSys } from './workload.js';
+import { type Listing, compare } from '@anykernel/conformance-diskfs';
+import { Workload, listFolder, listModel, listSys } from './workload.js';
 
 /** mtools checks more than other systems do, and asks the locale for its characters. */
 const MTOOLS = { env: { MTOOLS_SKIP_CHECK: '1', LC_ALL: 'C.UTF-8' } };

@@ -1,11 +1,10 @@
 /** Random work on a FAT volume, by seed, and a plain model of what must be on it afterwards: a listing has a line for each path. */
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { type Listing, names, pattern, readFile } from '@anykernel/conformance-diskfs';
 import { Rng } from '@anykernel/host-sim';
-import { O_CREAT, O_RDWR, O_TRUNC, parseDirents } from '@anykernel/lib-sys';
-import { fromBytestr } from '@anykernel/lib-bytes';
+import { O_CREAT, O_RDWR, O_TRUNC } from '@anykernel/lib-sys';
 import type { Sys } from '@anykernel/rumpkern';
-import { pattern } from './kit.js';
 
 /** A file's bytes, or a directory. */
 class Node {
@@ -13,8 +12,6 @@ class Node {
   readonly kids = new Map<string, Node>();
   constructor(readonly isDir: boolean) {}
 }
-
-export type Listing = Map<string, string>;
 
 function sha(b: Uint8Array): string {
   return createHash('sha1').update(b).digest('hex').slice(0, 12);
@@ -30,35 +27,6 @@ export function listModel(root: Node, path = '', found: Listing = new Map()): Li
     listModel(kid, `${path}${name}/`, found);
   }
   return found;
-}
-
-export function names(sys: Sys, path: string): string[] {
-  const fd = sys.open(path, 0);
-  const found: string[] = [];
-  const buf = new Uint8Array(8192);
-  try {
-    for (let n = sys.getdents(fd, buf); n > 0; n = sys.getdents(fd, buf)) {
-      for (const e of parseDirents(buf, n)) if (e.name !== '.' && e.name !== '..') found.push(fromBytestr(e.name));
-    }
-  } finally {
-    sys.close(fd);
-  }
-  return found;
-}
-
-export function readFile(sys: Sys, path: string): Uint8Array {
-  const fd = sys.open(path, 0);
-  try {
-    const b = new Uint8Array(sys.fstat(fd).size);
-    for (let at = 0; at < b.length; ) {
-      const n = sys.read(fd, b.subarray(at, at + 65536));
-      if (n === 0) throw new Error(`${path} ends at ${at} of ${b.length}`);
-      at += n;
-    }
-    return b;
-  } finally {
-    sys.close(fd);
-  }
 }
 
 /** What a kernel sees below its current directory. What cannot be looked at is listed with its error, where that is `tolerated`. */
@@ -89,14 +57,6 @@ export function listFolder(folder: string, path = '', found: Listing = new Map()
   return found;
 }
 
-/** What differs, a line each; empty: nothing. */
-export function compare(want: Listing, got: Listing): string[] {
-  const out: string[] = [];
-  for (const [path, l] of want) if (got.get(path) !== l) out.push(`${path}: ${l} is ${got.get(path) ?? 'missing'}`);
-  for (const path of got.keys()) if (!want.has(path)) out.push(`${path} is too much: ${got.get(path)}`);
-  return out;
-}
-
 const WORDS = ['a', 'B', 'readme', 'README', 'Long Name', 'x.y.z', 'été', 'Ω', 'file', '.dot', 'n+1', '漢字', 'mixedCase.Txt', 'UPPER.TXT'];
 
 export class Workload {
@@ -111,6 +71,11 @@ export class Workload {
     this.#sys = sys;
     this.rng = new Rng(seed);
     this.#maxFile = maxFile;
+  }
+
+  /** What there must be now. */
+  listing(): Listing {
+    return listModel(this.root);
   }
 
   #all(want: (n: Node) => boolean, dir: Node = this.root, path = '', found: [string, Node, string, Node][] = []): [string, Node, string, Node][] {
