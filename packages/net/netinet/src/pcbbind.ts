@@ -59,8 +59,8 @@ export function setForeign(inp: Inpcb, a: Addr): void {
 }
 
 /**
- * Whether somebody stands in the way. Without an option everybody does whose address overlaps. SO_REUSEADDR passes over connections and over those
- * with another address, if one of the two is unspecified; SO_REUSEPORT, where both have it (and are of one user), over everybody.
+ * Whether somebody stands in the way. Without an option everybody does whose address overlaps. SO_REUSEADDR passes over connections and over those of
+ * the same user with another address, if one of the two is unspecified; SO_REUSEPORT, where both have it (and are of one user), over everybody.
  */
 function conflicts(inp: Inpcb, number: number, group: boolean): boolean {
   const port = inp.table.ports.get(number);
@@ -72,7 +72,7 @@ function conflicts(inp: Inpcb, number: number, group: boolean): boolean {
     if ((other.takes & inp.takes) === 0) continue;
     const exact = sameLocal(other, inp);
     if (!exact && !localAny(other) && !localAny(inp)) continue;
-    if (reuseAddr && (!exact || (other.flags & INP_CONNECTED) !== 0)) continue;
+    if (reuseAddr && ((other.flags & INP_CONNECTED) !== 0 || (!exact && sameUser(inp, other)))) continue;
     if (sharesPort(options, group, inp, other)) continue;
     return true;
   }
@@ -83,7 +83,13 @@ function sharesPort(options: number, group: boolean, inp: Inpcb, other: Inpcb): 
   const wanted = group ? SO_REUSEADDR | SO_REUSEPORT : SO_REUSEPORT;
   if (other.so === undefined || inp.so === undefined) return false;
   if ((options & wanted) === 0 || (other.so.options & wanted) === 0) return false;
-  return group || inp.so.cred.euid === other.so.cred.euid || inp.so.cred.isRoot;
+  return group || sameUser(inp, other);
+}
+
+/** Nobody takes packets away from another user's socket, but the superuser. */
+function sameUser(inp: Inpcb, other: Inpcb): boolean {
+  if (inp.so === undefined || other.so === undefined) return false;
+  return inp.so.cred.isRoot || inp.so.cred.euid === other.so.cred.euid;
 }
 
 /** Gives an unbound block a port of the kernel's choice, which nobody else has. EAGAIN: there is none. */
