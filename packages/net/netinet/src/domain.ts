@@ -33,6 +33,7 @@ export function inetDomain(inet: Inet): Domain {
   const { ip, tcp, udp } = inet;
   const raw = new RawIp(inet);
   ip.raw = (m, protocol, flow) => raw.table.first !== undefined && raw.input(m, protocol, flow);
+  ip.rawSender = (protocol) => raw.sends(protocol);
   const protosw: Protosw[] = [
     {
       type: SOCK_STREAM,

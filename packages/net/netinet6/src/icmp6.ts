@@ -245,7 +245,7 @@ export class Icmp6 {
     const { inet } = this.#ip6;
     const tcp = upper.nextHeader === IPPROTO_TCP;
     // RFC 8201 6: a stranger does not make us remember paths that nobody uses.
-    if (ports && tcp && inet.tcp.table.lookup(f) === undefined) return;
+    if (tcp && !(ports && inet.tcp.hasInFlight(f, getI32be(m.buf, upper.off + 4)))) return;
     if (ports && upper.nextHeader === IPPROTO_UDP && !inet.udp.table.ports.has(f.lport)) return;
     if (isMulticast(f.f0) || mtu >= 0x8000_0000) return;
     this.#ip6.learnMtu(f, mtu);

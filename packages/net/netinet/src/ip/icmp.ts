@@ -241,12 +241,10 @@ export class Icmp {
     else if (h.protocol === IPPROTO_UDP) inet.udp.unreachable(f, error);
   }
 
-  /** RFC 5927 4.1, 7: whether we can have sent what is quoted. */
+  /** RFC 5927 4.1, 7: whether we can have sent what is quoted: datagrams may always be fragmented, and what else must not be comes from programs that write headers. */
   #credible(f: Flow, protocol: number, seq: number): boolean {
-    const { inet } = this.#ip;
-    if (protocol === IPPROTO_TCP) return inet.tcp.hasInFlight(f, seq);
-    if (protocol !== IPPROTO_UDP) return true;
-    return (inet.udp.table.lookup(f) ?? inet.udp.table.lookupBound(f, this.#ip.bit)) !== undefined;
+    if (protocol === IPPROTO_TCP) return this.#ip.inet.tcp.hasInFlight(f, seq);
+    return this.#ip.rawSender?.(protocol) === true;
   }
 
   /** RFC 1122 3.2.2.2: another router is better, says the one that we use. */

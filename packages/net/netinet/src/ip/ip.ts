@@ -74,6 +74,8 @@ export class Ip implements Family {
   readonly protocols: (IpProtocol | undefined)[] = new Array<IpProtocol | undefined>(256).fill(undefined);
   /** Raw sockets see a packet, by a copy. Returns whether one took it. */
   raw: ((m: Mbuf, protocol: number, flow: Flow) => boolean) | undefined = undefined;
+  /** Whether a raw socket may have sent packets of a protocol with a header of its own. */
+  rawSender: ((protocol: number) => boolean) | undefined = undefined;
   #id = 0;
   readonly #pmtu = new Map<number, PathMtu>();
   /** The route looked up last. */

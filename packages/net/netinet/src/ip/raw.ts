@@ -52,6 +52,14 @@ export class RawIp {
     return took;
   }
 
+  /** Whether packets of this protocol may come from a program that writes their headers. */
+  sends(protocol: number): boolean {
+    for (let inp = this.table.first; inp !== undefined; inp = inp.anext) {
+      if ((inp.flags & INP_HDRINCL) !== 0 && (protocolOf(inp) === protocol || protocolOf(inp) === IPPROTO_RAW)) return true;
+    }
+    return false;
+  }
+
   #deliver(inp: Inpcb, m: Mbuf, flow: Flow): void {
     const so = inp.so as Socket;
     const control = flow.family.ancillary(inp, flow);
