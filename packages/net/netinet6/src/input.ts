@@ -157,6 +157,9 @@ export function ip6Deliver(ip6: Ip6, packet: Mbuf, ifp: Ifnet, toMany: boolean):
     if (next === NH_FRAGMENT && ip6.frags.joined) {
       ip6.frags.joined = false;
       ip6.stats.reassembled++;
+      // Its headers are those of the first piece, whatever the last one had (RFC 8200 4.5).
+      nextAt = ip6.frags.nextAt;
+      at = ip6.frags.headerLen;
       next = m.buf[m.off + nextAt];
       continue;
     }

@@ -50,6 +50,9 @@ class Partial {
 export class FragQueues6 {
   /** The last insert() has made a packet whole. */
   joined = false;
+  /** Of that packet: the length of its headers in front of what was cut, and where in them the number of the next header stands. */
+  headerLen = 0;
+  nextAt = 0;
   readonly #ip6: Ip6;
   /** The oldest first. */
   readonly #partials = new Map<string, Partial>();
@@ -121,7 +124,9 @@ export class FragQueues6 {
       partial.dead = true;
       return undefined;
     }
-    return partial.bytes === partial.total ? this.#join(partial) : undefined;
+    if (partial.bytes === partial.total) return this.#join(partial);
+    while (this.#pieces > ALL_MAX) this.#dropOldest();
+    return undefined;
   }
 
   #partialOf(id: number, ifp: Ifnet): Partial {
@@ -129,7 +134,7 @@ export class FragQueues6 {
     const key = `${h.s0},${h.s1},${h.s2},${h.s3},${h.d0},${h.d1},${h.d2},${h.d3},${id}`;
     const known = this.#partials.get(key);
     if (known !== undefined) return known;
-    while (this.#partials.size >= this.#ip6.conf.maxfragpackets || this.#pieces >= ALL_MAX) this.#dropOldest();
+    while (this.#partials.size >= this.#ip6.conf.maxfragpackets) this.#dropOldest();
     const until = this.#ip6.k.mono() + TTL_NS;
     const partial = new Partial(key, until, ifp.index, isMulticast(h.d0));
     this.#partials.set(key, partial);
@@ -178,6 +183,11 @@ export class FragQueues6 {
   #join(partial: Partial): Mbuf | undefined {
     const { mbufs, header: h } = this.#ip6;
     const header = partial.header as Uint8Array;
+    // The headers of the first piece may be longer than those of the last, which looked as if it would do.
+    if (header.length - IP6_HDR_LEN + partial.total > PAYLOAD_MAX) {
+      this.#drop(partial);
+      return undefined;
+    }
     this.#partials.delete(partial.key);
     this.#pieces -= partial.pieces;
     const whole = partial.first as Mbuf;
@@ -202,6 +212,8 @@ export class FragQueues6 {
     m.csum = partial.csumGood ? CSUM_VALID : CSUM_NONE;
     m.csumStart = 0;
     this.joined = true;
+    this.nextAt = partial.nextAt;
+    this.headerLen = header.length;
     return m;
   }
 

@@ -72,15 +72,16 @@ export class FragQueues {
       this.#drop(partial);
       return undefined;
     }
-    if (partial.bytes !== partial.total) return undefined;
-    return this.#join(partial, h);
+    if (partial.bytes === partial.total) return this.#join(partial, h);
+    while (this.#pieces > ALL_MAX) this.#dropOldest();
+    return undefined;
   }
 
   #partialOf(h: Ipv4Header): Partial {
     const key = `${h.src},${h.dst},${h.id},${h.protocol}`;
     const known = this.#partials.get(key);
     if (known !== undefined) return known;
-    while (this.#partials.size >= this.#ip.inet.conf.maxfragpackets || this.#pieces >= ALL_MAX) this.#dropOldest();
+    while (this.#partials.size >= this.#ip.inet.conf.maxfragpackets) this.#dropOldest();
     const until = this.#ip.k.mono() + TTL_NS;
     const partial = new Partial(key, until);
     this.#partials.set(key, partial);
@@ -130,6 +131,11 @@ export class FragQueues {
   #join(partial: Partial, h: Ipv4Header): Mbuf | undefined {
     const { mbufs } = this.#ip;
     const header = partial.header!;
+    // The header of the first piece may be longer than that of the last, which looked as if it would do.
+    if (header.length + partial.total > IP_MAXPACKET) {
+      this.#drop(partial);
+      return undefined;
+    }
     this.#forget(partial);
     let whole = partial.first!;
     let piece = whole.nextpkt;
