@@ -5,7 +5,7 @@
  * without a peer, so that a hundred thousand connections of one server cost a lookup nothing.
  */
 import type { Ends } from './flow.js';
-import { localAny, sameForeign, sameLocal } from './flow.js';
+import { localAny, sameForeign, sameLocal, V4MAPPED } from './flow.js';
 import { INP_CONNECTED, type Inpcb } from './inpcb.js';
 
 /** A port in use. */
@@ -145,12 +145,7 @@ export class PcbTable {
   }
 
   #bucketOf(e: Ends): number {
-    let h = this.#seed ^ e.f3;
-    h = imul(h ^ (h >>> 15), 0x2c1b3c6d) ^ ((e.lport << 16) | e.fport);
-    h = imul(h ^ (h >>> 12), 0x297a2d39) ^ e.l3 ^ e.f2;
-    if (e.f2 !== 0xffff) h ^= imul(e.f0 ^ imul(e.f1, 0x85ebca6b) ^ e.l1 ^ imul(e.l2, 0xc2b2ae35), 0x27d4eb2f);
-    h = imul(h ^ (h >>> 15), 0x85ebca6b);
-    return (h ^ (h >>> 13)) & (this.#buckets.length - 1);
+    return hashEnds(this.#seed, e) & (this.#buckets.length - 1);
   }
 
   // -- whose is it
@@ -176,6 +171,20 @@ export class PcbTable {
     }
     return any;
   }
+}
+
+/** A hash of both ends, in which the secret is mixed before each word that a stranger can choose. Our own address is few: its last word does. */
+export function hashEnds(seed: number, e: Ends): number {
+  let h = seed ^ e.f3;
+  h = imul(h ^ (h >>> 15), 0x2c1b3c6d) ^ ((e.lport << 16) | e.fport);
+  h = imul(h ^ (h >>> 12), 0x297a2d39) ^ e.l3;
+  if (e.f2 !== V4MAPPED || (e.f0 | e.f1) !== 0) {
+    h = imul(h ^ (h >>> 15), 0x2c1b3c6d) ^ e.f2;
+    h = imul(h ^ (h >>> 12), 0x297a2d39) ^ e.f1;
+    h = imul(h ^ (h >>> 15), 0xc2b2ae35) ^ e.f0;
+  }
+  h = imul(h ^ (h >>> 15), 0x85ebca6b);
+  return h ^ (h >>> 13);
 }
 
 /** Of two that are bound to no address, the one that takes this family alone. */

@@ -8,6 +8,7 @@ import { Callout } from '@anykernel/rumpkern';
 import { type Mbuf, type Socket, sonewconn } from '@anykernel/rumpnet';
 import type { Ends, Flow } from '../flow.js';
 import type { Inpcb } from '../inpcb.js';
+import { hashEnds } from '../pcbtable.js';
 import { cookieGet, cookieMake, cookieTs } from './cookie.js';
 import type { Extras } from './extras.js';
 import { windowShift } from './handshake.js';
@@ -22,7 +23,6 @@ const BUCKETS = 1024;
 const FIRST_MS = 1000;
 const COOKIE_MS = 128_000;
 const NS_PER_MS = 1_000_000;
-const { imul } = Math;
 
 export class Syncache {
   readonly #tcp: Tcp;
@@ -311,10 +311,7 @@ export class Syncache {
   }
 
   #bucketOf(e: Ends): number {
-    let h = this.#seed ^ e.f3 ^ imul(e.f2 ^ imul(e.f1 ^ imul(e.f0, 0x2c1b3c6d), 0x297a2d39), 0x85ebca6b);
-    h = imul(h ^ (h >>> 15), 0x2c1b3c6d) ^ ((e.lport << 16) | e.fport);
-    h = imul(h ^ (h >>> 12), 0x297a2d39);
-    return (h ^ (h >>> 15)) & (BUCKETS - 1);
+    return hashEnds(this.#seed, e) & (BUCKETS - 1);
   }
 
   #insert(e: Synent): void {
