@@ -8,6 +8,9 @@ import { forward } from './forward.js';
 import type { Ip } from './ip.js';
 import { ipOptionsIn } from './options.js';
 
+/** Bytes behind the header that are in one piece with it: the transport's header. */
+const BEHIND = 20;
+
 /** A packet from an interface: `m` starts at its IPv4 header. Owns `m`. */
 export function ipInput(ip: Ip, packet: Mbuf, ifp: Ifnet): void {
   ip.stats.total++;
@@ -136,6 +139,10 @@ export function ipDeliver(ip: Ip, packet: Mbuf, ifp: Ifnet, toMany: boolean): vo
   flow.rcvif = ifp.index;
   flow.toMany = toMany || (m.flags & (M_BCAST | M_MCAST)) !== 0;
   ip.stats.delivered++;
+  // The transports look back at the header (unreachable()): it stays in one piece with what they look at first.
+  const first = h.hdrLen + BEHIND < m.pktlen ? h.hdrLen + BEHIND : m.pktlen;
+  if (m.len < first) m = ip.mbufs.pullup(m, first);
+  if (m === undefined) return;
   const protocol = ip.protocols[h.protocol];
   const took = ip.raw !== undefined && ip.raw(m, h.protocol, flow);
   if (protocol !== undefined) {

@@ -1,0 +1,133 @@
+/** What strangers, and other users of the kernel, cannot do. */
+import {
+  AF_INET, F_SETFL, IPPROTO_IP, IP_HDRINCL, O_NONBLOCK, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM, SOL_SOCKET, SO_REUSEADDR, sockaddrIn,
+} from '@anykernel/lib-sys';
+import { Ipv4Header, emitIcmp, emitIpv4, parseIcmp, parseIpv4, sumBytes, sumFinish, sumPseudo4 } from '@anykernel/lib-wire';
+import { hostSim } from '@anykernel/host-sim';
+import { boot } from '@anykernel/rumpkern';
+import { netinet } from '../src/index.js';
+import { code } from './drill.js';
+import { A_ADDR, B_ADDR, type Station, pairOf } from './world.js';
+
+const ICMP = 1;
+const UDP = 17;
+
+function packet(protocol: number, payload: Uint8Array, more: Partial<Ipv4Header> = {}, options = new Uint8Array(0)): Uint8Array {
+  const hdrLen = 20 + options.length;
+  const b = new Uint8Array(hdrLen + payload.length);
+  b.set(options, 20);
+  b.set(payload, hdrLen);
+  emitIpv4(Object.assign(new Ipv4Header(), { hdrLen, totalLen: b.length, ttl: 64, protocol, src: B_ADDR, dst: A_ADDR }, more), b);
+  return b;
+}
+
+function alone(): { a: Station; out: Uint8Array[]; advance: (ms: number) => void } {
+  const { sim, a } = pairOf(1);
+  const out: Uint8Array[] = [];
+  a.wire = (bytes) => void out.push(bytes);
+  return { a, out, advance: (ms) => void sim.advance(ms * 1e6) };
+}
+
+describe('pieces', () => {
+  test('of many packets that grow together have one limit, and all of them go in the end', () => {
+    const { a, advance } = alone();
+    const { ip, mbufs } = a.inet;
+    let peak = 0;
+    for (let n = 0; n < 60; n++) {
+      for (let id = 1; id <= 200; id++) {
+        a.receive(packet(UDP, new Uint8Array(64), { id, fragOffset: 128 * n, flags: 0x2000 }));
+        peak = Math.max(peak, mbufs.used);
+      }
+    }
+    expect([peak <= 2100, ip.frags.count <= 200]).toEqual([true, true]);
+    advance(60_000);
+    expect([mbufs.used, ip.frags.count]).toEqual([0, 0]);
+  });
+
+  test('whose first has a longer header than the last do not make a packet beyond 65,535 bytes', () => {
+    const { a } = alone();
+    const seen = a.p.sys.socket(AF_INET, SOCK_RAW, 99);
+    a.p.sys.fcntl(seen, F_SETFL, O_NONBLOCK);
+    const options = new Uint8Array(40).fill(1);
+    const len = 65_515;
+    const step = 4096;
+    for (let off = 0; off < len; off += step) {
+      const data = new Uint8Array(Math.min(step, len - off));
+      a.receive(packet(99, data, { id: 7, fragOffset: off, flags: off + step < len ? 0x2000 : 0 }, off === 0 ? options : undefined));
+    }
+    expect([a.inet.ip.stats.reassembled, a.inet.ip.frags.count, a.used, code(() => a.p.sys.read(seen, new Uint8Array(9)))]).toEqual([0, 0, 0, 'EAGAIN']);
+  });
+});
+
+describe('a smaller path (RFC 5927 7)', () => {
+  function tooBig(a: Station, quoted: Uint8Array, mtu: number): void {
+    const b = new Uint8Array(8 + 28);
+    b.set(quoted.subarray(0, 28), 8);
+    emitIpv4(Object.assign(parseIpv4(quoted)!, { flags: 0x4000 }), b.subarray(8));
+    emitIcmp({ type: 3, code: 4, rest: mtu }, b);
+    a.receive(packet(ICMP, b));
+  }
+  function piecesOf(a: Station, out: Uint8Array[]): number {
+    const fd = a.p.sys.socket(AF_INET, SOCK_DGRAM, 0);
+    a.p.sys.sendto(fd, new Uint8Array(1000), 0, sockaddrIn(B_ADDR, 9));
+    a.p.sys.close(fd);
+    return out.splice(0).length;
+  }
+  test('is not believed of a datagram that may be cut, nor of an echo', () => {
+    const { a, out } = alone();
+    const fd = a.p.sys.socket(AF_INET, SOCK_DGRAM, 0);
+    a.p.sys.sendto(fd, new Uint8Array(1000), 0, sockaddrIn(B_ADDR, 9));
+    tooBig(a, out.splice(0)[0]!, 68);
+    const echo = new Uint8Array(64);
+    emitIcmp({ type: 8, code: 0, rest: 1 }, echo);
+    a.receive(packet(ICMP, echo));
+    tooBig(a, out.splice(0)[0]!, 68);
+    expect(piecesOf(a, out)).toBe(1);
+  });
+  test('is believed of what a program has said must not be cut', () => {
+    const { a, out } = alone();
+    const raw = a.p.sys.socket(AF_INET, SOCK_RAW, 99);
+    a.p.sys.setsockopt(raw, IPPROTO_IP, IP_HDRINCL, Uint8Array.of(1, 0, 0, 0));
+    a.p.sys.sendto(raw, packet(99, new Uint8Array(900), { src: A_ADDR, dst: B_ADDR, flags: 0x4000 }), 0, sockaddrIn(B_ADDR));
+    tooBig(a, out.splice(0)[0]!, 576);
+    expect([piecesOf(a, out), code(() => a.p.sys.sendto(raw, packet(99, new Uint8Array(900), { flags: 0x4000 }), 0, sockaddrIn(B_ADDR)))]).toEqual([2, 'EMSGSIZE']);
+  });
+});
+
+test('an error about a packet of several mbufs quotes the packet, and nothing that was in the memory before', () => {
+  const { a, out } = alone();
+  a.receive(packet(ICMP, new Uint8Array(200).fill(0x5a)));
+  out.length = 0;
+  const b = new Uint8Array(8 + 40);
+  b.set([0x10, 0, 0, 7, 0, b.length]);
+  const sum = sumFinish(sumBytes(b, 0, b.length, sumPseudo4(B_ADDR, A_ADDR, UDP, b.length)));
+  b.set([sum >> 8, sum], 6);
+  const whole = packet(UDP, b);
+  a.k.intr(() => {
+    // The header is in storage that somebody else has, too, with no room behind it.
+    const { mbufs } = a.inet;
+    const m = mbufs.fromBytes(whole.subarray(0, 20));
+    mbufs.copym(m, 0, 20);
+    mbufs.cat(m, mbufs.fromBytes(whole.subarray(20)));
+    a.ifp.input(m);
+  });
+  expect([parseIcmp(out[0]!, 20)?.type, [...out[0]!.subarray(28, 56)]]).toEqual([3, [...whole.subarray(0, 28)]]);
+});
+
+test('a port that somebody has on all addresses is not taken from him by another user, on one of them', () => {
+  const k = boot(hostSim(), [netinet]);
+  const one = k.newproc({ uid: 1001 });
+  const other = k.newproc({ uid: 1002 });
+  for (const type of [SOCK_STREAM, SOCK_DGRAM]) {
+    const fd = one.sys.socket(AF_INET, type, 0);
+    one.sys.bind(fd, sockaddrIn(0, 4000));
+    const bind = (p: typeof one): string => {
+      const thief = p.sys.socket(AF_INET, type, 0);
+      p.sys.setsockopt(thief, SOL_SOCKET, SO_REUSEADDR, Uint8Array.of(1, 0, 0, 0));
+      const result = code(() => p.sys.bind(thief, sockaddrIn(0x7f00_0001, 4000)));
+      p.sys.close(thief);
+      return result;
+    };
+    expect([bind(other), bind(one), bind(k.newproc())]).toEqual(['EADDRINUSE', 'ok', 'ok']);
+  }
+});
