@@ -21,7 +21,7 @@ export { ETHERMTU, type EtherInit, etherIf, etherMulticast, etherSend, multicast
 export { IFLINKSTR_QUERYLEN, IFLINKSTR_UNSET, type LinkedDriver, LinkedIfs, linkstrIoctl } from './linked.js';
 export { LOMTU, loopCreate } from './loop.js';
 export { SIOCGIFCONF, SIOCIFGCLONERS, ifioctl } from './control.js';
-export { completeChecksum, segment, sumChain } from './offload.js';
+export { completeChecksum, offloadValid, segment, sumChain } from './offload.js';
 
 /** The interface layer. */
 export const net: Component<Net, readonly [typeof rumpkern, typeof rumpnet]> = component({

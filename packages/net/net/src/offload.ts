@@ -4,8 +4,24 @@
  * Packets start at their IP header.
  */
 import { getI32be, getU16be, putU16be, putU32be } from '@anykernel/lib-bytes';
-import { TH_CWR, TH_FIN, TH_PUSH, inCksum, sumBytes, sumFinish, sumFold, sumSwap } from '@anykernel/lib-wire';
-import { CSUM_NONE, CSUM_PARTIAL, GSO_NONE, GSO_TCPV4, type Mbuf, type Mbufs } from '@anykernel/rumpnet';
+import { ETHERTYPE_IP, ETHERTYPE_IPV6, ETHER_HDR_LEN, TH_CWR, TH_FIN, TH_PUSH, inCksum, sumBytes, sumFinish, sumFold, sumSwap } from '@anykernel/lib-wire';
+import { CSUM_NONE, CSUM_PARTIAL, GSO_NONE, GSO_TCPV4, GSO_TCPV6, type Mbuf, type Mbufs } from '@anykernel/rumpnet';
+
+/** The smallest IP header, where the checksum of TCP stands in its own, and a segment size below which nobody's is. */
+const IP_LEN = 20;
+const TCP_CSUM_OFF = 16;
+const GSO_SIZE_MIN = 8;
+
+/**
+ * Whether what a frame from outside says of its checksum and segmentation can be: that the checksum lies behind the network header and within the frame, and that what
+ * is to be cut is TCP of the frame's family. `m` starts at its Ethernet header, in one piece.
+ */
+export function offloadValid(m: Mbuf): boolean {
+  if (m.csum === CSUM_PARTIAL && (m.csumStart < ETHER_HDR_LEN + IP_LEN || m.csumStart + m.csumOff + 2 > m.pktlen)) return false;
+  if (m.gsoType === GSO_NONE) return true;
+  const type = m.gsoType === GSO_TCPV4 ? ETHERTYPE_IP : m.gsoType === GSO_TCPV6 ? ETHERTYPE_IPV6 : -1;
+  return m.csum === CSUM_PARTIAL && m.csumOff === TCP_CSUM_OFF && m.gsoSize >= GSO_SIZE_MIN && m.len >= ETHER_HDR_LEN && getU16be(m.buf, m.off + 12) === type;
+}
 
 /** The sum (RFC 1071) of the bytes [off, off+len) of a packet, added to `sum`, which stands at an even place. */
 export function sumChain(m: Mbuf, off: number, len: number, sum = 0): number {

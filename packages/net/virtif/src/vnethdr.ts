@@ -3,7 +3,8 @@
  * checksum begins 6, and where it goes from there 8.
  */
 import { getU16le, putU16le } from '@anykernel/lib-bytes';
-import { CSUM_NONE, CSUM_PARTIAL, CSUM_VALID, GSO_NONE, GSO_TCPV4, GSO_TCPV6, type Mbuf } from '@anykernel/rumpnet';
+import { offloadValid } from '@anykernel/net';
+import { CSUM_NONE, CSUM_PARTIAL, CSUM_VALID, GSO_NONE, type Mbuf } from '@anykernel/rumpnet';
 
 export const VNET_HDR_LEN = 10;
 const NEEDS_CSUM = 1;
@@ -32,14 +33,13 @@ export function applyVnetHdr(m: Mbuf, b: Uint8Array): boolean {
   if ((flags & NEEDS_CSUM) !== 0) {
     const start = getU16le(b, 6);
     const off = getU16le(b, 8);
-    if (start + off + 2 > m.pktlen) return false;
     m.csum = CSUM_PARTIAL;
     m.csumStart = start;
     m.csumOff = off;
   }
-  if (type === GSO_NONE) return true;
-  if (type !== GSO_TCPV4 && type !== GSO_TCPV6) return false;
-  m.gsoType = type;
-  m.gsoSize = getU16le(b, 4);
-  return m.gsoSize > 0 && m.csum === CSUM_PARTIAL;
+  if (type !== GSO_NONE) {
+    m.gsoType = type;
+    m.gsoSize = getU16le(b, 4);
+  }
+  return offloadValid(m);
 }

@@ -6,8 +6,11 @@ import { VNET_HDR_LEN, applyVnetHdr, emitVnetHdr } from '@anykernel/virtif';
 const k = boot(hostSim(), [rumpnet]);
 afterAll(() => k.halt());
 
+/** Of IPv4, unless its segments are of IPv6. */
 function frame(len: number, fields: Partial<Mbuf> = {}): Mbuf {
-  return Object.assign(mbufsOf(k).get(len), fields);
+  const m = Object.assign(mbufsOf(k).get(len), fields);
+  m.buf.set(fields.gsoType === GSO_TCPV6 ? [0x86, 0xdd] : [8, 0], m.off + 12);
+  return m;
 }
 
 test.each([
@@ -18,7 +21,7 @@ test.each([
 ])('%j is the same after a header', (fields) => {
   const b = new Uint8Array(VNET_HDR_LEN);
   emitVnetHdr(frame(2000, fields), 66, b);
-  const m = frame(2000);
+  const m = frame(2000, { gsoType: fields.gsoType });
   expect(applyVnetHdr(m, b)).toBe(true);
   expect(m).toMatchObject(fields);
 });
@@ -41,6 +44,10 @@ test.each([
   ['a checksum far beyond it', [1, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff]],
   ['large segments of an unknown kind', [1, 3, 0, 0, 100, 0, 34, 0, 16, 0]],
   ['large segments of no size', [1, 1, 0, 0, 0, 0, 34, 0, 16, 0]],
+  ['large segments of hardly any', [1, 1, 0, 0, 1, 0, 34, 0, 16, 0]],
+  ['large segments of another family', [1, 4, 0, 0, 100, 0, 54, 0, 16, 0]],
+  ['large segments whose checksum is not that of TCP', [1, 1, 0, 0, 100, 0, 34, 0, 6, 0]],
+  ['a checksum that begins in the network header', [1, 0, 0, 0, 0, 0, 20, 0, 16, 0]],
   ['large segments whose checksum is complete', [0, 1, 0, 0, 100, 0, 34, 0, 16, 0]],
 ])('%s is refused', (_what, bytes) => {
   expect(applyVnetHdr(frame(100), Uint8Array.from(bytes))).toBe(false);
