@@ -1,5 +1,6 @@
 /**
  * `pnpm soak [--seeds A..B] [--jobs N] [--repeat N] [--keep-going] [--out DIR] [--verbose]`: a run for each seed, 1..10000.
+ * `pnpm soak --crowd 1000`: so many hosts in this process; `pnpm soak --idle 100000`: so many connections in one kernel. Both print what they found.
  *
  * Each `repeat`-th run (of ten, if not given) is made twice and must have the same digest. A run that fails is made again with a capture: its seed, what was
  * wrong, its plan, and the name of the capture are told, and the status is 1.
@@ -10,7 +11,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type Outcome, SoakFailure, capture, run } from './index.js';
+import { type Outcome, SoakFailure, capture, crowd, idle, run } from './index.js';
 
 const { values } = parseArgs({
   options: {
@@ -20,6 +21,8 @@ const { values } = parseArgs({
     out: { type: 'string', default: join(tmpdir(), 'soak') },
     'keep-going': { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
+    crowd: { type: 'string' },
+    idle: { type: 'string' },
     /** A part of another one's work: seeds come a line each, and so do answers. */
     child: { type: 'boolean', default: false },
   },
@@ -158,4 +161,6 @@ async function main(): Promise<void> {
 }
 
 if (values.child) answerLines();
+else if (values.crowd !== undefined) process.stdout.write(`${JSON.stringify(crowd(Number(values.crowd)))}\n`);
+else if (values.idle !== undefined) process.stdout.write(`${JSON.stringify(idle(Number(values.idle)))}\n`);
 else await main();

@@ -1,7 +1,7 @@
-/** Two hundred networks, and what the command says of one that is not as it must be. */
+/** Two hundred networks, a thousand hosts, many idle connections; and what the command says of one that is not as it must be. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { planOf } from '../src/index.js';
+import { type Crowd, type Idle, planOf } from '../src/index.js';
 import type {} from '../src/main.js';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
@@ -37,3 +37,16 @@ test('the plans of the first thousand seeds have what they are made for', () => 
 test('wrong arguments are told', () => {
   expect(soak('--seeds', 'x').status).toBe(2);
 });
+
+test('a thousand hosts in one process ping one and have a connection to it, in less than 400 KiB each', () => {
+  const { hosts, pinged, echoed, bytesEach } = JSON.parse(soak('--crowd', '1000').out) as Crowd;
+  expect([hosts, pinged, echoed]).toEqual([1000, 999, 999]);
+  expect(bytesEach).toBeLessThan(400 << 10);
+}, 200_000);
+
+test('an idle TCP connection takes less than 4 KiB, with both its ends, and gives all back', () => {
+  const { alive, bytesEach, bytesLeft, connections } = JSON.parse(soak('--idle', '20000').out) as Idle;
+  expect(alive).toBe(true);
+  expect(bytesEach).toBeLessThan(4096);
+  expect(bytesLeft / connections).toBeLessThan(400);
+}, 200_000);
