@@ -3,6 +3,6 @@
  */
 export { type HostNode, type HostNodeOptions, bareHostNode, hostNode } from './host.js';
 export { type Half, type MemoryFile, type MemoryFileOptions, halfOf, memoryFile } from '@anykernel/lib-hostkit';
-export { joinBus, shareBus } from './buses.js';
+export { joinBus, refBus, shareBus, unrefBus } from './buses.js';
 export type { Opener, Provided } from './files.js';
 export type { ConsoleOutput } from './console.js';

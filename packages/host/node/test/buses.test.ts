@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { hostNode, joinBus, shareBus } from '@anykernel/host-node';
+import { hostNode, joinBus, refBus, shareBus, unrefBus } from '@anykernel/host-node';
 import { type BusPort, Bus, SHMIF_HALF, initBus, isBus } from '@anykernel/shmif';
 import { withFolder } from '@anykernel/tools-oracle';
 
@@ -62,17 +62,19 @@ describe('a bus in memory', () => {
     const worker = new Worker(
       `const { workerData: memory, parentPort } = require('node:worker_threads');
        const words = new Int32Array(memory);
-       const before = Atomics.load(words, 7);
+       const bell = new Int32Array(memory, memory.byteLength - 64, 2);
+       const before = Atomics.load(bell, 0);
+       Atomics.add(bell, 1, 1);
        parentPort.postMessage('ready');
-       Atomics.wait(words, 7, before, 5000);
+       Atomics.wait(bell, 0, before, 5000);
        setTimeout(() => {
          const bytes = new Uint8Array(memory);
          const at = 32 + words[5] + 24 + words[(32 + words[5]) >> 2];
          new DataView(memory).setUint32(at, 1, true);
          bytes[at + 24] = bytes[at - 1] + 1;
          words[5] = at - 32;
-         Atomics.add(words, 7, 1);
-         Atomics.notify(words, 7);
+         Atomics.add(bell, 0, 1);
+         if (Atomics.load(bell, 1) > 1) Atomics.notify(bell, 0);
        }, 50);`,
       { eval: true, workerData: memory },
     );
@@ -87,6 +89,56 @@ describe('a bus in memory', () => {
       await worker.terminate();
       port.close();
     }
+  });
+});
+
+describe('a shared bus', () => {
+  /** What Node's event loop waits for, of the kind that holds it. */
+  const held = (): number => process.getActiveResourcesInfo().filter((what) => what === 'Timeout').length;
+
+  test('keeps the thread alive while somebody of it is on it, until unrefBus, and again from refBus on', () => {
+    const before = held();
+    const alone = openBus('mine');
+    expect(held()).toBe(before);
+    shareBus('mine');
+    expect(held()).toBe(before + 1);
+    const port = openBus('mine');
+    expect(held()).toBe(before + 1);
+    unrefBus('mine');
+    expect(held()).toBe(before);
+    refBus('mine');
+    expect(held()).toBe(before + 1);
+    alone.close();
+    expect(held()).toBe(before + 1);
+    port.close();
+    expect(held()).toBe(before);
+  });
+
+  test('is one that is there, and memory of one', () => {
+    const alone = openBus('mine');
+    for (const name of ['mine', 'none']) expect(() => unrefBus(name)).toThrow(`there is no shared bus ${name}`);
+    expect(() => joinBus('other', new SharedArrayBuffer(4096))).toThrow('this is not the memory of a bus');
+    alone.close();
+  });
+
+  test('rings nobody who has left, and those who stay on another', async () => {
+    const [gone, stays] = ['gone', 'stays'].map((name) => {
+      const memory = shareBus(name);
+      const port = openBus(name);
+      initBus(port.memory);
+      return { memory, port, bell: new Int32Array(memory, memory.byteLength - 64, 2) };
+    });
+    let heard = 0;
+    gone.port.listen(() => heard++);
+    const rung = new Promise<void>((resolve) => stays.port.listen(resolve));
+    gone.port.close();
+    for (const { bell } of [gone, stays]) {
+      Atomics.add(bell, 0, 1);
+      Atomics.notify(bell, 0);
+    }
+    await rung;
+    expect(heard).toBe(0);
+    stays.port.close();
   });
 });
 

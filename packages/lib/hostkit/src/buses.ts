@@ -16,19 +16,30 @@ export interface BusEnd {
 
 /** Bytes of a bus. */
 export const MEMORY_BUS_LEN = 4 << 20;
+/** Bytes behind it, a cache line of their own, which are for a bell between threads. */
+export const BELL_LEN = 64;
+
+/** Who is told of what happens to a bus here. */
+export interface BusWatch {
+  /** A member here has rung: members elsewhere are told, too. */
+  rung(): void;
+  /** Somebody here has joined, or left. */
+  changed(): void;
+}
 
 export class MemoryBus {
   readonly memory: Uint8Array;
   readonly #ends = new Set<End>();
-  /** Members elsewhere are told, too. */
-  onRing: (() => void) | undefined;
+  /** Of a bus that is shared with other threads. */
+  watch: BusWatch | undefined;
 
   constructor(
+    /** The bus, and BELL_LEN bytes. */
     readonly buffer: ArrayBufferLike,
     readonly defer: (fn: () => void) => void,
     readonly onEmpty: () => void,
   ) {
-    this.memory = new Uint8Array(buffer);
+    this.memory = new Uint8Array(buffer, 0, buffer.byteLength - BELL_LEN);
   }
 
   /** Members. */
@@ -39,17 +50,25 @@ export class MemoryBus {
   join(): BusEnd {
     const end = new End(this);
     this.#ends.add(end);
+    this.watch?.changed();
     return end;
   }
 
   leave(end: End): void {
-    if (this.#ends.delete(end) && this.#ends.size === 0) this.onEmpty();
+    if (!this.#ends.delete(end)) return;
+    if (this.#ends.size === 0) this.onEmpty();
+    this.watch?.changed();
   }
 
   /** Tells all members but `by`. */
-  ring(by?: End): void {
-    for (const end of this.#ends) if (end !== by) end.tell();
-    if (by !== undefined) this.onRing?.();
+  ring(by: End): void {
+    if (this.#ends.size > 1) for (const end of this.#ends) if (end !== by) end.tell();
+    this.watch?.rung();
+  }
+
+  /** Calls all members, from the event loop: somebody elsewhere has rung. */
+  deliver(): void {
+    for (const end of this.#ends) end.call();
   }
 }
 
@@ -57,7 +76,7 @@ class End implements BusEnd {
   readonly native = true;
   #fn: (() => void) | undefined;
   #told = false;
-  readonly #call = (): void => {
+  readonly call = (): void => {
     this.#told = false;
     this.#fn?.();
   };
@@ -79,7 +98,7 @@ class End implements BusEnd {
   tell(): void {
     if (this.#told) return;
     this.#told = true;
-    this.bus.defer(this.#call);
+    this.bus.defer(this.call);
   }
 
   close(): void {
@@ -99,7 +118,7 @@ export class MemoryBuses {
   ) {}
 
   open(name: string): BusEnd {
-    return (this.#byName.get(name) ?? this.add(name, new SharedArrayBuffer(this.len))).join();
+    return (this.#byName.get(name) ?? this.add(name, new SharedArrayBuffer(this.len + BELL_LEN))).join();
   }
 
   find(name: string): MemoryBus | undefined {

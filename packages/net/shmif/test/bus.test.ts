@@ -9,9 +9,9 @@ function newBus(len: number): Uint8Array {
   return memory;
 }
 
-function write(bus: Bus, frame: Uint8Array, flags = 0): void {
+function write(bus: Bus, frame: Uint8Array, flags = 0, gap = 0): void {
   if (!bus.lock()) throw new Error('no lock');
-  bus.begin(frame.length, 1, 2, ME, flags);
+  bus.begin(frame.length, 1, 2, ME, flags, gap);
   // In pieces, as a chain of mbufs comes.
   const half = frame.length >> 1;
   bus.put(frame, 0, half);
@@ -58,26 +58,52 @@ describe('the layout', () => {
   });
 });
 
-describe('reading', () => {
+describe('the layout of a native bus', () => {
+  test('has packets at multiples of eight, and the frame as far behind as it was asked for', () => {
+    const memory = newBus(BUS_HDR_LEN + 1000);
+    const bus = new Bus(memory, true);
+    const reader = new Bus(memory, true);
+    write(bus, Uint8Array.of(1, 2, 3), 9, 6);
+    const at = BUS_HDR_LEN + 24;
+    expect([0, 8, 12].map((off) => getU32le(memory, at + off))).toEqual([16, (3 << 3) | 6, 9]);
+    expect([...memory.subarray(at + PKT_HDR_LEN + 6, at + PKT_HDR_LEN + 9)]).toEqual([1, 2, 3]);
+    write(bus, Uint8Array.of(4), 0, 7);
+    expect(getU32le(memory, 20)).toBe(24 + PKT_HDR_LEN + 16);
+    expect(read(reader)).toEqual(Uint8Array.of(1, 2, 3));
+    expect([reader.gap, reader.flags]).toEqual([6, 9]);
+    expect(read(reader)).toEqual(Uint8Array.of(4));
+  });
+
+  test('a frame that is longer than its room is the end', () => {
+    const memory = newBus(BUS_HDR_LEN + 1000);
+    const reader = new Bus(memory, true);
+    write(new Bus(memory, true), Uint8Array.of(1, 2, 3), 0, 1);
+    putU32le(memory, BUS_HDR_LEN + 24 + 8, (8 << 3) | 1);
+    expect(read(reader)).toBeUndefined();
+    expect(reader.overruns).toBe(1);
+  });
+});
+
+describe.each([false, true])('reading (native: %j)', (native) => {
   test('begins after what was there', () => {
     const memory = newBus(4096);
-    write(new Bus(memory), frame(1, 10));
-    const reader = new Bus(memory);
+    write(new Bus(memory, native), frame(1, 10));
+    const reader = new Bus(memory, native);
     expect(read(reader)).toBeUndefined();
-    write(new Bus(memory), frame(2, 20));
+    write(new Bus(memory, native), frame(2, 20));
     expect(read(reader)).toEqual(frame(2, 20));
     expect(read(reader)).toBeUndefined();
   });
 
   test.each([1, 2, 3, 4, 5, 6, 7, 8])('gives everything in order, round and round a ring of odd length (seed %i)', (seed) => {
     const memory = newBus(BUS_HDR_LEN + 1000 + seed);
-    const writer = new Bus(memory);
-    const reader = new Bus(memory);
+    const writer = new Bus(memory, native);
+    const reader = new Bus(memory, native);
     let state = seed;
     for (let i = 0; i < 2000; i++) {
       state = (Math.imul(state, 1103515245) + 12345) & 0x7fff_ffff;
       const one = frame(i, state % 300);
-      write(writer, one, i);
+      write(writer, one, i, native ? i & 7 : 0);
       const got = read(reader);
       if (got === undefined || !equalBytes(got, one) || reader.flags !== i) throw new Error(`packet ${i} is another`);
     }
@@ -87,8 +113,8 @@ describe('reading', () => {
 
   test.each([1, 2, 3, 4])('that is late loses the oldest packets, and goes on in order (seed %i)', (seed) => {
     const memory = newBus(BUS_HDR_LEN + 400 + 97 * seed);
-    const writer = new Bus(memory);
-    const reader = new Bus(memory);
+    const writer = new Bus(memory, native);
+    const reader = new Bus(memory, native);
     let state = seed;
     const next = (n: number): number => (state = (Math.imul(state, 1103515245) + 12345) & 0x7fff_ffff) % n;
     let written = 0;
@@ -110,8 +136,8 @@ describe('reading', () => {
 
   test('a packet that fills the ring to the last byte, and one after it', () => {
     const memory = newBus(BUS_HDR_LEN + 200);
-    const writer = new Bus(memory);
-    const reader = new Bus(memory);
+    const writer = new Bus(memory, native);
+    const reader = new Bus(memory, native);
     write(writer, frame(1, 200 - 2 * PKT_HDR_LEN));
     expect(read(reader)).toEqual(frame(1, 200 - 2 * PKT_HDR_LEN));
     write(writer, frame(2, 5));
@@ -120,16 +146,16 @@ describe('reading', () => {
   });
 });
 
-test('whatever is in the memory, reading and writing end, and stay inside it', () => {
+test.each([false, true])('whatever is in the memory, reading and writing end, and stay inside it (native: %j)', (native) => {
   let state = 99;
   const next = (): number => (state = (Math.imul(state, 1664525) + 1013904223) | 0) >>> 0;
   for (let round = 0; round < 400; round++) {
     const memory = newBus(BUS_HDR_LEN + 512);
-    const bus = new Bus(memory);
+    const bus = new Bus(memory, native);
     write(bus, frame(round, 100));
     for (let i = 0; i < 8; i++) putU32le(memory, (next() % 132) * 4, i % 2 === 0 ? next() : next() % 700);
     putU32le(memory, 24, 0);
-    const late = new Bus(memory);
+    const late = new Bus(memory, native);
     for (let i = 0; i < 20; i++) {
       if (late.lock() && late.next()) {
         const len = late.len;
