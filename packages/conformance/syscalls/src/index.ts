@@ -2,7 +2,7 @@
  * A suite for whoever establishes system calls: whatever a caller gives, he alone hears of it. Every call of a table gets every wrong value in every
  * place, and nothing but an error of a system call may come of it.
  */
-import type { ArgKind, SyscallTable } from '@anykernel/lib-sys';
+import { type ArgKind, type SyscallTable, syscallSpec } from '@anykernel/lib-sys';
 import { NASTIES } from './nasty.js';
 
 export { NASTIES, type Nasty } from './nasty.js';
@@ -72,7 +72,8 @@ function eachWrong({ table, victim: make, good, skip }: Annoyance, call: Wrong):
     call(victim, name, what, args);
     if (victim.k.stopped !== undefined) victim = make();
   };
-  for (const [name, spec] of Object.entries(table)) {
+  for (const [name, text] of Object.entries(table)) {
+    const spec = syscallSpec(text);
     if (!established.has(name) || skip?.includes(name) === true) continue;
     for (const nasty of NASTIES) {
       const wrong = (): unknown => nasty.make(() => victim.p.sys.getpid());

@@ -3,26 +3,26 @@
  */
 
 export const rumpnetCalls = {
-  socket: { num: 394, args: ['int', 'int', 'int'], ret: 'fd' },
-  socketpair: { num: 135, args: ['int', 'int', 'int'], ret: 'pair' },
-  bind: { num: 104, args: ['fd', 'in'], ret: 'void' },
-  listen: { num: 106, args: ['fd', 'int'], ret: 'void' },
-  accept: { num: 30, args: ['fd', 'name?'], ret: 'fd' },
+  socket: '394 fd int int int',
+  socketpair: '135 pair int int int',
+  bind: '104 void fd in',
+  listen: '106 void fd int',
+  accept: '30 fd fd name?',
   /** paccept(fd, name, mask, SOCK_CLOEXEC | SOCK_NONBLOCK) */
-  paccept: { num: 456, args: ['fd', 'name?', 'sigset?', 'int?'], ret: 'fd' },
-  connect: { num: 98, args: ['fd', 'in'], ret: 'void' },
-  shutdown: { num: 134, args: ['fd', 'int'], ret: 'void' },
-  getpeername: { num: 31, args: ['fd'], ret: 'bytes' },
-  getsockname: { num: 32, args: ['fd'], ret: 'bytes' },
+  paccept: '456 fd fd name? sigset? int?',
+  connect: '98 void fd in',
+  shutdown: '134 void fd int',
+  getpeername: '31 bytes fd',
+  getsockname: '32 bytes fd',
   /** setsockopt(fd, level, option, value), getsockopt(fd, level, option, buf): the length of the value. */
-  setsockopt: { num: 105, args: ['fd', 'int', 'int', 'in'], ret: 'void' },
-  getsockopt: { num: 118, args: ['fd', 'int', 'int', 'out'], ret: 'len' },
+  setsockopt: '105 void fd int int in',
+  getsockopt: '118 len fd int int out',
   /** sendto(fd, bytes, MSG_*, address) */
-  sendto: { num: 133, args: ['fd', 'in', 'int', 'in?'], ret: 'len' },
-  recvfrom: { num: 29, args: ['fd', 'out', 'int', 'name?'], ret: 'len' },
-  sendmsg: { num: 28, args: ['fd', 'msg', 'int'], ret: 'len' },
-  recvmsg: { num: 27, args: ['fd', 'msg', 'int'], ret: 'len' },
+  sendto: '133 len fd in int in?',
+  recvfrom: '29 len fd out int name?',
+  sendmsg: '28 len fd msg int',
+  recvmsg: '27 len fd msg int',
   /** How many messages have gone or come; their `len` is set. */
-  sendmmsg: { num: 476, args: ['fd', 'msgs', 'int'], ret: 'int' },
-  recvmmsg: { num: 475, args: ['fd', 'msgs', 'int', 'timespec?'], ret: 'int' },
+  sendmmsg: '476 int fd msgs int',
+  recvmmsg: '475 int fd msgs int timespec?',
 } as const;

@@ -1,7 +1,7 @@
 /**
  * The system call tables: what they are made of, and the types that follow from them.
  *
- * A table says for each call its number, the kinds of its arguments and of its result. The caller's interface (`SysOf`), the kernel's
+ * A table says for each call its number, the kind of its result, and the kinds of its arguments: `open: '5 fd path int mode?'`. The caller's interface (`SysOf`), the kernel's
  * handlers (`Handlers`), tracing and the marshalling of remote calls all derive from it. A number in no table is ENOSYS.
  */
 import type { ArgKind, CallerArgs, KernelArgs, RetKind, RetTypes } from './kinds.js';
@@ -13,8 +13,28 @@ export interface SyscallSpec {
   readonly ret: RetKind;
 }
 
+/** The same as a table has it: number, result, arguments. */
+export type SyscallText = `${number} ${RetKind}` | `${number} ${RetKind} ${string}`;
+
 /** Calls by name. */
-export type SyscallTable = { readonly [name: string]: SyscallSpec };
+export type SyscallTable = { readonly [name: string]: SyscallText };
+
+/** What a table says of a call. */
+export function syscallSpec(text: SyscallText): SyscallSpec {
+  const [num, ret, ...args] = text.split(' ');
+  return { num: Number(num), args: args as ArgKind[], ret: ret as RetKind };
+}
+
+/** A call's number alone. */
+export function syscallNum(text: SyscallText): number {
+  return Number.parseInt(text, 10);
+}
+
+type Words<S extends string> = S extends `${infer Head} ${infer Tail}` ? [Head, ...Words<Tail>] : [S];
+
+/** The kinds of a call's arguments. */
+export type SyscallKinds<S extends string> = Words<S> extends [string, string, ...infer Kinds extends readonly ArgKind[]] ? Kinds : never;
+type Result<S extends string> = Words<S> extends [string, infer Ret extends RetKind, ...unknown[]] ? Ret : never;
 
 /** Kinds that may be left out. */
 type OptionalKind = Extract<ArgKind, `${string}?`>;
@@ -30,13 +50,13 @@ type Params<Kinds extends readonly ArgKind[], Types extends CallerArgs | KernelA
   : [];
 
 /** The arguments of call K as an application gives them. */
-export type SysArgs<T extends SyscallTable, K extends keyof T> = Params<T[K]['args'], CallerArgs>;
+export type SysArgs<T extends SyscallTable, K extends keyof T> = Params<SyscallKinds<T[K]>, CallerArgs>;
 
 /** The arguments of call K as its handler in the kernel gets them. */
-export type HandlerArgs<T extends SyscallTable, K extends keyof T> = Params<T[K]['args'], KernelArgs>;
+export type HandlerArgs<T extends SyscallTable, K extends keyof T> = Params<SyscallKinds<T[K]>, KernelArgs>;
 
 /** The result of call K. */
-export type SysRet<T extends SyscallTable, K extends keyof T> = RetTypes[T[K]['ret']];
+export type SysRet<T extends SyscallTable, K extends keyof T> = RetTypes[Result<T[K]>];
 
 /** The kernel's side of a table: one handler a call, which gets the calling lwp first. */
 export type Handlers<T extends SyscallTable, L> = {
@@ -55,19 +75,19 @@ export type CallsOf<T extends SyscallTable> = {
 
 /** Asynchronous I/O: calls of the component `aio`. */
 export const aioCalls = {
-  aio_cancel: { num: 399, args: ['fd', 'aiocb?'], ret: 'int' },
-  aio_error: { num: 400, args: ['aiocb'], ret: 'int' },
-  aio_fsync: { num: 401, args: ['int', 'aiocb'], ret: 'void' },
-  aio_read: { num: 402, args: ['aiocb'], ret: 'void' },
-  aio_return: { num: 403, args: ['aiocb'], ret: 'len' },
-  aio_write: { num: 405, args: ['aiocb'], ret: 'void' },
-  lio_listio: { num: 406, args: ['int', 'aiocbs', 'sigevent?'], ret: 'void' },
-  aio_suspend: { num: 438, args: ['aiocbs', 'timespec?'], ret: 'void' },
+  aio_cancel: '399 int fd aiocb?',
+  aio_error: '400 int aiocb',
+  aio_fsync: '401 void int aiocb',
+  aio_read: '402 void aiocb',
+  aio_return: '403 len aiocb',
+  aio_write: '405 void aiocb',
+  lio_listio: '406 void int aiocbs sigevent?',
+  aio_suspend: '438 void aiocbs timespec?',
 } as const;
 
 /** The NFS server: the one call of the component `nfsserver`. */
 export const nfsserverCalls = {
-  nfssvc: { num: 155, args: ['int', 'any?'], ret: 'any' },
+  nfssvc: '155 any int any?',
 } as const;
 
 /**

@@ -11,8 +11,10 @@ import {
   rumpvfsCalls,
   type Stat,
   type SysArgs,
+  type SyscallKinds,
   type SyscallSpec,
   type SyscallTable,
+  syscallSpec,
   type SysOf,
   type SysRet,
 } from '@anykernel/lib-sys';
@@ -48,7 +50,9 @@ const known: [string, number][] = NETBSD.trim()
   .map(([name, num]) => [name!, Number(num)]);
 
 const tables: { readonly [name: string]: SyscallTable } = { rumpkernCalls, rumpvfsCalls, rumpnetCalls, aioCalls, nfsserverCalls };
-const all: [string, SyscallSpec][] = Object.values(tables).flatMap((table) => Object.entries(table));
+const all: [string, SyscallSpec][] = Object.values(tables)
+  .flatMap((table) => Object.entries(table))
+  .map(([name, text]) => [name, syscallSpec(text)]);
 
 describe('the system call tables', () => {
   test("every call of NetBSD's rump kernel is in one of them, or an older ABI of one that is", () => {
@@ -113,6 +117,14 @@ describe('the types that follow from the tables', () => {
     const stat: Equal<ReturnType<SysOf<Vfs>['lstat']>, Stat> = true;
     const later: Equal<ReturnType<CallsOf<Kern>['read']>, Promise<number>> = true;
     typesHold(pair, stat, later);
+  });
+
+  test('every word of a table is a kind', () => {
+    type Tables = typeof rumpkernCalls & typeof rumpvfsCalls & typeof rumpnetCalls & typeof aioCalls & typeof nfsserverCalls;
+    type Odd<T> = { [K in keyof T]: T[K] extends SyscallTable[string] ? ([SyscallKinds<T[K]>] extends [never] ? K : never) : K }[keyof T];
+    const none: Equal<Odd<Tables>, never> = true;
+    const found: Equal<Odd<{ good: '1 int fd'; bad: '2 int fdd'; worse: '3 integer fd' }>, 'bad' | 'worse'> = true;
+    typesHold(none, found);
   });
 
   test('arguments which may be left out are optional parameters', () => {

@@ -9,8 +9,8 @@
  */
 import { bytestrOf, fromBytestr } from '@anykernel/lib-bytes';
 import {
-  type CallsOf, ERR, Errno, type SysOf, type SyscallSpec, type SyscallTable, aioCalls, libuvMessage, nfsserverCalls, rumpkernCalls, rumpnetCalls,
-  rumpvfsCalls,
+  type CallsOf, ERR, Errno, type SysOf, type SyscallSpec, type SyscallTable, type SyscallText, aioCalls, libuvMessage, nfsserverCalls, rumpkernCalls,
+  rumpnetCalls, rumpvfsCalls, syscallSpec,
 } from '@anykernel/lib-sys';
 import type { Kernel } from './kernel.js';
 import { bytesArg, copyin, copyout, fitOf, fits, masksOf, recheck } from './copyin.js';
@@ -67,20 +67,16 @@ interface CallThis {
   readonly p: Proc;
 }
 
-/** Every call of the known tables, by name. */
-export const sysents: ReadonlyMap<string, Sysent> = new Map(
-  [rumpkernCalls, rumpvfsCalls, rumpnetCalls, aioCalls, nfsserverCalls].flatMap((table) =>
-    Object.entries(table as SyscallTable).map(([name, spec]): [string, Sysent] => [name, sysentOf(name, spec)]),
-  ),
-);
+/** What the tables say of every call, by name. */
+export const known: SyscallTable = { ...rumpkernCalls, ...rumpvfsCalls, ...rumpnetCalls, ...aioCalls, ...nfsserverCalls };
 
-/** Calls whose handlers come with a component of another name: that one is loaded when they are called. */
-const OWNERS: ReadonlyMap<string, string> = new Map([
-  ...Object.keys(aioCalls).map((name): [string, string] => [name, 'aio']),
-  ...Object.keys(nfsserverCalls).map((name): [string, string] => [name, 'nfsserver']),
-]);
+/** The component that brings a call's handler, and is loaded when the call is made. */
+function ownerOf(name: string): string | undefined {
+  return Object.hasOwn(aioCalls, name) ? 'aio' : Object.hasOwn(nfsserverCalls, name) ? 'nfsserver' : undefined;
+}
 
-export function sysentOf(name: string, spec: SyscallSpec): Sysent {
+export function sysentOf(name: string, text: SyscallText): Sysent {
+  const spec = syscallSpec(text);
   return { num: spec.num, name, spec, ...masksOf(spec.args) };
 }
 
@@ -96,10 +92,23 @@ const goneBare: object = prototypeOf(() => (): never => {
 });
 const goneCalls: object = prototypeOf((se) => (): Promise<never> => Promise.reject(new SystemError(ERR.ESRCH, se.name)));
 
+/**
+ * An object with a method for each known call, made when it is first looked for: to make them all takes longer than to boot a kernel. It finds them
+ * behind itself, and keeps them.
+ */
 function prototypeOf(method: (se: Sysent) => unknown): object {
-  const proto = {};
-  for (const [name, se] of sysents) Object.defineProperty(proto, name, { value: method(se), enumerable: true });
-  return Object.freeze(proto);
+  const all = new Proxy(known, {
+    get(_known, name): unknown {
+      if (typeof name !== 'string' || !Object.hasOwn(known, name)) return Reflect.get(Object.prototype, name);
+      const value = method(sysentOf(name, known[name]));
+      Object.defineProperty(proto, name, { value, enumerable: true });
+      return value;
+    },
+  });
+  // What an object of a process has of its own is set on it, and not looked for behind.
+  const own = { value: undefined, writable: true };
+  const proto: object = Object.create(all, { l: own, p: own });
+  return proto;
 }
 
 /** The object `p.sys` of the process of `l`. */
@@ -284,7 +293,7 @@ export function runKernel<T>(k: Kernel, fn: (l: Lwp) => T, done: (error: unknown
 
 /** Nobody handles this call: the component that would is asked for, if there is one. ENOSYS. */
 function absent(l: Lwp, se: Sysent): never {
-  const owner = OWNERS.get(se.name);
+  const owner = ownerOf(se.name);
   if (owner !== undefined) l.k.modules.demand(owner, l);
   throw ERR.ENOSYS;
 }

@@ -3,7 +3,7 @@ export { boot, rumpkern } from './boot.js';
 export { consoleWrite } from './console.js';
 export { hostInfo, hostNames, openHost } from './hostfile.js';
 export { type HaltOptions, Kernel, type KernelOptions, type NewProc } from './kernel.js';
-export { type Call, KernelStopped, type Sys, SystemError, WouldSleep, sysents } from './entry.js';
+export { type Call, KernelStopped, type Sys, SystemError, WouldSleep } from './entry.js';
 export { type AnyHandler, Syscalls, type Sysent, type Wrap } from './syscalls.js';
 export { Lwp, Proc, ProcTable, RFCFDG, RFFDG } from './proc.js';
 export { Cred, type CredInit, ROOT, credOf } from './cred.js';

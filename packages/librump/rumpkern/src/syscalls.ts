@@ -4,8 +4,8 @@
  * A handler gets the calling lwp and the arguments as the table's kinds say, and returns the result or throws. While calls are traced,
  * each handler stands behind a wrapper that tells the tracer; otherwise tracing costs nothing.
  */
-import type { Handlers, SyscallSpec, SyscallTable } from '@anykernel/lib-sys';
-import { runNow, runParked, sysentOf, sysents } from './entry.js';
+import { type Handlers, type SyscallSpec, type SyscallTable, syscallNum } from '@anykernel/lib-sys';
+import { known, runNow, runParked, sysentOf } from './entry.js';
 import type { Lwp, Proc } from './proc.js';
 
 /** A handler of any call, as the entry sees it. */
@@ -32,8 +32,9 @@ export type Wrap = (se: Sysent, handler: AnyHandler) => AnyHandler;
 export class Syscalls {
   /** By number: what the entry layer runs. */
   readonly handlers: (AnyHandler | undefined)[] = [];
-  /** Calls that no known table has, by number. */
-  #foreign: Map<number, Sysent> | undefined;
+  /** What is known of calls, by number: of all tables when it is first asked for, and before that of calls that none has. */
+  readonly #sysents = new Map<number, Sysent>();
+  #complete = false;
   /** The handlers themselves, while each is wrapped. */
   #plain: (AnyHandler | undefined)[] | undefined;
   #wrap: Wrap | undefined;
@@ -42,8 +43,8 @@ export class Syscalls {
   establish<T extends SyscallTable>(table: T, handlers: Partial<Handlers<T, Lwp>>): () => void {
     const nums: number[] = [];
     for (const name in handlers) {
-      const num = table[name].num;
-      if (sysents.get(name)?.num !== num) (this.#foreign ??= new Map()).set(num, sysentOf(name, table[name]));
+      const num = syscallNum(table[name]);
+      if (known[name] !== table[name]) this.#sysents.set(num, sysentOf(name, table[name]));
       this.#set(num, handlers[name] as unknown as AnyHandler);
       nums.push(num);
     }
@@ -63,10 +64,16 @@ export class Syscalls {
 
   /** What is known of call `num`, whether it is established or not. */
   sysent(num: number): Sysent | undefined {
-    const foreign = this.#foreign?.get(num);
-    if (foreign !== undefined) return foreign;
-    for (const se of sysents.values()) if (se.num === num) return se;
-    return undefined;
+    if (!this.#complete) this.#completeTable();
+    return this.#sysents.get(num);
+  }
+
+  #completeTable(): void {
+    this.#complete = true;
+    for (const name in known) {
+      const se = sysentOf(name, known[name]);
+      if (!this.#sysents.has(se.num)) this.#sysents.set(se.num, se);
+    }
   }
 
   /** The names of the calls that are established. */

@@ -44,7 +44,7 @@ test('off, the handlers are those that were there before; calls that come meanwh
   const before = [...k.syscalls.handlers];
   const calls: string[] = [];
   k.ktrace((t) => calls.push(traceLine(t)));
-  const foreign = { frob: { num: 491, args: ['str', 'gids', 'any?'], ret: 'any' } } as const;
+  const foreign = { frob: '491 any str gids any?' } as const;
   k.syscalls.establish(foreign, { frob: () => ({ a: 1 }) });
   const se = k.syscalls.sysent(491);
   if (se !== undefined) k.syscalls.now(p, se, ['x"y', [1, 2], undefined]);

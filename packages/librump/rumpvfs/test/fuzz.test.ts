@@ -1,5 +1,5 @@
 /** Any arguments to any call: an error, never the end of the kernel. */
-import { O_CREAT, O_RDWR, Stat, rumpvfsCalls } from '@anykernel/lib-sys';
+import { O_CREAT, O_RDWR, Stat, type SyscallTable, rumpvfsCalls, syscallSpec } from '@anykernel/lib-sys';
 import { box, codeIn, put, random } from './box.js';
 
 const NUMBERS = [-101, -100, -1, 0, 1, 2, 3, 4, 5, 8, 0x200, 0x401, 0o777, 0xffff_ffff, 2 ** 40, Number.MAX_SAFE_INTEGER, 1.5, Number.NaN, Infinity, -(2 ** 53)];
@@ -23,7 +23,8 @@ test.each([1, 2, 3, 4])('seed %i', (seed) => {
   const names = [...Object.keys(rumpvfsCalls).filter((name) => name !== 'chroot' && name !== 'fchroot'), 'read', 'write', 'fcntl', 'ioctl', 'close', 'fstat'];
   for (let i = 0; i < 4000; i++) {
     const name = names[next(names.length)]!;
-    const kinds = (rumpvfsCalls as Record<string, { args: readonly string[] }>)[name]?.args ?? ['fd', 'any', 'any', 'any'];
+    const text = (rumpvfsCalls as SyscallTable)[name];
+    const kinds: readonly string[] = text === undefined ? ['fd', 'any', 'any', 'any'] : syscallSpec(text).args;
     const others = OTHERS();
     const args = kinds.map((kind) => {
       const wild = next(4) === 0;
