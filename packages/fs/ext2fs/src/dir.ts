@@ -2,7 +2,7 @@
  * Directories: blocks full of entries, each of which says how far away the next one is.
  *
  * An entry stays where it is for as long as it lives, so that its offset serves as readdir's cookie. A name that goes leaves its room to the entry before it.
- * In directories with a hash tree (htree.ts) entries move when a block is full, and the cookie is the hash.
+ * In directories with a hash tree (htree.ts), and in those that will have one when their first block is full, entries move, and the cookie is the hash.
  * Every entry is checked before it is used; a block that makes no sense gives EIO.
  */
 import { bytesOf, getU32le, putU16le, putU32le } from '@anykernel/lib-bytes';
@@ -12,9 +12,10 @@ import { type DirIndex, hashName } from '@anykernel/ufs';
 import { badEntry, checkedLen, dirBlock, dirBlocks, dirData, dirOut, isNamed, isSealed, nameLen, newDirBlock, shownName, stepLen, usedLen } from './dirblock.js';
 import type { DirHash } from './dirhash.js';
 import { indexAdd, indexOf, indexRemove } from './dirtable.js';
-import { eachLeafFrom, eachLeafOf, leafFor, leafWithRoom, treeHash } from './htree.js';
+import { afterDots } from './dots.js';
+import { eachLeafFrom, eachLeafOf, leafFor, leafWithRoom, plantTree, treeHash } from './htree.js';
 import { type Inode, T_CHANGE, T_UPDATE } from './inode.js';
-import { DE_HEADER, FL_INDEX, direntLen, dtypeOf, emitDirent, filetypeOf } from './ondisk.js';
+import { DE_HEADER, FL_CASEFOLD, FL_INDEX, direntLen, dtypeOf, emitDirent, filetypeOf } from './ondisk.js';
 
 /** Entries that went away in a large directory, for each of its blocks, before gaps are joined rather than the directory grows. */
 const LOOSE_MAX = 8;
@@ -92,18 +93,38 @@ function findInBlock(ip: Inode, b: number, data: Uint8Array, name: string): numb
 export function dirEnter(ip: Inode, name: string, ino: number, mode: number): void {
   const need = direntLen(name.length);
   dirOut(ip);
-  const blocks = dirBlocks(ip);
   const index = indexOf(ip);
   if (hasTree(ip)) enterInTree(ip, need, name, ino, mode);
-  else if (index === undefined) {
-    let b = 0;
-    while (b < blocks && !enterInBlock(ip, b, need, name, ino, mode)) b++;
-    if (b === blocks) enterInNewBlock(ip, blocks, need, name, ino, mode);
-  } else if (!enterInHole(ip, index, need, name, ino, mode) && !enterByIndex(ip, index, need, name, ino, mode)) {
-    if (index.loose > LOOSE_MAX * blocks) joinGaps(ip, index);
-    if (!enterByIndex(ip, index, need, name, ino, mode)) enterInNewBlock(ip, blocks, need, name, ino, mode);
+  else if (index === undefined) enterAnywhere(ip, need, name, ino, mode);
+  else if (!enterInHole(ip, index, need, name, ino, mode) && !enterByIndex(ip, index, need, name, ino, mode)) {
+    if (index.loose > LOOSE_MAX * dirBlocks(ip)) joinGaps(ip, index);
+    if (!enterByIndex(ip, index, need, name, ino, mode)) enterBehind(ip, need, name, ino, mode);
   }
   ip.touch(T_CHANGE | T_UPDATE);
+}
+
+/** In the first block that has room. */
+function enterAnywhere(ip: Inode, need: number, name: string, ino: number, mode: number): void {
+  const blocks = dirBlocks(ip);
+  let b = 0;
+  while (b < blocks && !enterInBlock(ip, b, need, name, ino, mode)) b++;
+  if (b === blocks) enterBehind(ip, need, name, ino, mode);
+}
+
+/** There is no room: a directory of one block gets a tree, another a block more. */
+function enterBehind(ip: Inode, need: number, name: string, ino: number, mode: number): void {
+  if (mayHaveTree(ip)) {
+    plantTree(ip, ip.fs.treeVersion);
+    enterInTree(ip, need, name, ino, mode);
+  } else enterInNewBlock(ip, dirBlocks(ip), need, name, ino, mode);
+}
+
+/** Whether the directory gets a tree when it grows: it has one block, or is in its inode, and begins with the dots. */
+function mayHaveTree(ip: Inode): boolean {
+  if (ip.fs.treeVersion < 0 || dirBlocks(ip) !== 1 || hasTree(ip) || isSealed(ip) || (ip.flags & FL_CASEFOLD) !== 0) return false;
+  const data = dirData(ip, 0);
+  const len = checkedLen(ip, data, 0, 0);
+  return isNamed(ip, data, 0, '.') && len < ip.fs.dirEnd && isNamed(ip, data, len, '..');
 }
 
 /** In the leaf of its hash. */
@@ -264,9 +285,9 @@ export function dirRewrite(ip: Inode, off: number, ino: number, mode: number): v
 export function dirRead(ip: Inode, cookie: number, emit: EmitDirent): void {
   const { fs } = ip;
   if (!Number.isSafeInteger(cookie) || cookie < 0) throw ERR.EINVAL;
-  const h = hasTree(ip) ? treeHash(ip) : undefined;
+  const h = orderOf(ip);
   if (h !== undefined) {
-    readByTree(ip, h, cookie, emit);
+    readByHash(ip, h, cookie, emit);
     return;
   }
   const blocks = dirBlocks(ip);
@@ -290,22 +311,30 @@ function emitEntry(ip: Inode, data: Uint8Array, off: number, next: number, emit:
 const MINOR_UNIT = 2 ** 21;
 const FIRST_COOKIE = 2;
 
-/** In the order of hashes, so that names which stay are seen once whatever moves meanwhile. */
-function readByTree(ip: Inode, h: DirHash, cookie: number, emit: EmitDirent): void {
-  const root = dirData(ip, 0);
-  if (cookie < 1 && !emitEntry(ip, root, 0, 1, emit)) return;
-  if (cookie < FIRST_COOKIE && !emitEntry(ip, root, stepLen(ip, root, 0, 0), FIRST_COOKIE, emit)) return;
-  const from = Math.max(0, Math.floor((cookie - FIRST_COOKIE) / MINOR_UNIT));
-  eachLeafFrom(ip, from * 2, (b) => {
-    const data = dirData(ip, b);
-    for (const { key, off } of keysOf(ip, h, b, data)) if (key >= cookie && !emitEntry(ip, data, off, key + 1, emit)) return true;
-    return false;
-  });
+/** The hash whose order the cookies follow: that of the tree, or of the one that comes when there is a second block; undefined: cookies are offsets. */
+function orderOf(ip: Inode): DirHash | undefined {
+  if (hasTree(ip)) return treeHash(ip);
+  return mayHaveTree(ip) ? ip.fs.dirHash(ip.fs.treeVersion) : undefined;
 }
 
-function keysOf(ip: Inode, h: DirHash, b: number, data: Uint8Array): { readonly key: number; readonly off: number }[] {
+/** In the order of hashes, so that names which stay are seen once whatever moves meanwhile. */
+function readByHash(ip: Inode, h: DirHash, cookie: number, emit: EmitDirent): void {
+  const first = dirData(ip, 0);
+  const behind = afterDots(ip, first);
+  if (cookie < 1 && !emitEntry(ip, first, 0, 1, emit)) return;
+  if (cookie < FIRST_COOKIE && !emitEntry(ip, first, stepLen(ip, first, 0, 0), FIRST_COOKIE, emit)) return;
+  const leaf = (b: number, data: Uint8Array, start: number): boolean => {
+    for (const { key, off } of keysOf(ip, h, b, data, start)) if (key >= cookie && !emitEntry(ip, data, off, key + 1, emit)) return true;
+    return false;
+  };
+  const from = Math.max(0, Math.floor((cookie - FIRST_COOKIE) / MINOR_UNIT));
+  if (hasTree(ip)) eachLeafFrom(ip, from * 2, (b) => leaf(b, dirData(ip, b), 0));
+  else leaf(0, first, behind);
+}
+
+function keysOf(ip: Inode, h: DirHash, b: number, data: Uint8Array, start: number): { readonly key: number; readonly off: number }[] {
   const keys: { key: number; off: number }[] = [];
-  for (let off = 0; off < ip.fs.dirEnd; off += checkedLen(ip, data, b, off)) {
+  for (let off = start; off < ip.fs.dirEnd; off += checkedLen(ip, data, b, off)) {
     if (getU32le(data, off) === 0) continue;
     checkedLen(ip, data, b, off);
     const major = h.hash(data, off + DE_HEADER, off + DE_HEADER + nameLen(ip, data, off));

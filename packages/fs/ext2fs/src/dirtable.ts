@@ -12,6 +12,8 @@ import { DE_HEADER, FL_INDEX } from './ondisk.js';
 
 /** Entries walked over in one directory before it gets a table. */
 const WALKS_BEFORE_INDEX = 256;
+/** Bytes of an entry, about. */
+const ENTRY_LEN = 32;
 
 /** The directory's table, made if it pays. */
 export function indexOf(ip: Inode): DirIndex | undefined {
@@ -20,9 +22,14 @@ export function indexOf(ip: Inode): DirIndex | undefined {
     ip.fs.indexes.renew(index);
     return index;
   }
-  const small = (ip.size <= 4 * ip.fs.bsize && ip.size <= 4096) || (ip.flags & FL_INDEX) !== 0;
-  if (ip.noIndex || ip.isInline || isSealed(ip) || (ip.walked < WALKS_BEFORE_INDEX && small)) return undefined;
+  if (ip.noIndex || ip.isInline || isSealed(ip) || ip.walked < walksBefore(ip)) return undefined;
   return buildIndex(ip);
+}
+
+/** Entries that are walked over before a table pays: of a large directory without a tree none, of one with a tree about as many as it has. */
+function walksBefore(ip: Inode): number {
+  if ((ip.flags & FL_INDEX) !== 0) return Math.max(WALKS_BEFORE_INDEX, ip.size / ENTRY_LEN);
+  return ip.size <= 4 * ip.fs.bsize && ip.size <= 4096 ? WALKS_BEFORE_INDEX : 0;
 }
 
 function buildIndex(ip: Inode): DirIndex | undefined {

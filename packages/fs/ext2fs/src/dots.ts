@@ -59,7 +59,8 @@ export function dirIsEmpty(ip: Inode): boolean {
   return true;
 }
 
-function afterDots(ip: Inode, data: Uint8Array): number {
+/** Where in block 0 the entries behind the dots begin. EIO: the dots are not as they should be. */
+export function afterDots(ip: Inode, data: Uint8Array): number {
   const off = dotdotOff(ip, data);
   return off + checkedLen(ip, data, 0, off);
 }

@@ -9,7 +9,7 @@ import { type Cred, type Kernel, SLEEP } from '@anykernel/rumpkern';
 import { type Bcache, type Buf, type Disk, type Journal, type Mount, Run, Txn, type Vnode, type VnodeOps, type Vtype } from '@anykernel/rumpvfs';
 import { Indexes } from '@anykernel/ufs';
 import {
-  FLAGS_UNSIGNED_HASH, GD_LEN64, INCOMPAT_FILETYPE, INCOMPAT_RECOVER, NDADDR, NIADDR, ROCOMPAT_DIR_NLINK, ROCOMPAT_HUGE_FILE, ROOT_INO, SB_FREE_BLOCKS, SB_FLAGS, SB_FREE_BLOCKS_HIGH, SB_HASH_SEED, SB_INCOMPAT,
+  COMPAT_DIR_INDEX, COMPAT_HAS_JOURNAL, FLAGS_UNSIGNED_HASH, GD_LEN64, INCOMPAT_FILETYPE, INCOMPAT_RECOVER, NDADDR, NIADDR, ROCOMPAT_DIR_NLINK, ROCOMPAT_HUGE_FILE, ROOT_INO, SB_FREE_BLOCKS, SB_FLAGS, SB_FREE_BLOCKS_HIGH, SB_HASH_SEED, SB_HASH_VERSION, SB_INCOMPAT,
   SB_RBLOCKS, SB_RBLOCKS_HIGH, SB_RESUID, SB_STATE, SB_WTIME, STATE_VALID, SUPER_OFF, type SuperInfo, strangeFlags,
 } from './ondisk.js';
 import { Place } from './bmap.js';
@@ -17,7 +17,7 @@ import { Checksums, DIR_TAIL_LEN, T_SUPER, Tag } from './csum.js';
 import { ExtHit } from './extmap.js';
 import { Groups } from './groups.js';
 import type { OpenJournal } from './journal.js';
-import { DirHash, HASH_UNSIGNED } from './dirhash.js';
+import { DirHash, HASH_TEA, HASH_UNSIGNED } from './dirhash.js';
 import { Pending } from './pending.js';
 import { Reserved } from './reserved.js';
 import { sealBufs } from './seal.js';
@@ -48,6 +48,8 @@ export class Ext2fs {
   readonly spb: number;
   /** Flags that no file here may have. */
   readonly strangeFlags: number;
+  /** The hash of the trees that directories get; -1: they get none. */
+  readonly treeVersion: number;
   /** Where the entries of a directory block end. */
   readonly dirEnd: number;
   /** Directory entries have a type byte. */
@@ -159,6 +161,10 @@ export class Ext2fs {
     this.sums = new Checksums(info, sbuf.data.subarray(SUPER_OFF & (this.bsize - 1)));
     this.dirEnd = this.sums.on ? this.bsize - DIR_TAIL_LEN : this.bsize;
     this.#wide = info.descSize >= GD_LEN64;
+    const version = sbuf.data[this.soff + SB_HASH_VERSION];
+    // Names move when a tree is made; without a journal a power cut could lose them.
+    const trees = (info.compat & COMPAT_DIR_INDEX) !== 0 && (info.compat & COMPAT_HAS_JOURNAL) !== 0;
+    this.treeVersion = trees && version <= HASH_TEA ? version : -1;
     sbuf.tag = new Tag(T_SUPER, 0, 0);
     if (this.sums.groups) bcache.seal = (bufs) => sealBufs(this, bufs);
     this.head = new Uint32Array(this.groups);

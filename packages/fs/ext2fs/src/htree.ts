@@ -13,9 +13,10 @@ import type { Buf } from '@anykernel/rumpvfs';
 import { T_DIR, T_HTREE, Tag } from './csum.js';
 import { dirBlock, nameLen, newDirBlock, stepLen } from './dirblock.js';
 import { type DirHash, HASH_MAX } from './dirhash.js';
-import { indexMove } from './dirtable.js';
+import { dropIndex, indexMove } from './dirtable.js';
+import { afterDots } from './dots.js';
 import type { Inode } from './inode.js';
-import { DE_HEADER, INCOMPAT_LARGE_DIR, direntLen } from './ondisk.js';
+import { DE_HEADER, FL_CASEFOLD, FL_INDEX, INCOMPAT_LARGE_DIR, direntLen, emitDirent } from './ondisk.js';
 
 const ROOT_INFO = 24;
 const ROOT_COUNTS = 32;
@@ -35,7 +36,7 @@ export function treeHash(ip: Inode): DirHash | undefined {
   const { data } = dirBlock(ip, 0);
   const version = data[ROOT_INFO + 4];
   if (data[ROOT_INFO + 5] !== 8 || data[ROOT_INFO + 6] > 3) ip.fs.corrupt(`directory ${ip.ino}: the root of its hash tree makes no sense`);
-  return version > HASH_MAX ? undefined : ip.fs.dirHash(version);
+  return version > HASH_MAX || (ip.flags & FL_CASEFOLD) !== 0 ? undefined : ip.fs.dirHash(version);
 }
 
 function levels(ip: Inode): number {
@@ -61,7 +62,7 @@ function nodeOf(ip: Inode, b: number): Step {
   if (b >= ip.size / fs.bsize) fs.corrupt(`directory ${ip.ino}: its hash tree names block ${b}`);
   const bp = dirBlock(ip, b);
   const at = b === 0 ? ROOT_COUNTS : NODE_COUNTS;
-  const room = Math.floor((fs.bsize - at - (fs.sums.on ? ENTRY : 0)) / ENTRY);
+  const room = roomAt(ip, at);
   const s = { bp, at, index: 0 };
   const tree = (bp.tag as Tag).kind === T_HTREE;
   if (!tree || limit(s) !== room || count(s) < 1 || count(s) > room) fs.corrupt(`directory ${ip.ino}: block ${b} of its hash tree makes no sense`);
@@ -127,6 +128,39 @@ export function eachLeafFrom(ip: Inode, hash: number, fn: (b: number) => boolean
   for (let left = ip.size / ip.fs.bsize; left > 0 && !fn(leafOf(ip, way)); left--) if (next(ip, way) === undefined) return;
 }
 
+// -- a new one
+
+/** A directory of one block gets a tree, which goes by hash `version`: its names move to a leaf, and the root takes their place. Within a transaction. ENOSPC, EIO. */
+export function plantTree(ip: Inode, version: number): void {
+  const { fs } = ip;
+  const root = dirBlock(ip, 0);
+  const { data, tag } = root;
+  const first = afterDots(ip, data);
+  const names = entriesOf(ip, 0, undefined).filter((e) => e.off >= first);
+  const old = data.slice();
+  dropIndex(ip);
+  ip.dirty();
+  fill(ip, grow(ip), 1, names, old, 0);
+  fs.txn.dirty(root);
+  fs.txn.undo(() => void (root.tag = tag));
+  root.tag = new Tag(T_HTREE, ip.ino, ip.seed);
+  data.fill(0);
+  const parent = getU16le(old, 4);
+  emitDirent(data, 0, ip.ino, 12, fs.typed ? old[7] : 0, '.');
+  emitDirent(data, 12, getU32le(old, parent), fs.bsize - 12, fs.typed ? old[parent + 7] : 0, '..');
+  data[ROOT_INFO + 4] = version;
+  data[ROOT_INFO + 5] = ROOT_COUNTS - ROOT_INFO;
+  putU16le(data, ROOT_COUNTS, roomAt(ip, ROOT_COUNTS));
+  putU16le(data, ROOT_COUNTS + 2, 1);
+  putU32le(data, ROOT_COUNTS + 4, 1);
+  ip.flags |= FL_INDEX;
+}
+
+/** Entries that a node has room for behind byte `at`. */
+function roomAt(ip: Inode, at: number): number {
+  return Math.floor((ip.fs.bsize - at - (ip.fs.sums.on ? ENTRY : 0)) / ENTRY);
+}
+
 // -- room
 
 /** The leaf for a name with `hash`, in which an entry of `need` bytes has room. Within a transaction. ENOSPC, EIO. */
@@ -187,7 +221,9 @@ function fill(ip: Inode, bp: Buf, to: number, list: readonly Entry[], old: Uint8
 function compact(ip: Inode, b: number): void {
   const bp = dirBlock(ip, b);
   const list = entriesOf(ip, b, undefined);
-  if (list.every((e, i) => i === 0 ? e.off === 0 : e.off === list[i - 1].off + list[i - 1].len)) return;
+  const last = list.at(-1)?.off ?? 0;
+  const dense = list.every((e, i) => e.off === (i === 0 ? 0 : list[i - 1].off + list[i - 1].len));
+  if (dense && last + stepLen(ip, bp.data, b, last) === ip.fs.dirEnd) return;
   const old = bp.data.slice();
   ip.fs.txn.dirty(bp);
   fill(ip, bp, b, list, old, b);
@@ -253,7 +289,7 @@ function newNode(ip: Inode, s: Step, from: number, to: number): number {
   bp.data.fill(0);
   putU16le(bp.data, 4, fs.bsize);
   bp.data.set(s.bp.data.subarray(s.at + ENTRY * from, s.at + ENTRY * to), NODE_COUNTS);
-  putU16le(bp.data, NODE_COUNTS, Math.floor((fs.bsize - NODE_COUNTS - (fs.sums.on ? ENTRY : 0)) / ENTRY));
+  putU16le(bp.data, NODE_COUNTS, roomAt(ip, NODE_COUNTS));
   putU16le(bp.data, NODE_COUNTS + 2, to - from);
   return ip.size / fs.bsize - 1;
 }

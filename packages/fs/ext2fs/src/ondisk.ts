@@ -236,6 +236,8 @@ export const FL_NOATIME = 0x80;
 export const FL_ENCRYPT = 0x800;
 /** The directory has a hash tree. */
 export const FL_INDEX = 0x1000;
+/** Names that differ by case only are one; the hash is of the folded name. */
+export const FL_CASEFOLD = 0x40000000;
 /** DI_BLOCKS counts blocks of the file system. */
 export const FL_HUGE_FILE = 0x40000;
 export const FL_EXTENTS = 0x80000;
