@@ -59,6 +59,13 @@ export class Sockbuf {
     return least > 0 ? least : 0;
   }
 
+  /** Bytes that fit where so many may go beyond the limits. */
+  room(beyond: number): number {
+    const held = this.via ?? this;
+    const least = Math.min(this.hiwat - held.cc - held.ctl, this.mbmax - held.mbcnt) + beyond;
+    return least > 0 ? least : 0;
+  }
+
   /** Sets the limits for `len` bytes. False: that is more than anybody may have (`max`, kern.sbmax). */
   reserve(len: number, max: number): boolean {
     if (len <= 0 || len > max) return false;

@@ -75,8 +75,10 @@ function check(so: Socket, nam: Uint8Array | undefined, uio: Uio, flags: number,
 function roomFor(so: Socket, resid: number, clen: number, atomic: boolean, flags: number, l: Lwp): number {
   const { snd } = so;
   if ((atomic && resid > snd.hiwat) || clen > snd.hiwat) throw ERR.EMSGSIZE;
-  const space = (flags & MSG_OOB) !== 0 ? snd.space + OOB_SLACK : snd.space;
-  if (space >= resid + clen || (!atomic && space >= snd.lowat && space >= clen)) return space;
+  const space = (flags & MSG_OOB) !== 0 ? snd.room(OOB_SLACK) : snd.space;
+  // A message takes room even where it has no bytes.
+  const fits = space >= resid + clen && (space > 0 || !atomic);
+  if (fits || (!atomic && space >= snd.lowat && space >= clen)) return space;
   if ((flags & (MSG_DONTWAIT | MSG_NBIO)) !== 0) throw ERR.EAGAIN;
   return sbwait(snd, l);
 }
