@@ -29,6 +29,9 @@ export class Extras {
   tfoCookie: Uint8Array | undefined = undefined;
   /** An error that the network reported, for when the connection fails in the end. */
   softErrno = 0;
+  /** Acknowledgments out of place that were answered, and since when they are counted. */
+  strayCount = 0;
+  strayMs = 0;
   /** Counters of TCP_INFO. */
   rexmits = 0;
 }

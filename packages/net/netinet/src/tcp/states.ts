@@ -16,6 +16,7 @@ import { growBuffers, updateMss } from './mss.js';
 import { sendAck, tcpOutput } from './output.js';
 import { armLoss } from './recovery.js';
 import { rttSample } from './rtt.js';
+import { mayAnswerStray } from './stray.js';
 import { sackDuplicate } from './sackout.js';
 import { respond } from './segment.js';
 import { recAdvance, recAllLost, recPop } from './sendq.js';
@@ -191,7 +192,7 @@ function acceptable(tcp: Tcp, tp: Tcpcb, len: number): boolean {
     if (!opt.hasTs) return false;
     if (((opt.tsVal - tp.tsRecent) | 0) < 0 && ((tcp.nowMs - tp.tsRecentMs) | 0) < PAWS_IDLE_MS) {
       stats.pawsdrop++;
-      ackOld(tcp, tp);
+      ackOld(tcp, tp, len > 0 || (th.flags & (TH_FIN | TH_SYN)) !== 0);
       return false;
     }
   }
@@ -214,7 +215,7 @@ function acceptable(tcp: Tcp, tp: Tcpcb, len: number): boolean {
       if ((tp.flags & TF_DEAD) === 0) tcpOutput(tcp, tp);
       return false;
     }
-    ackOld(tcp, tp);
+    ackOld(tcp, tp, total > 0);
     return false;
   }
   // RFC 7323 4.3: what the acknowledgment that was sent last covers gives the time to echo.
@@ -232,13 +233,13 @@ function inWindow(ahead: number, len: number, window: number): boolean {
   return (ahead >= 0 && ahead < window) || (last >= 0 && last < window) || (ahead < 0 && last >= window);
 }
 
-/** An old segment is answered with where we are. */
-function ackOld(tcp: Tcp, tp: Tcpcb): void {
+/** An old segment is answered with where we are; `some`: it is more than an acknowledgment. */
+function ackOld(tcp: Tcp, tp: Tcpcb, some: boolean): void {
   if (tp.state === TCPS_SYN_RECEIVED && tcp.th.seq === tp.irs && (tcp.th.flags & TH_SYN) !== 0) {
     sendHandshake(tcp, tp);
     return;
   }
-  sendAck(tcp, tp);
+  if (some || mayAnswerStray(tcp, tp)) sendAck(tcp, tp);
 }
 
 /** RFC 5961: an answer by which a peer who means it shows that he is the one. */

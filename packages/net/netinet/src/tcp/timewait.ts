@@ -9,6 +9,7 @@ import { unconnected } from './input.js';
 import { reassFlush } from './reass.js';
 import { respond } from './segment.js';
 import { recClear } from './sendq.js';
+import { mayAnswerStray } from './stray.js';
 import type { Tcp } from './tcp.js';
 import { type Tcpcb, TF_TSTMP, TIMER_DELACK, TIMER_KEEP } from './tcpcb.js';
 
@@ -79,7 +80,7 @@ export function timeWaitInput(tcp: Tcp, tp: Tcpcb, m: Mbuf, flow: Flow): void {
   mbufs.free(m);
   const old = opt.hasTs && (tp.flags & TF_TSTMP) !== 0 && ((opt.tsVal - tp.tsRecent) | 0) < 0;
   if ((th.flags & TH_FIN) !== 0 && !old) tcp.timers.msl(tp, waitMs(tcp, tp.inp));
-  if (len > 0 || (th.flags & (TH_FIN | TH_SYN)) !== 0 || th.seq !== tp.rcvNxt) respondAck(tcp, tp);
+  if (len > 0 || (th.flags & (TH_FIN | TH_SYN)) !== 0 || (th.seq !== tp.rcvNxt && mayAnswerStray(tcp, tp))) respondAck(tcp, tp);
 }
 
 /** RFC 6191 2: whether the SYN is younger than the connection that has ended: by its timestamp, or its sequence number. */
