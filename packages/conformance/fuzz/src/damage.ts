@@ -12,7 +12,7 @@ export interface Patch {
 
 export function patched(image: Uint8Array, patches: readonly Patch[]): Uint8Array {
   const copy = image.slice();
-  for (const { off, data } of patches) copy.set(data.subarray(0, Math.max(0, copy.length - off)), off);
+  for (const { off, data } of patches) if (off < copy.length) copy.set(data.subarray(0, copy.length - off), off);
   return copy;
 }
 

@@ -1,12 +1,12 @@
 /** What strangers, and other users of the kernel, cannot do. */
 import {
-  AF_INET, F_SETFL, IPPROTO_IP, IP_HDRINCL, O_NONBLOCK, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM, SOL_SOCKET, SO_REUSEADDR, sockaddrIn,
+  AF_INET, F_SETFL, IPPROTO_IP, IP_HDRINCL, IP_OPTIONS, MSG_OOB, O_NONBLOCK, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM, SOL_SOCKET, SO_REUSEADDR, sockaddrIn,
 } from '@anykernel/lib-sys';
 import { Ipv4Header, emitIcmp, emitIpv4, parseIcmp, parseIpv4, sumBytes, sumFinish, sumPseudo4 } from '@anykernel/lib-wire';
 import { hostSim } from '@anykernel/host-sim';
 import { boot } from '@anykernel/rumpkern';
 import { netinet } from '../src/index.js';
-import { code } from './drill.js';
+import { Drill, type DrillOptions, code } from './drill.js';
 import { A_ADDR, B_ADDR, type Station, pairOf } from './world.js';
 
 const ICMP = 1;
@@ -130,4 +130,49 @@ test('a port that somebody has on all addresses is not taken from him by another
     };
     expect([bind(other), bind(one), bind(k.newproc())]).toEqual(['EADDRINUSE', 'ok', 'ok']);
   }
+});
+
+describe('TCP', () => {
+  const SYN: DrillOptions = { syn: { mss: 1460, sackOk: true, wscale: 3, ts: [1000, 0] } };
+
+  test('acknowledgments out of place are answered seldom: no storm of them between two ends that are out of step', () => {
+    const d = new Drill(SYN).established();
+    d.out();
+    for (let i = 0; i < 1000; i++) d.in('A', { seq: 500_000_000, ack: 1, ts: [1001, 0] });
+    const stray = d.out().length;
+    d.pass(1000).in('A', { seq: 0, ack: 1, ts: [1001, 0] });
+    expect([stray > 0 && stray <= 8, d.out().length]).toEqual([true, 1]);
+    for (let i = 0; i < 20; i++) d.in('A', { seq: 500_000_000, ack: 1, len: 5, ts: [1001, 0] });
+    expect(d.out().length).toBe(20);
+  });
+
+  test('single bytes out of order have no more memory than the receive buffer', () => {
+    const d = new Drill(SYN).established();
+    const before = d.inet.mbufs.store.used;
+    for (let i = 0; i < 5000; i++) d.in('A', { seq: 3 + 2 * i, ack: 1, len: 1, ts: [1001, 0] });
+    d.out();
+    expect(d.inet.mbufs.store.used - before).toBeLessThan(200_000);
+    d.in('R', { seq: 1 });
+    expect(d.inet.mbufs.used).toBe(0);
+  });
+
+  test('urgent data go beyond the limit of the buffer by some, and no more', () => {
+    const d = new Drill(SYN).established();
+    d.in('A', { seq: 1, ack: 1, win: 0, ts: [1001, 0] });
+    let total = 0;
+    const send = (): void => {
+      for (let i = 0; i < 1000; i++) total += d.p.sys.sendto(d.fd, new Uint8Array(1000), MSG_OOB);
+    };
+    expect(send).toThrow(expect.objectContaining({ code: 'EAGAIN' }));
+    expect(total).toBeLessThanOrEqual(34_000);
+  });
+
+  test('options of IP make segments smaller, so that they fit', () => {
+    const d = new Drill(SYN).established();
+    d.setopt(IP_OPTIONS, 0x0101_0101, IPPROTO_IP);
+    d.in('A', { seq: 1, ack: 1, ts: [1001, 0] });
+    d.out();
+    d.write(4000);
+    expect(d.out().some((s) => s.raw.length === 1500)).toBe(true);
+  });
 });

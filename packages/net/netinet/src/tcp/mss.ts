@@ -28,7 +28,7 @@ export function updateMss(tcp: Tcp, tp: Tcpcb): void {
   const { inp } = tp;
   const { family } = inp;
   const rt = inp.route();
-  const headers = family.hdrLen + TCP_HDR_LEN;
+  const headers = family.hdrLen + TCP_HDR_LEN + (inp.options === undefined ? 0 : inp.options.length);
   let mss = tp.peerMss === 0 ? Math.max(tcp.conf.mssdflt, family.mssDefault) : tp.peerMss;
   if (rt !== undefined) mss = Math.min(mss, family.mtu(rt, inp) - headers);
   if (tp.userMss !== 0) mss = Math.min(mss, tp.userMss);

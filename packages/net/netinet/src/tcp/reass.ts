@@ -5,10 +5,13 @@
  * M_PROTO1. What was there first stays, as the bytes are the same unless somebody interferes.
  */
 import { seqGt, seqLe, seqLt } from '@anykernel/lib-wire';
-import { CSUM_NONE, GSO_NONE, M_PROTO1, type Mbuf } from '@anykernel/rumpnet';
+import { CSUM_NONE, GSO_NONE, M_PROTO1, MCLBYTES, type Mbuf, MSIZE } from '@anykernel/rumpnet';
 import { sackAdvance, sackArrived, sackDuplicate } from './sackout.js';
 import type { Tcp } from './tcp.js';
 import { type Tcpcb, TF_SACK } from './tcpcb.js';
+
+/** What a segment occupies, however few bytes it has: they have no more memory than the receive buffer. */
+const SEGMENT_MEMORY: number = MCLBYTES + MSIZE;
 
 /** A FIN follows the bytes. */
 export const M_FIN: number = M_PROTO1;
@@ -19,11 +22,11 @@ function endOf(m: Mbuf): number {
 
 /**
  * Puts bytes into the queue: `m` has `m.pktlen` of them from `seq` on, inside the window; `fin`: and the end. Owns `m`. False: it was dropped, as the queue
- * is full.
+ * is full, or has what memory there is for the connection.
  */
 export function reassInsert(tcp: Tcp, tp: Tcpcb, m: Mbuf, seq: number, fin: boolean): boolean {
   const { mbufs, stats } = tcp;
-  if (tp.reassCount >= tcp.conf.reassMax && seq !== tp.rcvNxt) {
+  if (seq !== tp.rcvNxt && (tp.reassCount >= tcp.conf.reassMax || (tp.reassCount + 1) * SEGMENT_MEMORY > tp.so!.rcv.mbmax)) {
     stats.reassdrop++;
     mbufs.free(m);
     return false;
