@@ -138,6 +138,8 @@ function tcpNodes(inet: Inet): Record<string, SysctlLeaf> {
     [`${tcp}.minmss`]: int(conf, 'minmss', 32, 65_535),
     [`${tcp}.sack.enable`]: flag(conf, 'sack'),
     [`${tcp}.rack.enable`]: flag(conf, 'rack'),
+    [`${tcp}.prr.enable`]: flag(conf, 'prr'),
+    [`${tcp}.hystart.enable`]: flag(conf, 'hystart'),
     [`${tcp}.ecn.enable`]: flag(conf, 'ecn'),
     [`${tcp}.congctl.available`]: constant(`reno ${CONGCTLS.map((cc) => cc.name).join(' ')}`),
     [`${tcp}.congctl.selected`]: {

@@ -16,11 +16,11 @@ function connection(cc: string): Drill {
 }
 
 /** Fills the window, and a round trip later acknowledges all of it, a segment at a time. Returns the window afterwards, in segments. */
-function round(d: Drill): number {
+function round(d: Drill, rttMs = 100): number {
   while (d.tcb.so!.snd.cc < d.tcb.cwnd * 2) d.write(64 * MSS);
   const end = d.tcb.sndNxt;
   d.out();
-  d.pass(100);
+  d.pass(rttMs);
   const una = (d.tcb.sndUna - d.iss!) | 0;
   const last = (end - d.iss!) | 0;
   for (let ack = una + MSS; ack <= last; ack += MSS) d.in('A', { seq: 1, ack, win: 60_000 });
@@ -123,4 +123,70 @@ test('cubic, RFC 9438 4.7: who is set back before the old plateau leaves room', 
   while (d.tcb.so!.snd.cc < 100 * MSS) d.write(64 * MSS);
   lose(d);
   expect(d.tcb.cubic!.wMax).toBeLessThan(first * 0.9);
+});
+
+describe('RFC 9406, HyStart++', () => {
+  test('4.2: while round trips stay as they are, slow start goes on', () => {
+    const d = connection('cubic');
+    expect([round(d), round(d, 103), round(d, 106), round(d, 109)]).toEqual([20, 40, 80, 160]);
+  });
+
+  test('4.2: round trips that have grown by an eighth: a quarter of the growth, and after five rounds slow start is over', () => {
+    const d = connection('newreno');
+    round(d);
+    round(d);
+    round(d, 120);
+    const windows = Array.from({ length: 7 }, () => round(d, 120));
+    const growth = windows.map((w, i) => (i === 0 ? 1 : w / windows[i - 1]!));
+    for (const g of growth.slice(1, 4)) expect(g).toBeCloseTo(1.25, 1);
+    expect(growth[6]).toBeLessThan(1.01);
+    expect(d.tcb.ssthresh).toBeLessThanOrEqual(d.tcb.cwnd);
+    expect(d.tcb.hystart).toBeUndefined();
+  });
+
+  test('4.2: if they shrink again it was a mistake, and slow start goes on', () => {
+    const d = connection('newreno');
+    round(d);
+    round(d);
+    round(d, 120);
+    round(d, 120);
+    expect(d.tcb.hystart?.css).toBe(true);
+    round(d);
+    const before = round(d);
+    expect(d.tcb.hystart?.css).toBe(false);
+    expect(round(d) / before).toBeCloseTo(2, 1);
+  });
+
+  test('4.2: a short path may grow by four milliseconds', () => {
+    const d = connection('newreno');
+    round(d, 10);
+    round(d, 10);
+    round(d, 13);
+    round(d, 13);
+    expect(d.tcb.hystart?.css).toBe(false);
+    round(d, 18);
+    round(d, 18);
+    expect(d.tcb.hystart?.css).toBe(true);
+  });
+
+  test('4.2: no more than eight segments of one acknowledgment count', () => {
+    const d = connection('newreno');
+    d.write(64 * MSS);
+    d.out();
+    d.pass(100).in('A', { seq: 1, ack: 1 + 10 * MSS, win: 60_000 });
+    expect(d.tcb.cwnd / MSS).toBe(18);
+  });
+
+  test('4.3: only the first slow start is watched; net.inet.tcp.hystart.enable', () => {
+    const d = connection('newreno');
+    round(d);
+    while (d.tcb.so!.snd.cc < 50 * MSS) d.write(50 * MSS);
+    lose(d);
+    expect([d.tcb.hystart, d.tcb.ssthresh]).toEqual([undefined, 10 * MSS]);
+    const off = connection('newreno');
+    off.k.sysctl.set('net.inet.tcp.hystart.enable', 0);
+    round(off);
+    round(off);
+    expect([round(off, 120), round(off, 130)]).toEqual([80, 160]);
+  });
 });

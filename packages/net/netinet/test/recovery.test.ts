@@ -190,7 +190,7 @@ describe('RFC 2018 and 2883, blocks that we report', () => {
 });
 
 describe('RFC 6675, with selective acknowledgment and without RACK', () => {
-  const options: DrillOptions = { conf: { rack: false } };
+  const options: DrillOptions = { conf: { rack: false, prr: false } };
   test('5: less than three segments above a hole do nothing', () => {
     const d = flight(8, options).in('A', { seq: 1, ack: F, sack: [F + 1000, F + 3000] });
     expect(d.sent()).toEqual([]);
@@ -234,6 +234,65 @@ describe('RFC 6675, with selective acknowledgment and without RACK', () => {
   test('blocks that are none are ignored', () => {
     const d = flight(4, options).in('A', { seq: 1, ack: F, sack: [F + 9000, F + 10_000, F + 3000, F + 2000, -5, 10] });
     expect([d.tcb.sackedBytes, d.tcb.pipe]).toEqual([0, 4000]);
+  });
+});
+
+describe('RFC 6937, proportional rate reduction', () => {
+  /** Twenty segments in flight, the window is full, and there is more to send. */
+  function full(): Drill {
+    const d = far({ syn: SACK, conf: { sendspace: 100_000 } });
+    d.tcb.cwnd = d.tcb.sndWnd = 20_000;
+    d.write(60_000);
+    expect(d.out().length).toBe(20);
+    d.pass(90);
+    return d;
+  }
+  /** Segments from..to-1 of the flight arrive, one acknowledgment each; what each of them lets go. */
+  const arrive = (d: Drill, from: number, to: number): number[] =>
+    Array.from({ length: to - from }, (_, i) => {
+      d.in('A', { seq: 1, ack: 1, sack: [1 + 1000 * from, 1 + 1000 * (from + i + 1)] });
+      return d.out().length;
+    });
+
+  test('3: one of twenty is lost: every second acknowledgment lets a segment go, until the window is half', () => {
+    const d = full();
+    expect(arrive(d, 1, 3)).toEqual([1, 1]);
+    expect(arrive(d, 1, 4).slice(2)).toEqual([1]);
+    expect([d.tcb.ssthresh, d.tcb.caState]).toEqual([10_000, 1]);
+    const sent = arrive(d, 1, 20).slice(3);
+    // The segment that was sent again counts for the first two; at the end the pipe is the new window.
+    expect(sent).toEqual([0, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 0, 1]);
+    d.in('A', { seq: 1, ack: (d.tcb.sndNxt - d.iss!) | 0, sack: [] });
+    expect([d.tcb.caState, d.tcb.cwnd]).toEqual([0, 10_000]);
+  });
+
+  test('3, SSRB: more is lost than the window shrinks by: no burst, but a segment more with each acknowledgment that moves forward', () => {
+    const d = full();
+    // Fifteen of twenty are lost.
+    d.in('A', { seq: 1, ack: 1, sack: [15_001, 20_001] });
+    expect(d.tcb.caState).toBe(1);
+    expect(d.out().map(({ text }) => text)).toEqual(Array.from({ length: 5 }, (_, i) => `PA ${1 + 1000 * i}:1000 ack 1`));
+    // Each that arrives and moves forward: what it delivered, and one more.
+    d.pass(90).in('A', { seq: 1, ack: 1001, sack: [15_001, 20_001] });
+    expect(d.out().length).toBe(2);
+    d.in('A', { seq: 1, ack: 2001, sack: [15_001, 20_001] });
+    expect(d.out().length).toBe(2);
+    expect(d.tcb.pipe).toBeLessThanOrEqual(d.tcb.ssthresh);
+  });
+
+  test('3, CRB: an acknowledgment that does not move forward lets go no more than arrived', () => {
+    const d = full();
+    d.in('A', { seq: 1, ack: 1, sack: [15_001, 18_001] });
+    expect(d.out().length).toBe(3);
+    d.in('A', { seq: 1, ack: 1, sack: [15_001, 19_001] });
+    expect(d.out().length).toBe(1);
+  });
+
+  test('a timeout ends it', () => {
+    const d = full();
+    d.in('A', { seq: 1, ack: 1, sack: [15_001, 18_001] });
+    d.pass(2 * d.tcb.rtoMs);
+    expect([d.tcb.caState, d.tcb.prr, d.tcb.cwnd]).toEqual([2, undefined, 1000]);
   });
 });
 

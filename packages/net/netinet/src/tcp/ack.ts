@@ -3,6 +3,7 @@ import { TCPS_ESTABLISHED } from '@anykernel/lib-sys';
 import { seqGe, seqGt, seqLe, seqLt, TH_ECE, TH_FIN } from '@anykernel/lib-wire';
 import { sowwakeup } from '@anykernel/rumpnet';
 import { grow } from './mss.js';
+import { prrAck } from './prr.js';
 import { rackDelivered, rackDetectLoss, rackDsack } from './rack.js';
 import { congestionMark, duplicateAck, enterRecovery, leaveRecovery, restartLoss, sackDetectLoss, spuriousTimeout } from './recovery.js';
 import { rttSample } from './rtt.js';
@@ -154,6 +155,7 @@ export function ackInput(tcp: Tcp, tp: Tcpcb, len: number): void {
   const { th, opt } = tcp;
   const sack = (tp.flags & TF_SACK) !== 0;
   const ack = th.ack;
+  const { sndUna, sackedBytes, prr } = tp;
   const fresh = sack && opt.sackCount > 0 && sackInput(tcp, tp, ack);
   if ((tp.flags & TF_ECN) !== 0 && (th.flags & TH_ECE) !== 0) congestionMark(tcp, tp);
   const moved = seqGt(ack, tp.sndUna);
@@ -163,7 +165,11 @@ export function ackInput(tcp: Tcp, tp: Tcpcb, len: number): void {
     tcp.stats.rcvdupack++;
     if (!sack) duplicateAck(tcp, tp);
   }
-  if (sack && (fresh || moved || tp.caState !== CA_OPEN)) detectLoss(tcp, tp);
+  if (sack && (fresh || moved || tp.caState !== CA_OPEN)) {
+    const { lostBytes } = tp;
+    detectLoss(tcp, tp);
+    if (tp.prr !== undefined) prrAck(tp, tp.prr, ((tp.sndUna - sndUna) | 0) + tp.sackedBytes - sackedBytes, tp.prr !== prr, moved && tp.lostBytes <= lostBytes);
+  }
   moveWindow(tcp, tp);
 }
 

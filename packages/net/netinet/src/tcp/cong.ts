@@ -3,6 +3,7 @@
  *
  * Loss recovery (recovery.ts) decides when the window is reduced, and how it comes back; the algorithm how far, and how it grows.
  */
+import { hyAck, hyApplies } from './hystart.js';
 import type { Tcp } from './tcp.js';
 import type { Tcpcb } from './tcpcb.js';
 
@@ -27,8 +28,15 @@ export function restartWindow(tp: Tcpcb): number {
   return initial < tp.cwnd ? initial : tp.cwnd;
 }
 
-/** Slow start (RFC 5681 3.1, RFC 3465): what was acknowledged is added, after a timeout one segment at a time. */
-export function slowStart(tp: Tcpcb, acked: number, careful: boolean): number {
+/**
+ * Slow start (RFC 5681 3.1, RFC 3465): what was acknowledged is added, after a timeout one segment at a time; the first one by HyStart++. Returns what is left
+ * for congestion avoidance.
+ */
+export function slowStart(tcp: Tcp, tp: Tcpcb, acked: number, careful: boolean): number {
+  if (hyApplies(tcp, tp)) {
+    hyAck(tp, acked);
+    return 0;
+  }
   const most = careful && acked > tp.mss ? tp.mss : acked;
   const room = tp.ssthresh - tp.cwnd;
   const some = most < room ? most : room;

@@ -36,7 +36,7 @@ export const CUBIC: CongCtl = {
   ack(tcp: Tcp, tp: Tcpcb, acked: number): void {
     let left = acked;
     if (tp.cwnd < tp.ssthresh) {
-      left = slowStart(tp, acked, (tp.flags & TF_AFTERRTO) !== 0);
+      left = slowStart(tcp, tp, acked, (tp.flags & TF_AFTERRTO) !== 0);
       if (tp.cwnd < tp.ssthresh || left <= 0) return;
     }
     avoid(tcp, tp, (tp.cubic ??= new CubicState()), left);

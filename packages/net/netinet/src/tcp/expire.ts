@@ -78,6 +78,8 @@ function lossExpired(tcp: Tcp, tp: Tcpcb): void {
       return;
     case LOSS_REO:
       rackDetectLoss(tcp, tp);
+      // No acknowledgment comes with it that says how much may go: one segment.
+      if (tp.prr !== undefined) tp.cwnd = tp.pipe + tp.mss;
       tcpOutput(tcp, tp);
       if ((tp.flags & TF_DEAD) === 0 && (tp.armed & TIMER_LOSS) === 0) armLoss(tcp, tp);
       return;

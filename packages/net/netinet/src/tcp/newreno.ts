@@ -8,10 +8,10 @@ const CWND_MAX = 0x3fff_ffff;
 export const NEWRENO: CongCtl = {
   name: 'newreno',
 
-  ack(_tcp: Tcp, tp: Tcpcb, acked: number): void {
+  ack(tcp: Tcp, tp: Tcpcb, acked: number): void {
     let left = acked;
     if (tp.cwnd < tp.ssthresh) {
-      left = slowStart(tp, acked, (tp.flags & TF_AFTERRTO) !== 0);
+      left = slowStart(tcp, tp, acked, (tp.flags & TF_AFTERRTO) !== 0);
       if (tp.cwnd < tp.ssthresh || left <= 0) return;
     }
     renoIncrease(tp, left);

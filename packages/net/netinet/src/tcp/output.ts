@@ -101,6 +101,7 @@ export function resend(tcp: Tcp, tp: Tcpcb, r: Segrec): boolean {
   tcp.stats.sndrexmitpack++;
   tcp.stats.sndrexmitbyte += data;
   if (tp.extras !== undefined) tp.extras.rexmits++;
+  if (tp.prr !== undefined) tp.prr.out += data;
   recResent(tp, r, tcp.nowUs);
   if ((tp.armed & TIMER_LOSS) === 0 || tp.lossMode === LOSS_PERSIST) armLoss(tcp, tp);
   return true;
@@ -174,6 +175,7 @@ function sendOne(tcp: Tcp, tp: Tcpcb, off: number, len: number, last: boolean, f
   const end = (seq + len + (fin ? 1 : 0)) | 0;
   recAppend(tcp.recs, tp, seq, end, tcp.nowUs);
   tp.sndNxt = end;
+  if (tp.prr !== undefined) tp.prr.out += len;
   tcp.stats.sndpack++;
   tcp.stats.sndbyte += len;
   armLoss(tcp, tp);

@@ -5,6 +5,7 @@
  * Lost segments are marked in their records (sendq.ts) and sent again by output.ts as the window has room for them.
  */
 import { seqGe, seqGt } from '@anykernel/lib-wire';
+import { prrBegin } from './prr.js';
 import { rackRecovered } from './rack.js';
 import { backedOff } from './rtt.js';
 import { recAllLost, recIsLost, recLost, recNotLost, SR_EVER } from './sendq.js';
@@ -77,6 +78,10 @@ export function enterRecovery(tcp: Tcp, tp: Tcpcb): void {
   // The first goes at once, whatever is in flight (RFC 6675 5 (4.3)).
   tp.flags |= TF_REXMIT;
   reduceWindow(tcp, tp);
+  if (!tcp.conf.prr || (tp.flags & TF_SACK) === 0) return;
+  prrBegin(tp);
+  // Until an acknowledgment comes, no more than that.
+  tp.cwnd = tp.pipe;
 }
 
 /** RFC 5681 3.2, RFC 6675 5 (4.2). */
@@ -86,6 +91,7 @@ function reduceWindow(tcp: Tcp, tp: Tcpcb): void {
   tp.ssthresh = tp.cc.reduce(tcp, tp, false);
   tp.cwnd = tp.ssthresh;
   tp.ackedBytes = 0;
+  tp.hystart = undefined;
   tp.flags |= TF_CWR;
 }
 
@@ -105,6 +111,10 @@ export function leaveRecovery(tp: Tcpcb, acked: number): void {
     return;
   }
   if (reno) tp.cwnd = min(tp.ssthresh, max(tp.inFlight, tp.mss) + tp.mss);
+  if (tp.prr !== undefined) {
+    tp.prr = undefined;
+    tp.cwnd = tp.ssthresh;
+  }
   if (tp.caState === CA_RECOVERY) rackRecovered(tp);
   tp.caState = CA_OPEN;
   tp.flags &= ~TF_AFTERRTO;
@@ -158,6 +168,7 @@ export function timeoutLoss(tcp: Tcp, tp: Tcpcb): void {
   }
   tp.cwnd = tp.mss;
   tp.ackedBytes = 0;
+  tp.hystart = tp.prr = undefined;
   tp.caState = CA_LOSS;
   tp.recover = tp.sndNxt;
   tp.rtoTs = (tcp.nowMs + tp.tsOffset) | 0;

@@ -1,4 +1,5 @@
 /** Round trips and the retransmission timeout (RFC 6298), and the least of the round trips. */
+import { hySample } from './hystart.js';
 import type { Tcp } from './tcp.js';
 import type { Tcpcb } from './tcpcb.js';
 
@@ -19,6 +20,7 @@ export function rttSample(tcp: Tcp, tp: Tcpcb, us: number): void {
     if (tp.srttUs <= 0) tp.srttUs = 1;
   }
   if (tp.minRttUs === 0 || rtt < tp.minRttUs) tp.minRttUs = rtt;
+  if (tp.hystart !== undefined) hySample(tp.hystart, rtt);
   setRto(tcp, tp);
 }
 

@@ -35,6 +35,9 @@ export class TcpConf {
   timestamps = true;
   sack = true;
   rack = true;
+  /** Proportional rate reduction (RFC 6937), HyStart++ (RFC 9406). */
+  prr = true;
+  hystart = true;
   ecn = false;
   sendspace = 32_768;
   recvspace = 32_768;

@@ -11,6 +11,8 @@ import type { Inpcb } from '../inpcb.js';
 import type { CongCtl } from './cong.js';
 import type { CubicState } from './cubic.js';
 import type { Extras } from './extras.js';
+import type { HyStart } from './hystart.js';
+import type { Prr } from './prr.js';
 import type { Segrec } from './sendq.js';
 
 /** An acknowledgment is owed now; one is owed in a while. */
@@ -139,6 +141,9 @@ export class Tcpcb {
   /** Our timestamp when everything was sent again after a timeout. */
   rtoTs = 0;
   cubic: CubicState | undefined = undefined;
+  /** Of the first slow start, and of the present recovery. */
+  hystart: HyStart | undefined = undefined;
+  prr: Prr | undefined = undefined;
 
   // -- segments that are in flight, in order (sendq.ts)
   recHead: Segrec | undefined = undefined;
