@@ -1,11 +1,11 @@
 /** The server of iperf3, protocol of version 3.1 and later: TCP, any number of streams, either direction. */
 import { bytesOf, bytestrOf, getU32be, putU32be } from '@anykernel/lib-bytes';
-import { AF_INET, SOCK_STREAM, SOL_SOCKET, SO_REUSEADDR } from '@anykernel/lib-sys';
+import { AF_INET, AF_INET6, SOCK_STREAM, SOL_SOCKET, SO_REUSEADDR, sockaddrIn6 } from '@anykernel/lib-sys';
 import type { Proc } from '@anykernel/rumpkern';
 import { nowMs } from './ping.js';
 import { type Tool, type ToolIo, ToolUsage, getopt, numberOption, reason, socketAddress, withSocket } from './tool.js';
 
-const USAGE = 'usage: iperf3 -s [-1] [-p port]';
+const USAGE = 'usage: iperf3 -s [-16] [-p port]';
 
 const TEST_START = 1;
 const TEST_RUNNING = 2;
@@ -25,17 +25,18 @@ export const iperf3: Tool = {
   usage: USAGE,
   about: 'the server of iperf3: how fast bytes go',
   async run(io, args) {
-    const { options: o, rest } = getopt(USAGE, args, 's1', 'p');
+    const { options: o, rest } = getopt(USAGE, args, 's16', 'p');
     if (!o.has('s') || rest.length > 0) throw new ToolUsage(USAGE);
     const port = numberOption(o, 'p', 5201, 1, 65_535, USAGE);
+    const family = o.has('6') ? AF_INET6 : AF_INET;
     return withSocket(io.p, SOCK_STREAM, 0, async (listener) => {
       io.p.sys.setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, Uint8Array.of(1, 0, 0, 0));
-      io.p.sys.bind(listener, socketAddress(0, port));
+      io.p.sys.bind(listener, family === AF_INET6 ? sockaddrIn6(new Uint8Array(16), port) : socketAddress(0, port));
       io.p.sys.listen(listener, STREAMS_MAX);
       do await test(io, listener);
       while (!o.has('1'));
       return 0;
-    }, AF_INET);
+    }, family);
   },
 };
 

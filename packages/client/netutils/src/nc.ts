@@ -1,7 +1,8 @@
 /** nc(1): bytes to and from a connection, or in datagrams, by IPv4 and IPv6. */
+import { getI32le } from '@anykernel/lib-bytes';
 import {
-  AF_INET, AF_INET6, IPPROTO_IPV6, IPV6_V6ONLY, POLLIN, SHUT_WR, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, SO_REUSEADDR, type SocketName, inet6Text, inetText, parseSockaddrIn,
-  parseSockaddrIn6,
+  AF_INET, AF_INET6, F_SETFL, IPPROTO_IPV6, IPV6_V6ONLY, O_NONBLOCK, POLLIN, POLLOUT, SHUT_WR, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, SO_ERROR, SO_REUSEADDR, type SocketName,
+  errnoByNumber, inet6Text, inetText, parseSockaddrIn, parseSockaddrIn6,
 } from '@anykernel/lib-sys';
 import { socketAddress6 } from './inet6.js';
 import { NUMBERS, type Names, namesOf } from './names.js';
@@ -175,12 +176,18 @@ async function scan(io: ToolIo, job: Job, host: string, ports: string): Promise<
 
 /** undefined: connected; otherwise why not. */
 async function tryConnect(io: ToolIo, fd: number, name: Uint8Array, waitMs: number): Promise<string | undefined> {
-  const limit = waitMs === Infinity ? undefined : new Promise<string>((resolve) => void io.p.call.poll([], Math.ceil(waitMs)).then(() => resolve('timed out')));
-  const connected = io.p.call.connect(fd, name).then(
-    () => undefined,
-    (e: unknown) => reason(e),
-  );
-  return limit === undefined ? connected : Promise.race([connected, limit]);
+  const { p } = io;
+  p.sys.fcntl(fd, F_SETFL, O_NONBLOCK);
+  try {
+    p.sys.connect(fd, name);
+    return undefined;
+  } catch (e) {
+    if ((e as { code?: string }).code !== 'EINPROGRESS') return reason(e);
+  }
+  if ((await p.call.poll([{ fd, events: POLLOUT, revents: 0 }], pollMs(waitMs))) === 0) return 'timed out';
+  const error = new Uint8Array(4);
+  p.sys.getsockopt(fd, SOL_SOCKET, SO_ERROR, error);
+  return errnoByNumber(getI32le(error, 0))?.message.toLowerCase();
 }
 
 /** Sends a byte, and waits for an answer or a refusal. undefined: it was not refused. */

@@ -208,5 +208,6 @@ describe('nc', () => {
     });
     expect((await a.run('nc -z -u -v 2001:db8:2::2 7007-7008')).err).toEqual(['connect to 2001:db8:2::2 port 7008: connection refused']);
     expect((await a.run('nc -z 10.0.2.2 fancy')).status).toBe(0);
+    expect((await a.run('nc -z -v -w 1 10.0.1.77 9')).err).toEqual(['connect to 10.0.1.77 port 9: timed out']);
   });
 });

@@ -1,121 +1,129 @@
 /** A kernel on a TAP device, with the TCP/IP of Linux on the other side, in a network namespace of the test's own. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { type Interface, createInterface } from 'node:readline';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect } from '@jest/globals';
-import { type Result, mustRun, oracle, run } from '@anykernel/tools-oracle';
-import type { Counters } from './linuxhost.js';
+import { oracle } from '@anykernel/tools-oracle';
+import { LinuxNet } from './linuxnet.js';
 
-const NS = `ak-linux-${process.pid}`;
-const OURS = '10.9.0.2';
 const MIB = 1 << 20;
-let host: ChildProcess | undefined;
-let lines: Interface | undefined;
+const GIB = 1 << 30;
+/** Of the first GiB of the stream that linuxhost.ts has, as openssl 3.0.19 says: `head -c 1G /dev/zero | openssl enc -aes-128-ctr -K 0 -iv 0 | sha256sum`. */
+const GIB_SHA256 = 'a110c53382d90198328a45c24dfc98a504911e2abf65c16d6c879ae958528cbd';
 
-/** A program on the Linux side. */
-function linux(program: string, ...args: string[]): Result {
-  return run('ip', ['netns', 'exec', NS, program, ...args], { timeoutMs: 60_000 });
-}
+const net = new LinuxNet('linux');
+const all = oracle('ip', 'ping', 'nc', 'curl', 'iperf3', 'nmap', 'hping3', 'busybox', 'openssl');
 
-function must(program: string, ...args: string[]): string {
-  return mustRun('ip', ['netns', 'exec', NS, program, ...args], { timeoutMs: 60_000 });
-}
-
-/** The next line of the kernel's side. */
-function line(): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error('the kernel says nothing')), 30_000);
-    host?.once('exit', () => reject(new Error('the kernel has ended')));
-    lines?.once('line', (text) => {
-      clearTimeout(timer);
-      resolve(text);
-    });
-  });
-}
-
-async function counters(): Promise<Counters> {
-  host?.stdin?.write('\n');
-  return JSON.parse(await line()) as Counters;
-}
-
-const all = oracle('ip', 'ping', 'nc', 'curl', 'iperf3', 'nmap', 'hping3');
+const FAMILIES = [
+  { name: 'IPv4', ours: '10.9.0.2', theirs: '10.9.0.1', url: 'http://10.9.0.2', flag: '-4' },
+  { name: 'IPv6', ours: '2001:db8:9::2', theirs: '2001:db8:9::1', url: 'http://[2001:db8:9::2]', flag: '-6' },
+];
+const [{ ours: OURS }] = FAMILIES as [(typeof FAMILIES)[0]];
 
 if (all.missing.length === 0) {
   beforeAll(async () => {
-    mustRun('ip', ['netns', 'add', NS]);
-    mustRun('ip', ['-n', NS, 'link', 'set', 'lo', 'up']);
-    const script = `import(${JSON.stringify(`${import.meta.dirname}/linuxhost.ts`)}).then((host) => host.main('aktap0', '${OURS}', '10.9.0.1'))`;
-    const loader = `${import.meta.dirname}/../../../../tools/run/typescript.mjs`;
-    host = spawn('ip', ['netns', 'exec', NS, process.execPath, '--import', loader, '-e', script], { stdio: ['pipe', 'pipe', 'inherit'] });
-    lines = createInterface({ input: host.stdout as NodeJS.ReadableStream });
-    expect(await line()).toBe('ready');
+    await net.boot({
+      setup: ['ifconfig virt0 create linkstr aktap0', 'ifconfig virt0 10.9.0.2/24', 'ifconfig virt0 inet6 2001:db8:9::2/64'],
+      linux: ['addr add 10.9.0.1/24 dev aktap0', 'addr add 2001:db8:9::1/64 dev aktap0 nodad', 'link set aktap0 up'],
+    });
+    await net.web(0, 8080);
+    await net.until(() => net.linux('ping', '-c', '1', '-W', '1', '2001:db8:9::2').status, (status) => status === 0);
   }, 60_000);
-  afterAll(async () => {
-    if (host?.exitCode === null) {
-      const ended = new Promise((resolve) => host?.once('exit', resolve));
-      host.stdin?.end();
-      await ended;
-    }
-    run('ip', ['netns', 'delete', NS]);
-  }, 30_000);
+  afterAll(() => net.close(), 30_000);
 }
 
-describe('Linux', () => {
+describe.each(FAMILIES)('Linux, by $name,', ({ ours, theirs, url, flag }) => {
   all.test('pings, small and large, and as fast as it can', () => {
-    expect(must('ping', '-c', '3', '-i', '0.2', OURS)).toContain(' 0% packet loss');
-    expect(must('ping', '-c', '2', '-i', '0.2', '-s', '30000', OURS)).toContain(' 0% packet loss');
-    expect(must('ping', '-q', '-f', '-c', '2000', OURS)).toContain('2000 received');
+    expect(net.must('ping', '-c', '3', '-i', '0.2', ours)).toContain(' 0% packet loss');
+    expect(net.must('ping', '-c', '2', '-i', '0.2', '-s', '30000', ours)).toContain(' 0% packet loss');
+    expect(net.must('ping', '-q', '-f', '-c', '2000', ours)).toContain('2000 received');
   });
 
-  all.test('fetches 256 MiB, each byte as it was sent', () => {
-    const hash = createHash('sha256');
-    const pattern = Uint8Array.from({ length: 65_536 }, (_, i) => i * 7 + (i >> 8));
-    for (let i = 0; i < (256 * MIB) / pattern.length; i++) hash.update(pattern);
-    const out = must('sh', '-c', `curl -s -m 50 http://${OURS}/${256 * MIB} | sha256sum`);
-    expect(out.split(' ')[0]).toBe(hash.digest('hex'));
-  }, 60_000);
+  all.test('fetches 1 GiB with curl, each byte as it was sent', () => {
+    const out = net.must('sh', '-c', `curl -g -s -m 80 ${url}/${GIB} | openssl dgst -sha256 -r`);
+    expect(out.split(' ')[0]).toBe(GIB_SHA256);
+  }, 100_000);
+
+  all.test('serves 1 GiB, each byte as it was sent', async () => {
+    expect(await net.fetch(theirs, 8080, `/cgi-bin/stream?${GIB}`)).toEqual({ len: GIB, sha256: GIB_SHA256 });
+  }, 100_000);
 
   all.test('posts 64 MiB', () => {
-    expect(must('sh', '-c', `head -c ${64 * MIB} /dev/zero | curl -s -m 50 --data-binary @- http://${OURS}/`)).toBe(String(64 * MIB));
+    expect(net.must('sh', '-c', `head -c ${64 * MIB} /dev/zero | curl -g -s -m 50 --data-binary @- ${url}/`)).toBe(String(64 * MIB));
   }, 60_000);
 
   all.test('hears its own words from the echo, with the connection half closed', () => {
-    expect(must('sh', '-c', `printf 'hello, kernel' | nc -N -w 5 ${OURS} 7`)).toBe('hello, kernel');
+    expect(net.must('sh', '-c', `printf 'hello, kernel' | nc -N -w 5 ${ours} 7`)).toBe('hello, kernel');
   });
+
+  all.test('listens with nc, and the kernel sends', async () => {
+    const file = `${net.folder}/got`;
+    const listener = net.start(0, 'sh', '-c', `nc ${flag} -l 9007 > ${file}`);
+    await net.until(() => net.must('ss', '-tln'), (text) => text.includes(':9007 '));
+    const ended = new Promise((resolve) => listener.once('exit', resolve));
+    const { sha256 } = await net.send(theirs, 9007, 3_000_000);
+    await ended;
+    expect(createHash('sha256').update(readFileSync(file)).digest('hex')).toBe(sha256);
+  }, 30_000);
 
   all.test('measures with iperf3, both ways and with several streams', () => {
     for (const how of [[], ['-R'], ['-P', '4']]) {
-      const report = JSON.parse(must('iperf3', '-c', OURS, '-t', '1', '-J', ...how)) as { end: { sum_received: { bytes: number } } };
+      const report = JSON.parse(net.must('iperf3', '-c', ours, '-t', '1', '-J', ...how)) as { end: { sum_received: { bytes: number } } };
       expect(report.end.sum_received.bytes).toBeGreaterThan(MIB);
     }
   }, 60_000);
 
-  all.test('finds the open ports with nmap, and no others', () => {
-    const out = must('nmap', '-n', '-Pn', '-p', '1-100,5201', OURS);
-    expect(out.match(/^\d+\/tcp +open/gm)?.map((l) => Number.parseInt(l))).toEqual([7, 80, 5201]);
-    expect(out).toMatch(/98 closed tcp ports \(reset\)/);
-  }, 60_000);
-
-  all.test('a refused connection is refused at once', () => {
-    expect(linux('nc', '-w', '5', '-v', OURS, '9').stderr).toContain('refused');
-  });
-
-  all.test('a flood of SYNs leaves established connections alone, and the memory bounded', async () => {
-    const before = await counters();
-    const talk = spawn('ip', ['netns', 'exec', NS, 'sh', '-c', `(printf one; sleep 4; printf two) | nc -N -w 10 ${OURS} 7`], { stdio: ['ignore', 'pipe', 'ignore'] });
-    let said = '';
-    talk.stdout.on('data', (b: Buffer) => (said += b.toString()));
-    linux('timeout', '3', 'hping3', '-q', '-S', '--flood', '--rand-source', '-p', '80', OURS);
-    const during = await counters();
-    expect(during.memory - before.memory).toBeLessThan(32 * MIB);
-    await new Promise((resolve) => talk.once('exit', resolve));
-    expect(said).toBe('onetwo');
-    expect(must('curl', '-s', '-m', '10', `http://${OURS}/5`).length).toBe(5);
-  }, 60_000);
-
-  all.test('in the end nothing is left but what is listening', async () => {
-    const { stopped, used } = await counters();
-    expect(stopped).toBeNull();
-    expect(used).toBeLessThan(200);
+  all.test('is refused at once where nobody listens', () => {
+    expect(net.linux('nc', '-w', '5', '-v', ours, '9').stderr).toContain('refused');
   });
 });
+
+describe('nmap', () => {
+  /** The ports of which it does not say that they are closed, with what it says. */
+  function scan(...args: string[]): Record<string, string> {
+    const out = net.must('nmap', '-n', '-Pn', ...args, OURS);
+    return Object.fromEntries([...out.matchAll(/^(\d+)\/\w+ +(\S+)/gm)].flatMap((row) => (row[2] === 'closed' ? [] : [[row[1], row[2]]])));
+  }
+
+  all.test('finds the open ports, and no others, by SYNs and by connecting', () => {
+    const open = { 7: 'open', 80: 'open', 5201: 'open' };
+    expect(scan('-sS', '-p', '1-100,5201')).toEqual(open);
+    expect(scan('-sT', '-p', '1-100,5201')).toEqual(open);
+  }, 60_000);
+
+  all.test('finds them by FIN, by a Christmas tree and by nothing: what is closed answers, what is open does not (RFC 9293 3.10.7)', () => {
+    const silent = { 7: 'open|filtered', 80: 'open|filtered' };
+    for (const how of ['-sF', '-sX', '-sN']) expect([how, scan(how, '-p', '1-20,80')]).toEqual([how, silent]);
+  }, 60_000);
+
+  all.test('finds the port of datagrams that answers, and the others unreachable', () => {
+    expect(scan('-sU', '-p', '1-20', '--max-retries', '3', '--data-string', 'x')).toEqual({ 7: 'open' });
+  }, 60_000);
+
+  all.test('guesses the system, and finds no pattern in the sequence numbers', () => {
+    expect(net.must('nmap', '-n', '-Pn', '-O', '-v', '-p', '1-20', '--max-os-tries', '1', OURS)).toMatch(/TCP Sequence Prediction: Difficulty=2\d\d \(Good luck!\)/);
+  }, 60_000);
+});
+
+all.test('a flood of SYNs leaves established connections alone, and the memory bounded', async () => {
+  const before = await net.counters();
+  const talk = spawn('ip', ['netns', 'exec', net.space(), 'sh', '-c', `(printf one; sleep 4; printf two) | nc -N -w 10 ${OURS} 7`], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const ended = new Promise((resolve) => talk.once('exit', resolve));
+  let said = '';
+  talk.stdout.on('data', (b: Buffer) => (said += b.toString()));
+  net.linux('timeout', '3', 'hping3', '-q', '-S', '--flood', '--rand-source', '-p', '80', OURS);
+  const during = await net.counters();
+  expect(during.memory - before.memory).toBeLessThan(32 * MIB);
+  await ended;
+  expect(said).toBe('onetwo');
+  expect(await net.count('tcp', 'SYN cookie')).toBeGreaterThan(1000);
+  expect(net.must('curl', '-s', '-m', '10', `http://${OURS}/5`).length).toBe(5);
+}, 60_000);
+
+all.test('in the end nothing is left but what is listening', async () => {
+  const { stopped, used } = await net.counters();
+  expect(stopped).toBeNull();
+  expect(used).toBeLessThan(200);
+  const connected = await net.until(() => net.tool('netstat -n'), ({ out }) => out.every((line) => !line.startsWith('tcp') || line.endsWith('TIME_WAIT')));
+  expect(connected.out.filter((line) => line.startsWith('tcp') && !line.endsWith('TIME_WAIT'))).toEqual([]);
+}, 30_000);
