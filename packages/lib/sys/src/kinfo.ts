@@ -48,8 +48,8 @@ export interface KinfoProc {
 
 /** Writes one at `at` of `b`, in place; the place is zero. */
 export function emitKinfoProc(b: Uint8Array, at: number, one: KinfoProc): void {
-  [one.pid, one.ppid, one.sid, one.pgid].forEach((value, i) => putU32le(b, at + 116 + 4 * i, value >>> 0));
-  [one.uid, one.ruid, one.gid, one.rgid].forEach((value, i) => putU32le(b, at + 136 + 4 * i, value >>> 0));
+  for (const [i, value] of [one.pid, one.ppid, one.sid, one.pgid].entries()) putU32le(b, at + 116 + 4 * i, value >>> 0);
+  for (const [i, value] of [one.uid, one.ruid, one.gid, one.rgid].entries()) putU32le(b, at + 136 + 4 * i, value >>> 0);
   b.set(bytesOf(one.comm.slice(0, COMM_MAX)), at + AT_COMM);
 }
 
@@ -86,7 +86,7 @@ export interface KinfoFile {
 /** Writes one at `at` of `b`, in place; the place is zero. */
 export function emitKinfoFile(b: Uint8Array, at: number, one: KinfoFile): void {
   putU64le(b, at, one.file);
-  [one.flag, 0, one.type, one.count].forEach((value, i) => putU32le(b, at + 8 + 4 * i, value >>> 0));
+  for (const [i, value] of [one.flag, 0, one.type, one.count].entries()) putU32le(b, at + 8 + 4 * i, value >>> 0);
   putU32le(b, at + 40, one.uid);
   putU32le(b, at + 44, one.gid);
   putU64le(b, at + 56, one.offset);

@@ -92,7 +92,7 @@ export function emitStats(to: StatsLayout, counters: Counters): Uint8Array {
   for (const [name, at] of Object.entries(to.at)) {
     const value = counters[name] ?? 0;
     if (typeof value === 'number') putU64le(b, 8 * at, value);
-    else value.slice(0, to.span?.[name] ?? 0).forEach((n, i) => putU64le(b, 8 * (at + i), n));
+    else for (const [i, n] of value.slice(0, to.span?.[name] ?? 0).entries()) putU64le(b, 8 * (at + i), n);
   }
   return b;
 }
