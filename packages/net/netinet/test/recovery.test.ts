@@ -432,7 +432,7 @@ describe('RFC 9293 3.8.6, windows', () => {
     expect(d.sent()).toEqual([]);
   });
   test('3.8.6.2.2: the window is offered again by two segments, or half of the buffer', () => {
-    const d = new Drill().established();
+    const d = new Drill({ conf: { recvbufAuto: false } }).established();
     const { hiwat } = d.tcb.so!.rcv;
     for (let seq = 1; seq + 1000 <= hiwat + 1; seq += 1000) d.in('A', { seq, ack: 1, len: 1000 });
     d.out();
@@ -441,6 +441,15 @@ describe('RFC 9293 3.8.6, windows', () => {
     d.read(hiwat);
     const [update] = d.out();
     expect([update!.len, update!.win > hiwat / 2]).toEqual([0, true]);
+  });
+  test('3.8.6.2.2: while half of it is open, what comes next is answered with it, and nothing before', () => {
+    const d = new Drill({ conf: { recvbufAuto: false } }).established();
+    for (let seq = 1; seq <= 4001; seq += 1000) d.in('A', { seq, ack: 1, len: 1000 });
+    d.out();
+    d.read(5000);
+    expect(d.sent()).toEqual([]);
+    d.in('A', { seq: 5001, ack: 1, len: 1000 }).in('A', { seq: 6001, ack: 1, len: 1000 });
+    expect(d.out().at(-1)?.win).toBeGreaterThan(d.tcb.so!.rcv.hiwat - 3000);
   });
   test('3.8.6: the window does not shrink', () => {
     const d = new Drill().established();

@@ -250,6 +250,8 @@ function windowUpdateDue(tp: Tcpcb): boolean {
   const more = (((tp.rcvNxt + win) | 0) - tp.rcvAdv) | 0;
   if (more <= 0) return false;
   const { hiwat } = tp.so!.rcv;
+  // While the peer sees half of the buffer open, the acknowledgment of what he sends next tells him soon enough.
+  if (((tp.rcvAdv - tp.rcvNxt) | 0) >= hiwat >> 1) return false;
   return more >= 2 * tp.mss || more >= hiwat >> 1;
 }
 
