@@ -20,6 +20,7 @@ export { Pfil, type PfilDir, type PfilHook } from './pfil.js';
 export { ETHERMTU, type EtherInit, etherIf, etherMulticast, etherSend, multicastAdd, multicastDel, promiscuous, wantsAll } from './ether.js';
 export { IFLINKSTR_QUERYLEN, IFLINKSTR_UNSET, type LinkedDriver, LinkedIfs, linkstrIoctl } from './linked.js';
 export { LOMTU, loopCreate } from './loop.js';
+export { Seldom } from './seldom.js';
 export { SIOCGIFCONF, SIOCIFGCLONERS, ifioctl } from './control.js';
 export { completeChecksum, offloadValid, segment, sumChain } from './offload.js';
 

@@ -7,7 +7,7 @@ import { AF_INET, IFF_LOOPBACK, IFF_NOARP, IFT_ETHER, inetText, linkText } from 
 import {
   ARPOP_REPLY, ARPOP_REQUEST, ARP_LEN, type ArpPacket, ETHERTYPE_ARP, ICMP_UNREACH, ICMP_UNREACH_HOST, emitArp, etherIsMulticast, parseArp,
 } from '@anykernel/lib-wire';
-import { IFA_DUPLICATED, IFA_TENTATIVE, type Ifaddr, type Ifnet, type Neighbour, type NeighbourProtocol, Neighbours, Nexthop, etherSend } from '@anykernel/net';
+import { IFA_DUPLICATED, IFA_TENTATIVE, type Ifaddr, type Ifnet, type Neighbour, type NeighbourProtocol, Neighbours, Nexthop, Seldom, etherSend } from '@anykernel/net';
 import { type Mbuf, M_BCAST, M_MCAST } from '@anykernel/rumpnet';
 import type { Ip } from '../ip/ip.js';
 import { Dad } from './dad.js';
@@ -31,10 +31,12 @@ export class Arp implements NeighbourProtocol {
   readonly family = AF_INET;
   readonly neighbours: Neighbours;
   readonly dad: Dad;
+  readonly log: Seldom;
   readonly stats: ArpStats = { sentRequests: 0, sentReplies: 0, rcvRequests: 0, rcvReplies: 0, bad: 0, conflicts: 0 };
   readonly #scratch = new Nexthop();
 
   constructor(readonly ip: Ip) {
+    this.log = new Seldom(ip.k);
     this.neighbours = new Neighbours(ip.k, ip.mbufs, this, {
       reachableMs: 1_200_000, gcMs: 1_200_000, delayMs: 5000, retransMs: 1000, maxMulticast: 5, maxUnicast: 3, downMs: 20_000,
     });
@@ -157,12 +159,8 @@ export class Arp implements NeighbourProtocol {
     if (n === undefined) return;
     const moved = n.lladdr !== undefined && !isSame(n.lladdr, senderLink);
     if (moved) {
-      const text = `${inetText(sender)} moved from ${linkText(n.lladdr as Uint8Array)} to ${linkText(senderLink)} on ${ifp.name}`;
-      if (n.state === 'permanent') {
-        this.ip.k.printf(`arp: ${text}: refused, it is permanent`);
-        return;
-      }
-      this.ip.k.printf(`arp: ${text}`);
+      const refused = n.state === 'permanent' ? ': refused, it is permanent' : '';
+      this.log.say(() => `arp: ${inetText(sender)} moved from ${linkText(n.lladdr as Uint8Array)} to ${linkText(senderLink)} on ${ifp.name}${refused}`);
     }
     if (n.state === 'permanent') return;
     // An answer to our question proves that it hears us; what everybody hears does not.

@@ -95,7 +95,7 @@ export class Dad {
   #conflict(ia: Ifaddr, claim: Claim, arp: ArpPacket, tentative: boolean): void {
     const { k } = this.#arp.ip;
     this.#arp.stats.conflicts++;
-    k.printf(`arp: ${inetText(ia.addr.w0 >>> 0)} on ${ia.ifp.name} is in use by ${linkText(arp.senderLink)}`);
+    this.#arp.log.say(() => `arp: ${inetText(ia.addr.w0 >>> 0)} on ${ia.ifp.name} is in use by ${linkText(arp.senderLink)}`);
     if (tentative) {
       claim.callout.stop();
       ia.flags = (ia.flags & ~IFA_TENTATIVE) | IFA_DUPLICATED;

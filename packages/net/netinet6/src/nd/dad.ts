@@ -96,7 +96,7 @@ export class Dad {
     const ours = this.#nd.ip6.ours.find(target.w0, target.w1, target.w2, target.w3);
     if (ours === undefined || ours.ifp !== ifp) return false;
     this.#nd.ip6.icmp.stats.dadConflicts++;
-    this.#nd.ip6.k.printf(`nd: ${this.#nd.text(target)} on ${ifp.name} is in use by ${this.#nd.linkName(link)}`);
+    this.#nd.log.say(() => `nd: ${this.#nd.text(target)} on ${ifp.name} is in use by ${this.#nd.linkName(link)}`);
     return true;
   }
 
@@ -109,7 +109,7 @@ export class Dad {
   #conflict(ia: Ifaddr, link: Uint8Array | undefined): void {
     const nd = this.#nd;
     nd.ip6.icmp.stats.dadConflicts++;
-    nd.ip6.k.printf(`nd: ${nd.text(ia.addr)} on ${ia.ifp.name} is in use by ${nd.linkName(link)}: it is not used`);
+    nd.log.say(() => `nd: ${nd.text(ia.addr)} on ${ia.ifp.name} is in use by ${nd.linkName(link)}: it is not used`);
     this.#drop(ia);
     ia.flags = (ia.flags & ~IFA_TENTATIVE) | IFA_DUPLICATED;
     this.#localRoute(ia, false);

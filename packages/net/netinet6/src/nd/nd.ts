@@ -8,7 +8,7 @@ import {
   ND_REDIRECT_LEN, ND_ROUTER_ADVERT, ND_ROUTER_ADVERT_LEN, ND_ROUTER_SOLICIT, ND_ROUTER_SOLICIT_LEN, ND_SOLICIT_LEN, type NdOptions, ndOptions, parseNdOptions,
 } from '@anykernel/lib-wire';
 import { getU32be, putU32be } from '@anykernel/lib-bytes';
-import { type AddrEvent, type Ifaddr, type IfEvent, type Ifnet, type Neighbour, type NeighbourProtocol, Neighbours, type Nexthop, nexthopOf } from '@anykernel/net';
+import { type AddrEvent, type Ifaddr, type IfEvent, type Ifnet, type Neighbour, type NeighbourProtocol, Neighbours, type Nexthop, Seldom, nexthopOf } from '@anykernel/net';
 import { Flow } from '@anykernel/netinet';
 import type { Mbuf } from '@anykernel/rumpnet';
 import { ALL_NODES, address, addressText, inZone, isMulticast, isUnspecified, linkGroup, solicitedNode, wireBytes } from '../addr.js';
@@ -39,6 +39,7 @@ export class Nd implements NeighbourProtocol {
   readonly family = AF_INET6;
   readonly neighbours: Neighbours;
   readonly dad: Dad;
+  readonly log: Seldom;
   readonly slaac: Slaac;
   readonly routers: Routers;
   readonly radv: Radv;
@@ -50,6 +51,7 @@ export class Nd implements NeighbourProtocol {
       reachableMs: 30_000, gcMs: 86_400_000, delayMs: 5000, retransMs: 1000, maxMulticast: 3, maxUnicast: 3, downMs: 3000,
     });
     this.#out = new Flow(ip6);
+    this.log = new Seldom(ip6.k);
     this.dad = new Dad(this);
     this.slaac = new Slaac(this);
     this.routers = new Routers(this);
