@@ -3,6 +3,7 @@ import type { Rumpuser } from '@anykernel/host-rumpuser';
 import { type AnyComponent, type Component, component } from '@anykernel/lib-component';
 import { baseCalls } from './calls/index.js';
 import { openConsole } from './console.js';
+import { type Extras, extras } from './extras.js';
 import { Kernel, type KernelOptions } from './kernel.js';
 import { OSRELEASE, OSTYPE } from './sysctlbase.js';
 
@@ -23,13 +24,26 @@ const RUMPUSER_VERSION = 1;
  * attach throws.
  */
 export function boot(host: Rumpuser, components: readonly AnyComponent[] = [], options: KernelOptions = {}): Kernel {
+  return bootWith(extras, host, components, options);
+}
+
+/**
+ * The same without what files do without: no clocks and timers among the system calls, no sysctl tree, no semaphores, no tracing. A bundle is smaller by
+ * these.
+ */
+export function bareBoot(host: Rumpuser, components: readonly AnyComponent[] = [], options: KernelOptions = {}): Kernel {
+  return bootWith(undefined, host, components, options);
+}
+
+function bootWith(more: Extras | undefined, host: Rumpuser, components: readonly AnyComponent[], options: KernelOptions): Kernel {
   if (host.version !== RUMPUSER_VERSION) throw new Error(`the host speaks hypercall version ${host.version}, this kernel ${RUMPUSER_VERSION}`);
-  const k = new Kernel(host, options);
+  const k = new Kernel(host, options, more);
   k.printf(`${OSTYPE} ${OSRELEASE}`);
   k.modules.install(rumpkern, k);
   try {
     k.run(() => {
       baseCalls(k);
+      more?.establish(k);
       openConsole(k.proc1.lwp);
       k.modules.loadMissing(components);
     });

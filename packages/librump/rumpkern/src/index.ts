@@ -1,5 +1,5 @@
 /** The base of every kernel. */
-export { boot, rumpkern } from './boot.js';
+export { bareBoot, boot, rumpkern } from './boot.js';
 export { consoleWrite } from './console.js';
 export { hostInfo, hostNames, openHost } from './hostfile.js';
 export { type HaltOptions, Kernel, type KernelOptions, type NewProc } from './kernel.js';
@@ -27,10 +27,12 @@ export { masked } from './calls/events.js';
 export { type Sigmodel, SignalState, psignal, raise } from './signal.js';
 export { Limits, fsizeAllows } from './resource.js';
 export { Modules } from './modules.js';
+export type { SysctlTree } from './sysctlnone.js';
 export { Sysctl, type SysctlEntry, type SysctlLeaf, type SysctlType } from './sysctl.js';
 export { OSRELEASE, OSREVISION, OSTYPE } from './sysctlbase.js';
+export { ksemsOf } from './ksem.js';
 export { type Evcnt, type EvcntType, Evcnts } from './evcnt.js';
 export { MSGBUF_LEN, Msgbuf } from './msgbuf.js';
-export { type TraceRecord, type Tracer, traceLine, tracees } from './ktrace.js';
+export { type TraceRecord, type Tracer, traceLine } from './ktrace.js';
 export { Clock, NS, durationOf, nsOf, timespecOf } from './time.js';
 export { getInt, putInt } from './ioctl.js';

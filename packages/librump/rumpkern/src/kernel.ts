@@ -6,17 +6,17 @@
  */
 import type { Rumpuser, WallTime } from '@anykernel/host-rumpuser';
 import type { AnyComponent } from '@anykernel/lib-component';
-import { Errno } from '@anykernel/lib-sys';
+import { ERR, Errno } from '@anykernel/lib-sys';
 import { type CredInit, ROOT } from './cred.js';
 import { Devsw } from './devsw.js';
 import { KernelStopped, runKernel } from './entry.js';
+import type { Extras } from './extras.js';
 import { faultText } from './fault.js';
 import { Evcnts } from './evcnt.js';
 import { Fifo } from './fifo.js';
 import { type File, Filedesc } from './filedesc.js';
 import type { Knote, Kqueue } from './kqueue.js';
-import { Ksems } from './ksem.js';
-import { Ktrace, type Tracer } from './ktrace.js';
+import type { Ktrace, Tracer } from './ktrace.js';
 import { Mem } from './mem.js';
 import { Modules } from './modules.js';
 import { Msgbuf } from './msgbuf.js';
@@ -25,8 +25,7 @@ import type { Sigmodel } from './signal.js';
 import { SLEEP, SleepQueue, type WaitChannel, sleepOn } from './sleep.js';
 import { Softint } from './softint.js';
 import { Syscalls } from './syscalls.js';
-import { Sysctl } from './sysctl.js';
-import { baseSysctl } from './sysctlbase.js';
+import { NO_SYSCTL, type SysctlTree } from './sysctlnone.js';
 import { Clock } from './time.js';
 import { Wheel } from './wheel.js';
 
@@ -64,7 +63,7 @@ export class Kernel {
   readonly procs: ProcTable;
   readonly modules: Modules;
   readonly devsw: Devsw = new Devsw();
-  readonly sysctl: Sysctl;
+  readonly sysctl: SysctlTree;
   readonly msgbuf: Msgbuf;
   readonly evcnt: Evcnts = new Evcnts();
   /** Soft interrupts that are scheduled. */
@@ -101,13 +100,14 @@ export class Kernel {
   #halting = false;
   #ended = false;
   #transfers = 0;
-  #ksems: Ksems | undefined;
+  readonly #extras: Extras | undefined;
   #tracing: Ktrace | undefined;
   readonly #boottime: WallTime = { sec: 0, nsec: 0 };
   readonly #kick: object = {};
   readonly #specific = new Map<object, unknown>();
 
-  constructor(host: Rumpuser, options: KernelOptions = {}) {
+  constructor(host: Rumpuser, options: KernelOptions = {}, extras?: Extras) {
+    this.#extras = extras;
     this.host = host;
     this.mem = new Mem(host, options.memLimitBytes ?? parseSize(host.getparam('RUMP_MEMLIMIT')));
     this.sleepq = new SleepQueue(this);
@@ -116,7 +116,7 @@ export class Kernel {
     this.msgbuf = new Msgbuf(host, options.verbose ?? (host.getparam('RUMP_VERBOSE') ?? '0') !== '0');
     this.clock = new Clock(host);
     this.sigmodel = options.sigmodel ?? 'record';
-    this.sysctl = new Sysctl(this, baseSysctl);
+    this.sysctl = extras?.sysctl(this) ?? NO_SYSCTL;
     this.modules = new Modules(this);
     this.procs = new ProcTable(this);
     host.clockWall(this.#boottime);
@@ -292,17 +292,13 @@ export class Kernel {
 
   // -- parts that most kernels never use
 
-  /** POSIX semaphores. */
-  get ksems(): Ksems {
-    return (this.#ksems ??= new Ksems(this));
-  }
-
-  /** Everybody who traces. */
+  /** Everybody who traces. ENOSYS: a bare kernel traces nothing. */
   get tracing(): Ktrace {
-    return (this.#tracing ??= new Ktrace(this));
+    if (this.#extras === undefined) throw ERR.ENOSYS;
+    return (this.#tracing ??= this.#extras.tracing(this));
   }
 
-  /** Tells `tracer` of every system call, of one process or of all; undefined ends it. It costs nothing when off. */
+  /** Tells `tracer` of every system call, of one process or of all; undefined ends it. It costs nothing when off. ENOSYS: a bare kernel traces nothing. */
   ktrace(tracer: Tracer | undefined, pid?: number): void {
     if (tracer !== undefined || this.#tracing !== undefined) this.tracing.set(tracer, pid);
   }

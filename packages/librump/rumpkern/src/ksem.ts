@@ -29,6 +29,11 @@ export class Ksem {
   ) {}
 }
 
+/** The semaphores of a kernel; there from the first one on. */
+export function ksemsOf(k: Kernel): Ksems {
+  return k.specific(Ksems, () => new Ksems(k));
+}
+
 export class Ksems {
   readonly #k: Kernel;
   readonly #byId = new Map<number, Ksem>();

@@ -84,6 +84,17 @@ export class Ktrace {
     this.clear([...this.#files].filter(([, tf]) => sameFile(tf.f, f)).map(([p]) => p));
   }
 
+  /** The processes that fktrace(2) means: `pid`, or the group -`pid`; with `descend` their children. ESRCH. EPERM: none may be traced. */
+  tracees(l: Lwp, pid: number, descend: boolean): Proc[] {
+    const found = [...l.k.procs].filter((p) => (pid < 0 ? p.pgid === -pid : p.pid === (pid === 0 ? l.proc.pid : pid)));
+    if (found.length === 0) throw ERR.ESRCH;
+    const all = new Set(found);
+    if (descend) for (const p of all) for (const c of p.children) all.add(c);
+    const allowed = [...all].filter((p) => mayTrace(l, p));
+    if (allowed.length === 0) throw ERR.EPERM;
+    return allowed;
+  }
+
   #attach(p: Proc, tf: TraceFile, descend: boolean): void {
     const before = this.#files.get(p);
     tf.hold(p, descend);
@@ -192,7 +203,7 @@ class TraceFile {
 }
 
 /** Whether `l` may trace `p`. */
-export function mayTrace(l: Lwp, p: Proc): boolean {
+function mayTrace(l: Lwp, p: Proc): boolean {
   const c = l.proc.cred;
   return c.isRoot || (c.euid === p.cred.ruid && c.euid === p.cred.suid && !p.sugid);
 }
@@ -210,15 +221,4 @@ function shown(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(shown).join(', ')}]`;
   if (typeof value === 'object' && value !== null) return `{${Object.entries(value).map(([key, x]) => `${key}: ${shown(x)}`).join(', ')}}`;
   return String(value);
-}
-
-/** The processes that fktrace(2) means: `pid`, or the group -`pid`; with `descend` their children. ESRCH. EPERM: none may be traced. */
-export function tracees(l: Lwp, pid: number, descend: boolean): Proc[] {
-  const found = [...l.k.procs].filter((p) => (pid < 0 ? p.pgid === -pid : p.pid === (pid === 0 ? l.proc.pid : pid)));
-  if (found.length === 0) throw ERR.ESRCH;
-  const all = new Set(found);
-  if (descend) for (const p of all) for (const c of p.children) all.add(c);
-  const allowed = [...all].filter((p) => mayTrace(l, p));
-  if (allowed.length === 0) throw ERR.EPERM;
-  return allowed;
 }

@@ -7,6 +7,7 @@
 import { CTL_MAXNAME, ERR, type SysctlName, type SysctlValue } from '@anykernel/lib-sys';
 import type { Kernel } from './kernel.js';
 import type { Lwp } from './proc.js';
+import type { SysctlTree } from './sysctlnone.js';
 
 export type SysctlType = 'int' | 'quad' | 'bool' | 'string' | 'struct';
 
@@ -51,7 +52,7 @@ const NUMBERS: Readonly<Record<string, number>> = {
 /** Puts the base's values in place: done when the tree is first used, since most kernels never do. */
 export type SysctlSetup = (k: Kernel, attach: (name: string, leaf: SysctlLeaf) => () => void) => void;
 
-export class Sysctl {
+export class Sysctl implements SysctlTree {
   readonly #k: Kernel;
   readonly #root: Node = newNode('', 0);
   #setup: SysctlSetup | undefined;
@@ -61,7 +62,6 @@ export class Sysctl {
     this.#setup = setup;
   }
 
-  /** Puts a value into the tree; the result takes it out. EEXIST: there is one of that name or number. EINVAL: not a name. */
   attach(name: string, leaf: SysctlLeaf): () => void {
     const words = name.split('.');
     if (words.length > CTL_MAXNAME || words.some((word) => !/^[A-Za-z0-9_@-]+$/.test(word))) throw ERR.EINVAL;
@@ -80,11 +80,6 @@ export class Sysctl {
     };
   }
 
-  /**
-   * The value of `name`, as it was before `value`, if there is one, is set. An inner node's value are the names below it. ENOENT: no such
-   * name. ENOTDIR: it goes on below a value. EISDIR: an inner node is not set. EPERM: it is read-only, or for the superuser.
-   * EINVAL: the value does not fit.
-   */
   access(l: Lwp, name: SysctlName, value?: SysctlValue): SysctlValue {
     const { node, rest } = this.#find(name);
     const leaf = node.leaf;
@@ -100,7 +95,6 @@ export class Sysctl {
     return before;
   }
 
-  /** The value of `name` for the kernel itself. */
   get(name: SysctlName): SysctlValue {
     return this.access(this.#k.proc0.lwp, name);
   }
@@ -109,7 +103,6 @@ export class Sysctl {
     this.access(this.#k.proc0.lwp, name, value);
   }
 
-  /** The numbers of a name. ENOENT. */
   mib(name: string): readonly number[] {
     const mib: number[] = [];
     let node = this.#ready();
@@ -120,7 +113,6 @@ export class Sysctl {
     return mib;
   }
 
-  /** Every value, in order of the names' numbers. */
   walk(): SysctlEntry[] {
     const all: SysctlEntry[] = [];
     const visit = (node: Node, name: string, mib: readonly number[]): void => {

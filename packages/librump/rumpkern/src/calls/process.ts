@@ -20,8 +20,7 @@ function groupExists(l: Lwp, pgid: number, sid: number): boolean {
 
 export const processCalls: Pick<
   Calls,
-  | 'getpid' | 'getppid' | 'getpgrp' | 'getpgid' | 'setpgid' | 'setsid' | 'getsid' | 'getlogin' | 'setlogin' | 'getrlimit' | 'setrlimit' | 'sysctl' | 'modctl'
-  | 'reboot'
+  | 'getpid' | 'getppid' | 'getpgrp' | 'getpgid' | 'setpgid' | 'setsid' | 'getsid' | 'getlogin' | 'setlogin' | 'getrlimit' | 'setrlimit' | 'modctl' | 'reboot'
 > = {
   getpid: (l) => l.proc.pid,
   getppid: (l) => l.proc.parent?.pid ?? 0,
@@ -60,8 +59,6 @@ export const processCalls: Pick<
   setrlimit(l, resource, limit) {
     l.proc.limits.set(resource, limit, l.proc.cred.isRoot);
   },
-
-  sysctl: (l, name, value) => l.k.sysctl.access(l, name, value),
 
   /** EPERM. LOAD: EEXIST, ENOENT. UNLOAD: ENOENT, EBUSY, EOPNOTSUPP. EINVAL: no such command. */
   modctl(l, command, arg) {

@@ -1,7 +1,6 @@
 /** System calls of tracing. */
 import { ERR, type Handlers, KTRFLAG_DESCEND, KTROP_CLEAR, KTROP_CLEARFILE, KTROP_SET, type rumpkernCalls } from '@anykernel/lib-sys';
 import { FWRITE } from '../filedesc.js';
-import { tracees } from '../ktrace.js';
 import type { Lwp } from '../proc.js';
 
 type Calls = Handlers<typeof rumpkernCalls, Lwp>;
@@ -19,8 +18,8 @@ export const traceCalls: Pick<Calls, 'fktrace' | 'utrace'> = {
     const f = l.file(fd, FWRITE);
     const { tracing } = l.k;
     if (op === KTROP_CLEARFILE) tracing.clearFile(f);
-    else if (op === KTROP_CLEAR) tracing.clear(tracees(l, pid, descend));
-    else tracing.setFile(tracees(l, pid, descend), f, descend);
+    else if (op === KTROP_CLEAR) tracing.clear(tracing.tracees(l, pid, descend));
+    else tracing.setFile(tracing.tracees(l, pid, descend), f, descend);
   },
 
   /** Puts a record of the program's own into the trace: the call is the record. EINVAL: too long. */

@@ -1,6 +1,5 @@
 /** ktrace(2): system calls traced into a file that a path names. */
 import { ERR, KTRFLAG_DESCEND, KTROP_CLEAR, KTROP_CLEARFILE, KTROP_SET, O_APPEND, O_WRONLY } from '@anykernel/lib-sys';
-import { tracees } from '@anykernel/rumpkern';
 import { type VfsCalls, vnodeFile } from './common.js';
 import { open } from './open.js';
 
@@ -11,7 +10,7 @@ export const traceCalls: Pick<VfsCalls, 'ktrace'> = {
     const descend = (ops & KTRFLAG_DESCEND) !== 0;
     const { tracing } = l.k;
     if (op === KTROP_CLEAR) {
-      tracing.clear(tracees(l, pid, descend));
+      tracing.clear(tracing.tracees(l, pid, descend));
       return;
     }
     if (op !== KTROP_SET && op !== KTROP_CLEARFILE) throw ERR.EINVAL;
@@ -19,7 +18,7 @@ export const traceCalls: Pick<VfsCalls, 'ktrace'> = {
     const fd = open(l, undefined, path, O_WRONLY | O_APPEND, 0);
     try {
       const f = vnodeFile(l, fd, 0);
-      if (op === KTROP_SET) tracing.setFile(tracees(l, pid, descend), f, descend);
+      if (op === KTROP_SET) tracing.setFile(tracing.tracees(l, pid, descend), f, descend);
       else tracing.clearFile(f);
     } finally {
       l.proc.fd.close(fd, l);
