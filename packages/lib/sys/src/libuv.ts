@@ -5,47 +5,14 @@
  * message is NetBSD's in lower case; where Linux has no number either, it is libuv's UNKNOWN.
  * Sources: Node's util.getSystemErrorMap(), Linux's errno(3).
  */
-import { ERR, type Errno, type ErrnoCode, errnoByCode } from './errno.js';
+import { ERR, type Errno, type ErrnoCode, errnoByCode, errnoCodes } from './errno.js';
 
 /** What libuv says for an error that it does not know. */
 const UV_UNKNOWN = -4094;
 
-/** Linux's number of each code that Linux has. */
+/** Linux's number of each code that Linux has, where it is another one: up to ERANGE (34) most are the same. */
 const LINUX: { readonly [K in ErrnoCode]?: number } = {
-  EPERM: 1,
-  ENOENT: 2,
-  ESRCH: 3,
-  EINTR: 4,
-  EIO: 5,
-  ENXIO: 6,
-  E2BIG: 7,
-  ENOEXEC: 8,
-  EBADF: 9,
-  ECHILD: 10,
   EAGAIN: 11,
-  ENOMEM: 12,
-  EACCES: 13,
-  EFAULT: 14,
-  ENOTBLK: 15,
-  EBUSY: 16,
-  EEXIST: 17,
-  EXDEV: 18,
-  ENODEV: 19,
-  ENOTDIR: 20,
-  EISDIR: 21,
-  EINVAL: 22,
-  ENFILE: 23,
-  EMFILE: 24,
-  ENOTTY: 25,
-  ETXTBSY: 26,
-  EFBIG: 27,
-  ENOSPC: 28,
-  ESPIPE: 29,
-  EROFS: 30,
-  EMLINK: 31,
-  EPIPE: 32,
-  EDOM: 33,
-  ERANGE: 34,
   EDEADLK: 35,
   ENAMETOOLONG: 36,
   ENOLCK: 37,
@@ -101,71 +68,38 @@ const LINUX: { readonly [K in ErrnoCode]?: number } = {
   ECANCELED: 125,
 };
 
-/** libuv's message of each code that libuv has. */
+/** The number on Linux; undefined: it has none. */
+function linuxOf(code: ErrnoCode): number | undefined {
+  const errno = errnoByCode(code)?.errno ?? Infinity;
+  return LINUX[code] ?? (errno <= ERR.ERANGE.errno ? errno : undefined);
+}
+
+/** libuv's message, where it has other words than NetBSD. */
 const MESSAGE: { readonly [K in ErrnoCode]?: string } = {
-  E2BIG: 'argument list too long',
-  EACCES: 'permission denied',
-  EADDRINUSE: 'address already in use',
   EADDRNOTAVAIL: 'address not available',
   EAFNOSUPPORT: 'address family not supported',
-  EAGAIN: 'resource temporarily unavailable',
   EALREADY: 'connection already in progress',
-  EBADF: 'bad file descriptor',
   EBUSY: 'resource busy or locked',
-  ECANCELED: 'operation canceled',
-  ECONNABORTED: 'software caused connection abort',
-  ECONNREFUSED: 'connection refused',
-  ECONNRESET: 'connection reset by peer',
-  EDESTADDRREQ: 'destination address required',
   EEXIST: 'file already exists',
   EFAULT: 'bad address in system call argument',
-  EFBIG: 'file too large',
-  EFTYPE: 'inappropriate file type or format',
-  EHOSTDOWN: 'host is down',
   EHOSTUNREACH: 'host is unreachable',
-  EILSEQ: 'illegal byte sequence',
-  EINTR: 'interrupted system call',
-  EINVAL: 'invalid argument',
   EIO: 'i/o error',
-  EISCONN: 'socket is already connected',
   EISDIR: 'illegal operation on a directory',
   ELOOP: 'too many symbolic links encountered',
-  EMFILE: 'too many open files',
-  EMLINK: 'too many links',
-  EMSGSIZE: 'message too long',
   ENAMETOOLONG: 'name too long',
-  ENETDOWN: 'network is down',
-  ENETUNREACH: 'network is unreachable',
   ENFILE: 'file table overflow',
   ENOATTR: 'no data available',
-  ENOBUFS: 'no buffer space available',
   ENODATA: 'no data available',
   ENODEV: 'no such device',
-  ENOENT: 'no such file or directory',
   ENOMEM: 'not enough memory',
   ENOPROTOOPT: 'protocol not available',
-  ENOSPC: 'no space left on device',
-  ENOSYS: 'function not implemented',
-  ENOTCONN: 'socket is not connected',
-  ENOTDIR: 'not a directory',
-  ENOTEMPTY: 'directory not empty',
-  ENOTSOCK: 'socket operation on non-socket',
   ENOTSUP: 'operation not supported on socket',
-  ENOTTY: 'inappropriate ioctl for device',
   ENXIO: 'no such device or address',
   EOPNOTSUPP: 'operation not supported on socket',
   EOVERFLOW: 'value too large for defined data type',
-  EPERM: 'operation not permitted',
-  EPIPE: 'broken pipe',
-  EPROTO: 'protocol error',
-  EPROTONOSUPPORT: 'protocol not supported',
-  EPROTOTYPE: 'protocol wrong type for socket',
   ERANGE: 'result too large',
-  EROFS: 'read-only file system',
   ESHUTDOWN: 'cannot send after transport endpoint shutdown',
-  ESOCKTNOSUPPORT: 'socket type not supported',
   ESPIPE: 'invalid seek',
-  ESRCH: 'no such process',
   ETIMEDOUT: 'connection timed out',
   ETXTBSY: 'text file is busy',
   EXDEV: 'cross-device link not permitted',
@@ -181,7 +115,7 @@ export function libuvCode(code: string): string {
 /** The negative number in `err.errno`: -2 for ENOENT. */
 export function libuvErrno(code: string): number {
   if (code === 'EFTYPE') return -4028;
-  const linux = LINUX[code as ErrnoCode];
+  const linux = linuxOf(code as ErrnoCode);
   return linux === undefined ? UV_UNKNOWN : -linux;
 }
 
@@ -219,11 +153,6 @@ export function hostToErrno(code: string | undefined): Errno {
 
 /** The error for a Linux error number (of either sign). Unknown numbers: EINVAL. 95 is EOPNOTSUPP, 61 is ENODATA. */
 export function linuxToErrno(errno: number): Errno {
-  return FROM_LINUX.get(Math.abs(errno)) ?? ERR.EINVAL;
+  const code = errnoCodes.find((c) => linuxOf(c) === Math.abs(errno) && c !== 'ENOTSUP' && c !== 'ENOATTR');
+  return code === undefined ? ERR.EINVAL : ERR[code];
 }
-
-const FROM_LINUX: ReadonlyMap<number, Errno> = new Map(
-  (Object.entries(LINUX) as [ErrnoCode, number][])
-    .filter(([code]) => code !== 'ENOTSUP' && code !== 'ENOATTR')
-    .map(([code, n]) => [n, ERR[code]]),
-);
