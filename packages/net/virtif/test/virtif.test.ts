@@ -3,44 +3,8 @@ import { AF_INET, ERR, IFF_UP } from '@anykernel/lib-sys';
 import { Nexthop, net } from '@anykernel/net';
 import { boot } from '@anykernel/rumpkern';
 import { CSUM_PARTIAL, GSO_TCPV4, M_BCAST, mbufsOf } from '@anykernel/rumpnet';
-import { VIRTIF_HALF, type VirtPort, virtif } from '@anykernel/virtif';
-
-/** A packet device in memory: what was written, and what is to be read. */
-class Device implements VirtPort {
-  readonly written: Uint8Array[] = [];
-  readonly waiting: Uint8Array[] = [];
-  closed = false;
-  full = false;
-  #fn: (() => number) | undefined;
-
-  constructor(
-    readonly name: string,
-    readonly offload: boolean,
-  ) {}
-
-  read(into: Uint8Array): number {
-    const frame = this.waiting.shift();
-    if (frame === undefined) return 0;
-    into.set(frame);
-    return frame.length;
-  }
-  write(pieces: readonly Uint8Array[], count: number): boolean {
-    if (this.full) return false;
-    this.written.push(Uint8Array.from(pieces.slice(0, count).flatMap((b) => [...b])));
-    return true;
-  }
-  listen(fn: () => number): void {
-    this.#fn = fn;
-  }
-  close(): void {
-    this.closed = true;
-  }
-  /** Frames have come. */
-  ring(...frames: readonly Uint8Array[]): number {
-    this.waiting.push(...frames);
-    return this.#fn?.() ?? 0;
-  }
-}
+import { VIRTIF_HALF, virtif } from '@anykernel/virtif';
+import { Device } from './device.js';
 
 function start(offload: boolean) {
   const devices: Device[] = [];

@@ -40,8 +40,8 @@ export const DIRECTIONS: Readonly<Record<string, Allows>> = {
   // A client may bring its kernel along: a host, file systems, and the package that boots them.
   client: any(LIB, inGroup('host', 'librump', 'client', ...COMPONENT_GROUPS), named('@anykernel/stack-boot')),
   stack: (to) => to.group !== 'tools' && to.group !== 'example',
-  // The simulator's workloads run on the simulator.
-  conformance: any(LIB, named(RUMPUSER), named('@anykernel/host-sim'), inGroup('librump', 'conformance')),
+  // The simulator's workloads run on the simulator. The seam of interfaces is in net/net.
+  conformance: any(LIB, named(RUMPUSER), named('@anykernel/host-sim'), named('@anykernel/net'), inGroup('librump', 'conformance')),
   example: (to) => to.group !== 'tools',
   tools: () => true,
 };
