@@ -7,15 +7,17 @@ import {
 } from '@anykernel/lib-sys';
 import { IFA_DEPRECATED, IFA_DUPLICATED, IFA_TENTATIVE, IFLINKSTR_UNSET, SIOCIFGCLONERS } from '@anykernel/net';
 import type { Proc } from '@anykernel/rumpkern';
+import { setCapability } from './capabilities.js';
 import { address6 } from './inet6.js';
 import { type Interface, interfaces } from './tables.js';
 import { type Tool, type ToolIo, ToolUsage, addressOf, withSocket } from './tool.js';
 
-const USAGE = `usage: ifconfig [-a | -l | -C | interface]
+const USAGE = `usage: ifconfig [-a | -l | -C | -w seconds | interface]
        ifconfig interface create|destroy|up|down
        ifconfig interface [inet] address[/len] [netmask mask] [broadcast address] [alias|-alias]
        ifconfig interface inet6 address[/len] [prefixlen n] [anycast] [pltime n] [vltime n] [alias|-alias]
-       ifconfig interface mtu n | linkstr name | -linkstr | [-]promisc | [-]arp`;
+       ifconfig interface mtu n | linkstr name | -linkstr | [-]promisc | [-]arp
+       ifconfig interface [-]tso4 | [-]tso6 | [-]lro | [-]{ip4|tcp4|udp4|tcp6|udp6}csum[-rx|-tx]`;
 
 const FLAG_NAMES: readonly [number, string][] = [
   [IFF_UP, 'UP'], [IFF_BROADCAST, 'BROADCAST'], [IFF_DEBUG, 'DEBUG'], [IFF_LOOPBACK, 'LOOPBACK'], [IFF_POINTOPOINT, 'POINTOPOINT'], [IFF_RUNNING, 'RUNNING'],
@@ -39,10 +41,26 @@ export const ifconfig: Tool = {
       io.out(interfaces(io.p).map((ifp) => ifp.name).join(' '));
       return 0;
     }
+    if (name === '-w') return settle(io, words);
     await withSocket(io.p, SOCK_DGRAM, 0, (fd) => configure(io, fd, name, words));
     return 0;
   },
 };
+
+/** Milliseconds between two looks at the addresses. */
+const LOOK_MS = 50;
+
+/** Waits until no address is tentative any more. Status 1: the time is up before. */
+async function settle(io: ToolIo, words: readonly string[]): Promise<number> {
+  const [seconds, ...more] = words;
+  if (seconds === undefined || !/^\d+$/.test(seconds) || more.length > 0) throw new ToolUsage(USAGE);
+  const tentative = (): boolean => interfaces(io.p).some((ifp) => ifp.addrs.some((ia) => (ia.flags & IFA_TENTATIVE) !== 0));
+  for (let leftMs = Number(seconds) * 1000; tentative(); leftMs -= LOOK_MS) {
+    if (leftMs <= 0) return 1;
+    await io.p.call.poll([], LOOK_MS);
+  }
+  return 0;
+}
 
 async function configure(io: ToolIo, fd: number, name: string, words: readonly string[]): Promise<void> {
   if (name === '-C') {
@@ -102,7 +120,7 @@ function step(p: Proc, fd: number, name: string, rest: string[]): void {
       address(p, fd, name, argument(), rest);
       return;
     default:
-      address(p, fd, name, word, rest);
+      if (!setCapability(p, fd, name, word)) address(p, fd, name, word, rest);
   }
 }
 

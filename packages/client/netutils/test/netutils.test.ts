@@ -1,4 +1,6 @@
 import { TOOLS } from '@anykernel/netutils';
+import { IFCAP_CSUM_TCPv4_Rx, IFCAP_CSUM_TCPv4_Tx, IFCAP_CSUM_UDPv6_Rx, IFCAP_TSOv4 } from '@anykernel/lib-sys';
+import { net } from '@anykernel/net';
 import { type Host, Lan, routed } from './lan.js';
 
 let lan: Lan;
@@ -49,10 +51,20 @@ test('ifconfig changes what there is', async () => {
   expect(await a.must('ifconfig -l')).toEqual(['lo0']);
 });
 
+test('ifconfig says what an interface may do in place of the protocols', async () => {
+  const able = (): number | undefined => a.k.modules.use(net).ifByName('shmif0')?.capenable;
+  const before = able() ?? 0;
+  await a.must('ifconfig shmif0 -tso4 -tcp4csum -udp6csum-rx');
+  expect(able()).toBe(before & ~(IFCAP_TSOv4 | IFCAP_CSUM_TCPv4_Rx | IFCAP_CSUM_TCPv4_Tx | IFCAP_CSUM_UDPv6_Rx));
+  await a.must('ifconfig shmif0 tso4 tcp4csum-tx tcp4csum-rx udp6csum');
+  expect(able()).toBe(before);
+});
+
 test.each([
   ['ifconfig nonesuch0', 'ifconfig: no such device or address', 1],
   ['ifconfig foo0 create', 'ifconfig: invalid argument', 1],
   ['ifconfig shmif0 create', 'ifconfig: file already exists', 1],
+  ['ifconfig shmif0 lro', 'ifconfig: invalid argument', 1],
   ['ifconfig shmif0 10.0.0.999', '10.0.0.999: not an address', 2],
   ['ifconfig shmif0 mtu', 'usage: ifconfig', 2],
   ['route add default 10.0.1.9', 'route: file already exists', 1],

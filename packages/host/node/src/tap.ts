@@ -85,6 +85,10 @@ class Tap {
     return Number(this.#write(this.fd, this.#out, len)) === len;
   }
 
+  accept(checksums: boolean, segments: boolean): void {
+    setOffload(this.fd, checksums, segments);
+  }
+
   listen(fn: () => number): void {
     this.#fn = fn;
     const { Worker } = process.getBuiltinModule('node:worker_threads') as typeof workerThreads;
@@ -140,14 +144,19 @@ function openTap(name: string): Tap {
   request[16] = flags & 0xff;
   request[17] = flags >>> 8;
   const setIff = libc('int ioctl(int fd, unsigned long request, void *arg)');
-  const setOffload = libc('int ioctl(int fd, unsigned long request, unsigned long arg)');
-  if (setIff(fd, TUNSETIFF, request) !== 0 || setOffload(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6) !== 0) {
+  if (setIff(fd, TUNSETIFF, request) !== 0 || !setOffload(fd, true, true)) {
     const { errno } = koffi;
     const number = errno();
     closeSync(fd);
     throw number === EAGAIN ? ERR.EAGAIN : hostToErrno(codeOf(number));
   }
   return new Tap(name, fd);
+}
+
+/** What Linux may leave undone. */
+function setOffload(fd: number, checksums: boolean, segments: boolean): boolean {
+  const ioctl = libc('int ioctl(int fd, unsigned long request, unsigned long arg)');
+  return ioctl(fd, TUNSETOFFLOAD, (checksums ? TUN_F_CSUM : 0) | (segments ? TUN_F_TSO4 | TUN_F_TSO6 : 0)) === 0;
 }
 
 /** The name of a number of Linux's, of those that these ioctls have. */

@@ -104,6 +104,7 @@ function capabilities(ifp: Ifnet, cmd: number, data: Uint8Array): number {
     const wanted = getU32le(data, 24);
     if ((wanted & ~ifp.capabilities) !== 0) throw ERR.EINVAL;
     ifp.capenable = wanted;
+    ifp.driver.enable?.(ifp);
     return 0;
   }
   putU64le(data, 16, ifp.capabilities);

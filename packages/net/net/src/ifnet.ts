@@ -22,6 +22,8 @@ export interface IfDriver {
   ioctl?(ifp: Ifnet, cmd: number, data: Uint8Array): number;
   /** Promiscuity or the multicast addresses have changed. */
   filter?(ifp: Ifnet): void;
+  /** `ifp.capenable` has changed. */
+  enable?(ifp: Ifnet): void;
 }
 
 /** Stands between the link layer and the driver: passes a packet on by `next`, now or later, or frees it. */

@@ -10,6 +10,8 @@ export interface VirtPort {
   read(into: Uint8Array): number;
   /** Sends the first `count` of `pieces` as one frame. false: the device did not take it. */
   write(pieces: readonly Uint8Array[], count: number): boolean;
+  /** What the host may leave undone in the frames that it gives, at first both: `checksums`, and cutting large `segments`. Without it, nothing can be said. */
+  accept?(checksums: boolean, segments: boolean): void;
   /** `fn` is called from the event loop when there may be frames, and says how many it has read. */
   listen(fn: () => number): void;
   close(): void;

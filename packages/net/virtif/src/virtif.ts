@@ -13,6 +13,8 @@ const OFFLOAD_CAPS =
   IFCAP_CSUM_TCPv4_Rx | IFCAP_CSUM_TCPv4_Tx | IFCAP_CSUM_UDPv4_Rx | IFCAP_CSUM_UDPv4_Tx | IFCAP_CSUM_TCPv6_Rx | IFCAP_CSUM_TCPv6_Tx |
   IFCAP_CSUM_UDPv6_Rx | IFCAP_CSUM_UDPv6_Tx | IFCAP_TSOv4 | IFCAP_TSOv6 | IFCAP_LRO;
 
+const RX_CAPS = IFCAP_CSUM_TCPv4_Rx | IFCAP_CSUM_UDPv4_Rx | IFCAP_CSUM_TCPv6_Rx | IFCAP_CSUM_UDPv6_Rx;
+
 /** A frame of 64 KiB with its headers. */
 const FRAME_MAX = VNET_HDR_LEN + 14 + 65_536;
 /** Frames that one call of the host takes in. */
@@ -66,6 +68,12 @@ export class Virtif implements LinkedDriver {
   unlink(): void {
     this.#port?.close();
     this.#port = undefined;
+  }
+
+  /** Segments can be large only where checksums may be open. */
+  enable(ifp: Ifnet): void {
+    const checksums = (ifp.capenable & RX_CAPS) !== 0;
+    this.#port?.accept?.(checksums, checksums && (ifp.capenable & IFCAP_LRO) !== 0);
   }
 
   /** Up without a device takes the host's `tap<unit>`. */
