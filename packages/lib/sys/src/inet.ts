@@ -5,6 +5,7 @@
  * struct ip_mreq: group 0[4], interface address 4[4]. struct in_pktinfo: address 0[4], interface index 4 (32 bits). Addresses are in the order of the
  * network, other numbers little-endian.
  */
+import { putU32le } from '@anykernel/lib-bytes';
 
 export const IPPROTO_IP = 0;
 export const IPPROTO_ICMP = 1;
@@ -52,6 +53,34 @@ export const IP_MINTTL = 24;
 export const IP_PKTINFO = 25;
 export const IP_RECVPKTINFO = 26;
 export const IP_BINDANY = 27;
+
+/**
+ * Sources of groups (RFC 3678), with FreeBSD's numbers, as NetBSD has none. struct ip_mreq_source: group 0[4], source 4[4], interface address 8[4].
+ * Of both families, at the level of the address: struct group_req: interface index 0 (32 bits), group's sockaddr 8[128]; struct group_source_req: further
+ * the source's sockaddr 136[128].
+ */
+export const IP_ADD_SOURCE_MEMBERSHIP = 70;
+export const IP_DROP_SOURCE_MEMBERSHIP = 71;
+export const IP_BLOCK_SOURCE = 72;
+export const IP_UNBLOCK_SOURCE = 73;
+export const MCAST_JOIN_GROUP = 80;
+export const MCAST_LEAVE_GROUP = 81;
+export const MCAST_JOIN_SOURCE_GROUP = 82;
+export const MCAST_LEAVE_SOURCE_GROUP = 83;
+export const MCAST_BLOCK_SOURCE = 84;
+export const MCAST_UNBLOCK_SOURCE = 85;
+export const IP_MREQ_SOURCE_LEN = 12;
+export const GROUP_REQ_LEN = 136;
+export const GROUP_SOURCE_REQ_LEN = 264;
+
+/** The argument of MCAST_JOIN_GROUP and its kind, of sockaddrs; with a source that of MCAST_JOIN_SOURCE_GROUP. */
+export function groupReq(ifindex: number, group: Uint8Array, source?: Uint8Array): Uint8Array {
+  const b = new Uint8Array(source === undefined ? GROUP_REQ_LEN : GROUP_SOURCE_REQ_LEN);
+  putU32le(b, 0, ifindex);
+  b.set(group, 8);
+  if (source !== undefined) b.set(source, 136);
+  return b;
+}
 
 export const IP_PORTRANGE_DEFAULT = 0;
 export const IP_PORTRANGE_HIGH = 1;

@@ -32,6 +32,20 @@ export { addAddress } from './ip/control.js';
 export { Arp, type ArpStats } from './arp/arp.js';
 export { Ip } from './ip/ip.js';
 export { ipSockopt } from './ip/sockopt.js';
+export {
+  answerTo,
+  anySource,
+  changeSource,
+  FilterChange,
+  hears,
+  hearsNothing,
+  joinAsked,
+  merged,
+  noSource,
+  type SourceChange,
+  type SourceFilter,
+  type SourceRecord,
+} from './ip/srcfilter.js';
 export { pcbRecords, pcblistLeaf, statsLeaf } from './pcblist.js';
 export { pcbBind, pcbDisconnect, pcbSetPort, setForeign, setLocal } from './pcbbind.js';
 export { PcbTable } from './pcbtable.js';

@@ -1,5 +1,8 @@
 /** IGMPv3 of a host (RFC 3376): what is sent to routers, and when. */
-import { AF_INET, IPPROTO_IP, IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP, SOCK_DGRAM } from '@anykernel/lib-sys';
+import {
+  AF_INET, F_SETFL, IPPROTO_IP, IP_ADD_MEMBERSHIP, IP_ADD_SOURCE_MEMBERSHIP, IP_BLOCK_SOURCE, IP_DROP_MEMBERSHIP, IP_DROP_SOURCE_MEMBERSHIP, IP_UNBLOCK_SOURCE,
+  MCAST_BLOCK_SOURCE, MCAST_JOIN_GROUP, MCAST_JOIN_SOURCE_GROUP, MCAST_LEAVE_GROUP, MCAST_LEAVE_SOURCE_GROUP, MCAST_UNBLOCK_SOURCE, O_NONBLOCK, SOCK_DGRAM, SOL_SOCKET, SO_REUSEPORT, groupReq, sockaddrIn,
+} from '@anykernel/lib-sys';
 import {
   IGMP_MODE_IS_EXCLUDE, IGMP_QUERY, IGMP_TO_EXCLUDE, IGMP_TO_INCLUDE, IGMP_V1_REPORT, IGMP_V2_LEAVE, IGMP_V2_REPORT, IGMP_V3_REPORT, Ipv4Header, emitIgmp, emitIgmpReport, emitIpv4, inCksum,
   parseIgmp, parseIpv4,
@@ -178,4 +181,195 @@ test('what is no message is counted, and no more', () => {
   for (let len = 0; len < report.length; len++) h.query(report.slice(0, len));
   h.query(Uint8Array.of(0x11, 0, 0, 0, 0, 0, 0, 0));
   expect([h.a.inet.igmp.stats.bad, h.a.used]).toEqual([report.length + 1, 0]);
+});
+
+/** Sources, RFC 3376 and RFC 3678. */
+describe('sources of a group', () => {
+  const S1 = 0x0a09_0901;
+  const S2 = 0x0a09_0902;
+  const bytesOf = (...addrs: number[]): Uint8Array => Uint8Array.from(addrs.flatMap((addr) => [addr >>> 24, (addr >>> 16) & 255, (addr >>> 8) & 255, addr & 255]));
+  /** `ip_mreq_source` options of the socket. */
+  const source = (h: ReturnType<typeof host>, name: number, addr: number, group = GROUP, fd = h.fd): void =>
+    void h.a.p.sys.setsockopt(fd, IPPROTO_IP, name, bytesOf(group, addr, A_ADDR));
+  const another = (h: ReturnType<typeof host>): number => h.a.p.sys.socket(AF_INET, SOCK_DGRAM, 0);
+  /** Records as `type:sources`, the sources by their last byte. */
+  const told = (h: ReturnType<typeof host>): string[] => {
+    h.said();
+    return h.raw.splice(0).flatMap((b) => {
+      const ip = parseIpv4(b)!;
+      return parseIgmp(b, ip.hdrLen, ip.totalLen)!.records.map((r) => `${r.type}:${r.sources!.map((s) => s & 255).sort().join(',')}`);
+    });
+  };
+  const queryOf = (...sources: number[]): Uint8Array => {
+    const b = new Uint8Array(12 + 4 * sources.length);
+    b.set([IGMP_QUERY, 50, 0, 0], 0);
+    b.set(bytesOf(GROUP), 4);
+    b[11] = sources.length;
+    b.set(bytesOf(...sources), 12);
+    const sum = inCksum(b);
+    b[2] = sum >> 8;
+    b[3] = sum;
+    return b;
+  };
+
+  test('RFC 3376 5.1: those that are added are allowed, those that go are blocked, each told twice', () => {
+    const h = host();
+    source(h, IP_ADD_SOURCE_MEMBERSHIP, S1);
+    expect(told(h)).toEqual(['5:1']);
+    h.advance(1000);
+    expect(told(h)).toEqual(['5:1']);
+    source(h, IP_ADD_SOURCE_MEMBERSHIP, S2);
+    source(h, IP_DROP_SOURCE_MEMBERSHIP, S1);
+    // The one that is still to be told goes along.
+    expect(told(h)).toEqual(['5:2', '5:2', '6:1']);
+    h.advance(2000);
+    expect(told(h)).toEqual(['6:1']);
+    source(h, IP_DROP_SOURCE_MEMBERSHIP, S2);
+    h.advance(2000);
+    expect(told(h)).toEqual(['6:2', '6:2']);
+    expect(() => source(h, IP_DROP_SOURCE_MEMBERSHIP, S2)).toThrow(expect.objectContaining({ code: 'EADDRNOTAVAIL' }));
+  });
+
+  test('RFC 3376 5.1: of a group with all sources some are blocked, and heard again', () => {
+    const h = host();
+    member(h, IP_ADD_MEMBERSHIP);
+    h.advance(2000);
+    told(h);
+    source(h, IP_BLOCK_SOURCE, S1);
+    h.advance(2000);
+    source(h, IP_UNBLOCK_SOURCE, S1);
+    h.advance(2000);
+    expect(told(h)).toEqual(['6:1', '6:1', '5:1', '5:1']);
+  });
+
+  test('RFC 3376 3.2: the interface listens to what all its sockets want, and tells when that changes its mode', () => {
+    const h = host();
+    const other = another(h);
+    source(h, IP_ADD_SOURCE_MEMBERSHIP, S1);
+    h.advance(2000);
+    told(h);
+    h.a.p.sys.setsockopt(other, IPPROTO_IP, IP_ADD_MEMBERSHIP, bytesOf(GROUP, A_ADDR));
+    h.advance(2000);
+    expect(told(h)).toEqual(['4:', '4:']);
+    // Somebody wants S1, so only S2 can be refused.
+    source(h, IP_BLOCK_SOURCE, S1, GROUP, other);
+    source(h, IP_BLOCK_SOURCE, S2, GROUP, other);
+    h.advance(2000);
+    expect(told(h)).toEqual(['6:2', '6:2']);
+    h.a.p.sys.close(other);
+    h.advance(2000);
+    expect(told(h)).toEqual(['3:1', '3:1']);
+  });
+
+  test('RFC 3376 5.2: a query is answered with the mode and the sources; one about sources with those that are heard', () => {
+    const h = host();
+    source(h, IP_ADD_SOURCE_MEMBERSHIP, S1);
+    h.advance(2000);
+    told(h);
+    const answer = (query: Uint8Array): string[] => {
+      h.query(query);
+      h.advance(6000);
+      return told(h);
+    };
+    expect(answer(query3(0))).toEqual(['1:1']);
+    expect(answer(query3(GROUP))).toEqual(['1:1']);
+    expect(answer(queryOf(S1, S2))).toEqual(['1:1']);
+    expect(answer(queryOf(S2))).toEqual([]);
+    const other = another(h);
+    h.a.p.sys.setsockopt(other, IPPROTO_IP, IP_ADD_MEMBERSHIP, bytesOf(GROUP, A_ADDR));
+    source(h, IP_BLOCK_SOURCE, S2, GROUP, other);
+    h.advance(2000);
+    told(h);
+    expect(answer(query3(0))).toEqual(['2:2']);
+    expect(answer(queryOf(S1, S2))).toEqual(['1:1']);
+  });
+
+  test('RFC 3376 5.2, rules 4 and 5: questions about one group are answered together', () => {
+    const h = host();
+    member(h, IP_ADD_MEMBERSHIP);
+    h.advance(2000);
+    told(h);
+    h.query(queryOf(S1));
+    h.query(queryOf(S2));
+    h.advance(6000);
+    expect(told(h)).toEqual(['1:1,2']);
+    h.query(queryOf(S1));
+    h.query(query3(GROUP));
+    h.advance(6000);
+    expect(told(h)).toEqual(['2:']);
+  });
+
+  test('RFC 3678 4.1.1: what does not go together is refused', () => {
+    const h = host();
+    const refused = (code: string, name: number, addr = S1, group = GROUP): void =>
+      expect(() => source(h, name, addr, group)).toThrow(expect.objectContaining({ code }));
+    refused('EADDRNOTAVAIL', IP_DROP_SOURCE_MEMBERSHIP);
+    refused('EADDRNOTAVAIL', IP_BLOCK_SOURCE);
+    refused('EINVAL', IP_ADD_SOURCE_MEMBERSHIP, S1, 0x0a00_0001);
+    source(h, IP_ADD_SOURCE_MEMBERSHIP, S1);
+    refused('EADDRNOTAVAIL', IP_ADD_SOURCE_MEMBERSHIP);
+    refused('EINVAL', IP_BLOCK_SOURCE);
+    for (let i = 2; i <= 64; i++) source(h, IP_ADD_SOURCE_MEMBERSHIP, S1 + i);
+    refused('ENOBUFS', IP_ADD_SOURCE_MEMBERSHIP, S1 + 99);
+    expect(() => member(h, IP_ADD_MEMBERSHIP)).toThrow(expect.objectContaining({ code: 'EADDRINUSE' }));
+    member(h, IP_DROP_MEMBERSHIP);
+    member(h, IP_ADD_MEMBERSHIP);
+    refused('EINVAL', IP_ADD_SOURCE_MEMBERSHIP);
+    refused('EADDRNOTAVAIL', IP_UNBLOCK_SOURCE);
+    expect(() => h.a.p.sys.setsockopt(h.fd, IPPROTO_IP, IP_BLOCK_SOURCE, new Uint8Array(11))).toThrow(expect.objectContaining({ code: 'EINVAL' }));
+  });
+
+  test('RFC 4604 2.2: a group of single sources has no members of any source, and older routers do not hear of it', () => {
+    const h = host();
+    const SSM = 0xe800_0101;
+    expect(() => member(h, IP_ADD_MEMBERSHIP, SSM)).toThrow(expect.objectContaining({ code: 'EINVAL' }));
+    h.query(emitIgmp(IGMP_QUERY, 100, 0));
+    source(h, IP_ADD_SOURCE_MEMBERSHIP, S1, SSM);
+    h.advance(20_000);
+    expect(h.said()).toEqual([]);
+  });
+
+  test('RFC 3678 5.1: the options that are of both families do the same', () => {
+    const h = host();
+    const option = (name: number, addr?: number): void =>
+      void h.a.p.sys.setsockopt(h.fd, IPPROTO_IP, name, groupReq(h.a.ifp.index, sockaddrIn(GROUP, 0), addr === undefined ? undefined : sockaddrIn(addr, 0)));
+    option(MCAST_JOIN_SOURCE_GROUP, S1);
+    option(MCAST_LEAVE_SOURCE_GROUP, S1);
+    option(MCAST_JOIN_GROUP);
+    option(MCAST_BLOCK_SOURCE, S2);
+    option(MCAST_UNBLOCK_SOURCE, S2);
+    option(MCAST_LEAVE_GROUP);
+    h.advance(3000);
+    expect(told(h)).toEqual(['5:1', '6:1', '4:', '4:2', '5:2', '3:', '3:']);
+    expect(() => h.a.p.sys.setsockopt(h.fd, IPPROTO_IP, MCAST_JOIN_GROUP, new Uint8Array(135))).toThrow(expect.objectContaining({ code: 'EINVAL' }));
+    expect(() => h.a.p.sys.setsockopt(h.fd, IPPROTO_IP, MCAST_JOIN_GROUP, groupReq(99, sockaddrIn(GROUP, 0)))).toThrow(expect.objectContaining({ code: 'EADDRNOTAVAIL' }));
+  });
+
+  test('a socket hears its sources, and others theirs', () => {
+    const h = host();
+    const fds = [h.fd, another(h), another(h)];
+    for (const fd of fds) {
+      h.a.p.sys.setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, Uint8Array.of(1, 0, 0, 0));
+      h.a.p.sys.bind(fd, sockaddrIn(0, 5000));
+      h.a.p.sys.fcntl(fd, F_SETFL, O_NONBLOCK);
+    }
+    source(h, IP_ADD_SOURCE_MEMBERSHIP, S1);
+    h.a.p.sys.setsockopt(fds[1]!, IPPROTO_IP, IP_ADD_MEMBERSHIP, bytesOf(GROUP, A_ADDR));
+    source(h, IP_BLOCK_SOURCE, S1, GROUP, fds[1]!);
+    const arrives = (from: number): boolean[] => {
+      const b = new Uint8Array(29);
+      b.set([0x13, 0x88, 0x13, 0x88, 0, 9, 0, 0, 7], 20);
+      emitIpv4(Object.assign(new Ipv4Header(), { totalLen: b.length, ttl: 5, protocol: 17, src: from, dst: GROUP }), b);
+      h.a.receive(b);
+      return fds.map((fd) => {
+        try {
+          return h.a.p.sys.read(fd, new Uint8Array(9)) === 1;
+        } catch {
+          return false;
+        }
+      });
+    };
+    expect(arrives(S1)).toEqual([true, false, false]);
+    expect(arrives(S2)).toEqual([false, true, false]);
+  });
 });

@@ -83,6 +83,17 @@ export function wireBytes(nh: Nexthop): Uint8Array {
   return bytesOf(address(bare(nh.w0), nh.w1, nh.w2, nh.w3));
 }
 
+/** An address as a key of tables, without its zone. */
+export function sourceKey(w0: number, w1: number, w2: number, w3: number): string {
+  return `${bare(w0)},${w1},${w2},${w3}`;
+}
+
+/** The bytes of such an address. */
+export function sourceBytes(key: string): Uint8Array {
+  const [w0, w1, w2, w3] = key.split(',').map(Number);
+  return bytesOf(address(w0, w1, w2, w3));
+}
+
 /** For messages: `fe80::1%2`. */
 export function addressText(nh: Nexthop): string {
   const zone = zoneOf(nh.w0);

@@ -1,6 +1,7 @@
 /** What a socket of IPv6 has asked for beyond what its control block says: options of RFC 3493 and RFC 3542, memberships. */
 import type { Ifnet, Nexthop } from '@anykernel/net';
 import type { Inpcb } from '@anykernel/netinet';
+import type { SourceFilter6 } from './mcast/groups.js';
 
 /** What a program wants to hear with each packet. */
 export const RECV_PKTINFO = 0x01;
@@ -15,6 +16,8 @@ export interface Membership6 {
   /** In the zone of the interface. */
   readonly group: Nexthop;
   readonly ifp: Ifnet;
+  /** The sources that the socket hears. */
+  readonly filter: SourceFilter6;
 }
 
 /** Extension headers that a packet is to have: bytes of whole headers, their first byte whatever it is. */

@@ -1,38 +1,48 @@
 /**
  * IGMPv3 of a host (RFC 3376): routers hear which groups the interfaces listen to. To a router of version 1 or 2 its language is spoken (7.2).
  *
- * Memberships are of all sources, so a group is in EXCLUDE mode with no sources while somebody belongs to it, and in INCLUDE mode with none otherwise.
+ * What an interface listens to is the filter of its groups (srcfilter.ts); routers are told its changes, and asked for it.
  */
 import { IFF_LOOPBACK, INADDR_ALLREPORTS_GROUP, INADDR_ALLRTRS_GROUP, IPPROTO_IGMP } from '@anykernel/lib-sys';
 import {
-  IGMP_MODE_IS_EXCLUDE, IGMP_QUERY, IGMP_TO_EXCLUDE, IGMP_TO_INCLUDE, IGMP_V1_REPORT, IGMP_V2_LEAVE, IGMP_V2_REPORT, type IgmpMessage, type IgmpRecord,
-  IPOPT_RA, emitIgmp, emitIgmpReport, parseIgmp,
+  IGMP_MODE_IS_EXCLUDE, IGMP_QUERY, IGMP_TO_EXCLUDE, IGMP_V1_REPORT, IGMP_V2_LEAVE, IGMP_V2_REPORT, type IgmpMessage, type IgmpRecord, IPOPT_RA, emitIgmp,
+  emitIgmpReport, parseIgmp,
 } from '@anykernel/lib-wire';
 import type { Ifnet } from '@anykernel/net';
 import { Callout } from '@anykernel/rumpkern';
 import type { Mbuf } from '@anykernel/rumpnet';
 import { SendArgs } from '../family.js';
 import { Flow, V4MAPPED } from '../flow.js';
+import { isSourceSpecific } from './groups.js';
 import type { Ip } from './ip.js';
+import { FilterChange, type SourceFilter, answerTo, hearsNothing, joinAsked } from './srcfilter.js';
 
-/** RFC 3376 8: a change is told so often, at intervals of this at most; and how long an older router is remembered, ms. */
-const ROBUSTNESS = 2;
+/** RFC 3376 8: a change is told again within this; and how long an older router is remembered, ms. */
 const UNSOLICITED_MS = 1000;
 const V2_UNSOLICITED_MS = 10_000;
 const OLDER_MS = 2 * 125_000 + 10_000;
-/** Groups of one report, so that it fits into a packet. */
-const RECORDS_MAX = 100;
 const ROUTER_ALERT = Uint8Array.of(IPOPT_RA, 4, 0, 0);
 const MESSAGE_MAX = 1500;
+/** Bytes of a report without its records, of a record and of a source; all of a report that fits into a packet of Ethernet. */
+const RECORD_LEN = 8;
+const SOURCE_LEN = 4;
+const REPORT_MAX = MESSAGE_MAX - 24 - 8;
+const RECORD_SOURCES_MAX = 300;
 
-/** A report that is due: about one group, or (0) all. */
-interface Pending {
+/** What is to be told of a group whose filter has changed. */
+interface Change {
   readonly ifp: Ifnet;
   readonly group: number;
   atMs: number;
-  /** A change: what it was, and how often it is told yet. undefined: an answer to a query. */
-  readonly change: number | undefined;
-  left: number;
+  readonly what: FilterChange<number>;
+}
+
+/** An answer that is due: about one group, or (0) all; about these sources, or any. */
+interface Answer {
+  readonly ifp: Ifnet;
+  readonly group: number;
+  readonly atMs: number;
+  readonly sources: Set<number> | undefined;
 }
 
 /** What is known of the routers on an interface. */
@@ -44,7 +54,8 @@ interface Older {
 export class Igmp {
   readonly stats = { queries: 0, reports: 0, sent: 0, bad: 0 };
   readonly #ip: Ip;
-  #pending: Pending[] = [];
+  #changes: Change[] = [];
+  #answers: Answer[] = [];
   readonly #older = new Map<Ifnet, Older>();
   readonly #callout: Callout;
   readonly #flow: Flow;
@@ -54,13 +65,14 @@ export class Igmp {
     this.#ip = ip;
     this.#flow = new Flow(ip);
     this.#callout = new Callout(ip.k, () => this.#due());
-    ip.groups.report = (ifp, group, joined) => this.#changed(ifp, group, joined);
+    ip.groups.report = (ifp, group, before, after) => this.#changed(ifp, group, before, after);
     ip.protocols[IPPROTO_IGMP] = (m, flow) => this.#input(m, flow);
   }
 
   clear(): void {
     this.#callout.stop();
-    this.#pending = [];
+    this.#changes = [];
+    this.#answers = [];
     this.#ip.groups.report = undefined;
     this.#ip.protocols[IPPROTO_IGMP] = undefined;
   }
@@ -80,43 +92,59 @@ export class Igmp {
   // -- changes
 
   /** RFC 3376 5.1: at once, and again. */
-  #changed(ifp: Ifnet, group: number, joined: boolean): void {
+  #changed(ifp: Ifnet, group: number, before: SourceFilter<number>, after: SourceFilter<number>): void {
     if ((ifp.flags & IFF_LOOPBACK) !== 0) return;
-    this.#pending = this.#pending.filter((one) => one.ifp !== ifp || one.group !== group);
-    const change = joined ? IGMP_TO_EXCLUDE : IGMP_TO_INCLUDE;
-    const version = this.version(ifp);
-    if (version < 3 && !joined) {
-      if (version === 2) this.#send(ifp, INADDR_ALLRTRS_GROUP, emitIgmp(IGMP_V2_LEAVE, 0, group));
+    if (this.version(ifp) < 3) {
+      this.#changedOld(ifp, group, hearsNothing(before), hearsNothing(after));
       return;
     }
-    this.#tell({ ifp, group, atMs: 0, change, left: ROBUSTNESS });
-  }
-
-  /** Tells a change now; the next time follows. */
-  #tell(one: Pending): void {
-    const version = this.version(one.ifp);
-    if (version === 3) this.#report(one.ifp, [{ type: one.change ?? IGMP_MODE_IS_EXCLUDE, group: one.group }]);
-    else this.#reportOld(one.ifp, one.group, version);
-    if (one.change === undefined || --one.left <= 0) return;
-    one.atMs = this.#nowMs + this.#ip.inet.rand.below(version === 3 ? UNSOLICITED_MS : V2_UNSOLICITED_MS);
-    this.#pending.push(one);
+    let one = this.#changes.find((have) => have.ifp === ifp && have.group === group);
+    if (one === undefined) this.#changes.push((one = { ifp, group, atMs: 0, what: new FilterChange() }));
+    if (one.what.note(before, after)) this.#tell(one);
+    else if (!one.what.due) this.#changes.splice(this.#changes.indexOf(one), 1);
     this.#schedule();
   }
 
+  /** RFC 2236 3: of members there are some, or none. RFC 4604 2.2.2: groups of single sources are not told to older routers. */
+  #changedOld(ifp: Ifnet, group: number, none: boolean, noneNow: boolean): void {
+    this.#changes = this.#changes.filter((one) => one.ifp !== ifp || one.group !== group);
+    if (none === noneNow || isSourceSpecific(group)) return;
+    const version = this.version(ifp);
+    if (noneNow) {
+      this.#answers = this.#answers.filter((one) => one.ifp !== ifp || one.group !== group);
+      if (version === 2) this.#send(ifp, INADDR_ALLRTRS_GROUP, emitIgmp(IGMP_V2_LEAVE, 0, group));
+      return;
+    }
+    this.#reportOld(ifp, group, version);
+    this.#answers.push({ ifp, group, atMs: this.#nowMs + this.#ip.inet.rand.below(V2_UNSOLICITED_MS), sources: undefined });
+    this.#schedule();
+  }
+
+  /** Tells a change now; the next time follows. */
+  #tell(one: Change): void {
+    if (this.version(one.ifp) < 3) this.#changes.splice(this.#changes.indexOf(one), 1);
+    else {
+      const records = one.what.records(this.#ip.groups.filterOf(one.ifp, one.group));
+      this.#report(one.ifp, records.map((record) => ({ ...record, group: one.group })));
+      if (one.what.due) one.atMs = this.#nowMs + this.#ip.inet.rand.below(UNSOLICITED_MS);
+      else this.#changes.splice(this.#changes.indexOf(one), 1);
+    }
+  }
+
   #schedule(): void {
-    const first = this.#pending.reduce((least, one) => Math.min(least, one.atMs), Infinity);
+    let first = Infinity;
+    for (const { atMs } of this.#changes) first = Math.min(first, atMs);
+    for (const { atMs } of this.#answers) first = Math.min(first, atMs);
     if (first === Infinity) this.#callout.stop();
     else this.#callout.scheduleAt(Math.ceil(first * 1e6));
   }
 
   #due(): void {
     const now = this.#nowMs;
-    const due = this.#pending.filter((one) => one.atMs <= now);
-    this.#pending = this.#pending.filter((one) => one.atMs > now);
-    for (const one of due) {
-      if (one.change !== undefined) this.#tell(one);
-      else this.#answer(one);
-    }
+    const due = this.#answers.filter((one) => one.atMs <= now);
+    this.#answers = this.#answers.filter((one) => one.atMs > now);
+    for (const one of this.#changes.filter(({ atMs }) => atMs <= now)) this.#tell(one);
+    for (const one of due) this.#answer(one);
     this.#schedule();
   }
 
@@ -146,16 +174,18 @@ export class Igmp {
     const groups = this.#ip.groups.of(ifp);
     if (group !== 0 && !groups.includes(group)) return;
     // Before version 3 each group has its own time, as another member's report may make ours needless.
-    if (this.version(ifp) < 3 && group === 0) for (const one of groups) this.#answerLater(ifp, one, message.maxRespMs);
-    else this.#answerLater(ifp, group, message.maxRespMs);
+    if (this.version(ifp) < 3 && group === 0) for (const one of groups) this.#answerLater(ifp, one, [], message.maxRespMs);
+    else this.#answerLater(ifp, group, message.sources.map((source) => source | 0), message.maxRespMs);
   }
 
-  #answerLater(ifp: Ifnet, group: number, withinMs: number): void {
+  #answerLater(ifp: Ifnet, group: number, sources: readonly number[], withinMs: number): void {
     const atMs = this.#nowMs + this.#ip.inet.rand.below(Math.max(1, withinMs));
-    // An answer about all groups, or this one, that comes sooner is enough.
-    if (this.#pending.some((one) => one.ifp === ifp && one.change === undefined && one.atMs <= atMs && (one.group === 0 || one.group === group))) return;
-    this.#pending = this.#pending.filter((one) => one.ifp !== ifp || one.change !== undefined || one.group !== group);
-    this.#pending.push({ ifp, group, atMs, change: undefined, left: 1 });
+    // Rule 1: an answer about all groups that comes sooner is enough.
+    if (this.#answers.some((one) => one.ifp === ifp && one.group === 0 && one.atMs <= atMs)) return;
+    const before = this.#answers.find((one) => one.ifp === ifp && one.group === group);
+    this.#answers = this.#answers.filter((one) => one !== before);
+    const all = before === undefined ? (sources.length === 0 ? undefined : new Set(sources)) : joinAsked(before.sources, sources);
+    this.#answers.push({ ifp, group, atMs: before === undefined || group === 0 ? atMs : Math.min(atMs, before.atMs), sources: all });
     this.#schedule();
   }
 
@@ -171,28 +201,44 @@ export class Igmp {
   #heard(ifp: Ifnet, group: number): void {
     this.stats.reports++;
     if (this.version(ifp) === 3) return;
-    this.#pending = this.#pending.filter((one) => one.ifp !== ifp || one.group !== group);
+    this.#answers = this.#answers.filter((one) => one.ifp !== ifp || one.group !== group);
     this.#schedule();
   }
 
-  #answer(one: Pending): void {
+  #answer(one: Answer): void {
     const { ifp } = one;
-    if (this.#ip.inet.net.ifByIndex(ifp.index) !== ifp) return;
-    const groups = one.group === 0 ? this.#ip.groups.of(ifp) : [one.group];
+    const { groups, inet } = this.#ip;
+    if (inet.net.ifByIndex(ifp.index) !== ifp) return;
+    const about = one.group === 0 ? groups.of(ifp) : [one.group];
     const version = this.version(ifp);
     if (version < 3) {
-      for (const group of groups) this.#reportOld(ifp, group, version);
+      for (const group of about) if (!hearsNothing(groups.filterOf(ifp, group)) && !isSourceSpecific(group)) this.#reportOld(ifp, group, version);
       return;
     }
-    for (let i = 0; i < groups.length; i += RECORDS_MAX) {
-      this.#report(ifp, groups.slice(i, i + RECORDS_MAX).map((group) => ({ type: IGMP_MODE_IS_EXCLUDE, group })));
-    }
+    const records = about.flatMap((group) => {
+      const record = answerTo(groups.filterOf(ifp, group), one.sources);
+      return record === undefined ? [] : [{ ...record, group }];
+    });
+    this.#report(ifp, records);
   }
 
   // -- out
 
+  /** RFC 3376 4.2.16: in as many reports as it takes. */
   #report(ifp: Ifnet, records: readonly IgmpRecord[]): void {
-    this.#send(ifp, INADDR_ALLREPORTS_GROUP, emitIgmpReport(records));
+    let some: IgmpRecord[] = [];
+    let len = 0;
+    for (const record of records.flatMap(parts)) {
+      const size = RECORD_LEN + SOURCE_LEN * (record.sources?.length ?? 0);
+      if (len + size > REPORT_MAX) {
+        this.#send(ifp, INADDR_ALLREPORTS_GROUP, emitIgmpReport(some));
+        some = [];
+        len = 0;
+      }
+      some.push(record);
+      len += size;
+    }
+    if (some.length > 0) this.#send(ifp, INADDR_ALLREPORTS_GROUP, emitIgmpReport(some));
   }
 
   #reportOld(ifp: Ifnet, group: number, version: number): void {
@@ -218,4 +264,14 @@ export class Igmp {
     this.stats.sent++;
     ip.output(m, flow, undefined, how);
   }
+}
+
+/** RFC 3376 4.2.16: a record with more sources than a packet holds is several, or, where that would mean something else, as many as fit. */
+function parts(record: IgmpRecord): IgmpRecord[] {
+  const sources = record.sources ?? [];
+  if (sources.length <= RECORD_SOURCES_MAX) return [record];
+  if (record.type === IGMP_MODE_IS_EXCLUDE || record.type === IGMP_TO_EXCLUDE) return [{ ...record, sources: sources.slice(0, RECORD_SOURCES_MAX) }];
+  const all: IgmpRecord[] = [];
+  for (let i = 0; i < sources.length; i += RECORD_SOURCES_MAX) all.push({ ...record, sources: sources.slice(i, i + RECORD_SOURCES_MAX) });
+  return all;
 }

@@ -1,13 +1,20 @@
 /** Options of level IPPROTO_IP (ip(4)). */
 import { getI32be, getU32le, putU32be, putU32le } from '@anykernel/lib-bytes';
 import {
+  AF_INET,
   ERR,
+  GROUP_REQ_LEN,
+  GROUP_SOURCE_REQ_LEN,
   IP_ADD_MEMBERSHIP,
+  IP_ADD_SOURCE_MEMBERSHIP,
   IP_BINDANY,
+  IP_BLOCK_SOURCE,
   IP_DROP_MEMBERSHIP,
+  IP_DROP_SOURCE_MEMBERSHIP,
   IP_ERRORMTU,
   IP_HDRINCL,
   IP_MINTTL,
+  IP_MREQ_SOURCE_LEN,
   IP_MULTICAST_IF,
   IP_MULTICAST_LOOP,
   IP_MULTICAST_TTL,
@@ -25,6 +32,13 @@ import {
   IP_RETOPTS,
   IP_TOS,
   IP_TTL,
+  IP_UNBLOCK_SOURCE,
+  MCAST_BLOCK_SOURCE,
+  MCAST_JOIN_GROUP,
+  MCAST_JOIN_SOURCE_GROUP,
+  MCAST_LEAVE_GROUP,
+  MCAST_LEAVE_SOURCE_GROUP,
+  MCAST_UNBLOCK_SOURCE,
   SOCK_RAW,
 } from '@anykernel/lib-sys';
 import { IPOPT_EOL, IPOPT_LSRR, IPOPT_SSRR, ipOptionsValid } from '@anykernel/lib-wire';
@@ -44,8 +58,9 @@ import {
 } from '../inpcb.js';
 import { PORT_RANGE_FLAGS } from '../pcbbind.js';
 import { PORT_ALGOS } from '../portalgo.js';
-import { groupsOf, joinGroup, leaveGroup } from './groups.js';
+import { changeGroupSource, groupsOf, joinGroup, leaveGroup } from './groups.js';
 import type { Ip } from './ip.js';
+import type { SourceChange } from './srcfilter.js';
 
 const EMPTY = new Uint8Array(0);
 const OPTIONS_MAX = 40;
@@ -214,8 +229,57 @@ function setMulticast(ip: Ip, inp: Inpcb, name: number, value: Uint8Array): bool
       return true;
     }
     default:
-      return false;
+      return setSource(ip, inp, name, value);
   }
+}
+
+/** Options that change one source of a group, of IPv4 alone and of both families. */
+const SOURCE_CHANGES: ReadonlyMap<number, SourceChange> = new Map([
+  [IP_ADD_SOURCE_MEMBERSHIP, 'join'],
+  [IP_DROP_SOURCE_MEMBERSHIP, 'leave'],
+  [IP_BLOCK_SOURCE, 'block'],
+  [IP_UNBLOCK_SOURCE, 'unblock'],
+  [MCAST_JOIN_SOURCE_GROUP, 'join'],
+  [MCAST_LEAVE_SOURCE_GROUP, 'leave'],
+  [MCAST_BLOCK_SOURCE, 'block'],
+  [MCAST_UNBLOCK_SOURCE, 'unblock'],
+]);
+
+/** RFC 3678 4.1 and 5.1. */
+function setSource(ip: Ip, inp: Inpcb, name: number, value: Uint8Array): boolean {
+  if (name === MCAST_JOIN_GROUP || name === MCAST_LEAVE_GROUP) {
+    if (value.length < GROUP_REQ_LEN) throw ERR.EINVAL;
+    const group = addressAt(value, 8);
+    if (name === MCAST_JOIN_GROUP) joinGroup(ip, inp, group, byIndex(ip, group, getU32le(value, 0)));
+    else leaveGroup(ip, inp, group, getU32le(value, 0) === 0 ? undefined : byIndex(ip, group, getU32le(value, 0)));
+    return true;
+  }
+  const change = SOURCE_CHANGES.get(name);
+  if (change === undefined) return false;
+  if (name < MCAST_JOIN_GROUP) {
+    if (value.length < IP_MREQ_SOURCE_LEN) throw ERR.EINVAL;
+    const group = getI32be(value, 0);
+    changeGroupSource(ip, inp, change, group, getI32be(value, 4), interfaceOf(ip, group, getI32be(value, 8)));
+    return true;
+  }
+  if (value.length < GROUP_SOURCE_REQ_LEN) throw ERR.EINVAL;
+  const group = addressAt(value, 8);
+  changeGroupSource(ip, inp, change, group, addressAt(value, 136), byIndex(ip, group, getU32le(value, 0)));
+  return true;
+}
+
+/** The address of a sockaddr_in. EINVAL: it is none. */
+function addressAt(value: Uint8Array, off: number): number {
+  if (value[off + 1] !== AF_INET) throw ERR.EINVAL;
+  return getI32be(value, off + 4);
+}
+
+/** EADDRNOTAVAIL: no such interface. */
+function byIndex(ip: Ip, group: number, index: number): Ifnet | undefined {
+  if (index === 0) return interfaceOf(ip, group, 0);
+  const ifp = ip.inet.net.ifByIndex(index);
+  if (ifp === undefined) throw ERR.EADDRNOTAVAIL;
+  return ifp;
 }
 
 /** By its address, its index (as 0.0.0.index), or the route to the group. */

@@ -1,34 +1,37 @@
 /**
- * Multicast listener discovery, the listener's part (RFC 3810, RFC 2710): routers hear which groups somebody on a link listens to. Groups have no source
- * lists here: listening is excluding nobody. While a querier of version 1 is heard, version 1 is spoken (RFC 3810 8.2.1).
+ * Multicast listener discovery, the listener's part (RFC 3810, RFC 2710): routers hear which groups somebody on a link listens to, and
+ * from which sources (netinet's srcfilter.ts). While a querier of version 1 is heard, version 1 is spoken (RFC 3810 8.2.1).
  */
 import { IPPROTO_ICMPV6 } from '@anykernel/lib-sys';
 import {
-  MLD2_IS_EXCLUDE, MLD2_TO_EXCLUDE, MLD2_TO_INCLUDE, MLDV2_LISTENER_REPORT, MLD_LEN, MLD_LISTENER_DONE, MLD_LISTENER_QUERY, MLD_LISTENER_REPORT, type MldQuery,
+  MLD2_IS_EXCLUDE, MLD2_TO_EXCLUDE, MLDV2_LISTENER_REPORT, MLD_LEN, MLD_LISTENER_DONE, MLD_LISTENER_QUERY, MLD_LISTENER_REPORT, type MldQuery,
   type MldRecord, mld2Report, parseMldQuery, routerAlert,
 } from '@anykernel/lib-wire';
 import { type Ifnet, type Nexthop, etherMulticast, multicastAdd, nexthopOf } from '@anykernel/net';
-import { Flow } from '@anykernel/netinet';
+import { FilterChange, Flow, type SourceRecord, answerTo, hearsNothing, joinAsked } from '@anykernel/netinet';
 import { AF_INET6 } from '@anykernel/lib-sys';
 import { Callout } from '@anykernel/rumpkern';
 import type { Mbuf } from '@anykernel/rumpnet';
-import { ALL_MLD2_ROUTERS, ALL_NODES, ALL_ROUTERS, SCOPE_LINK, inZone, isLinkLocal, linkGroup, wireBytes } from '../addr.js';
+import { ALL_MLD2_ROUTERS, ALL_NODES, ALL_ROUTERS, SCOPE_LINK, inZone, isLinkLocal, linkGroup, sourceBytes, sourceKey, wireBytes } from '../addr.js';
 import { hasGroups, isLoopback } from '../if6.js';
 import type { Ip6 } from '../ip6.js';
 import { Headers6 } from '../options6.js';
+import type { SourceFilter6 } from './groups.js';
 
-/** RFC 3810 9.1, 9.11: how often a change is said, and within which time again. */
+/** RFC 3810 9.1, 9.11: a querier's robustness, and within which time a change is said again. */
 const ROBUSTNESS = 2;
 const UNSOLICITED_MS = 1000;
 const MS = 1e6;
-/** Records of one report: what fits into the smallest MTU. */
-const RECORDS_MAX = 60;
+/** Bytes of records, and sources of one, that fit into a report of the smallest MTU. */
+const REPORT_MAX = 1280 - 40 - 8 - 8;
+const RECORD_LEN = 20;
+const SOURCE_LEN = 16;
+const RECORD_SOURCES_MAX = 60;
 
-/** A group of an interface whose change or state is to be said. */
+/** A group of an interface whose change is to be said. */
 interface Due {
   readonly addr: Nexthop;
-  type: number;
-  left: number;
+  readonly what: FilterChange<string>;
 }
 
 /** One interface. */
@@ -36,8 +39,8 @@ interface Link {
   /** Changes that are said again. */
   readonly changes: Due[];
   readonly change: Callout;
-  /** Groups that were asked for; `all`: all of them. */
-  readonly asked: Nexthop[];
+  /** Groups that were asked for, and which of their sources, undefined: all; `all`: all groups. */
+  readonly asked: Map<Nexthop, Set<string> | undefined>;
   all: boolean;
   readonly answer: Callout;
   /** Monotonic ns until which version 1 is spoken. */
@@ -62,7 +65,7 @@ export class Mld {
     let link = this.#links.get(ifp);
     if (link === undefined) {
       link = {
-        changes: [], asked: [], all: false, v1Until: -Infinity, listening: false,
+        changes: [], asked: new Map(), all: false, v1Until: -Infinity, listening: false,
         change: new Callout(this.#ip6.k, () => this.#sayChanges(ifp)),
         answer: new Callout(this.#ip6.k, () => this.#sayState(ifp)),
       };
@@ -86,18 +89,19 @@ export class Mld {
     link.answer.schedule(this.#ip6.inet.rand.below(UNSOLICITED_MS) * MS);
   }
 
-  /** The first has joined a group, or the last has left it (RFC 3810 6.1). */
-  changed(ifp: Ifnet, addr: Nexthop, joined: boolean): void {
+  /** An interface listens to other sources of a group than before (RFC 3810 6.1). */
+  changed(ifp: Ifnet, addr: Nexthop, before: SourceFilter6, after: SourceFilter6): void {
     if (!reported(addr) || isLoopback(ifp)) return;
     const link = this.#link(ifp);
-    const type = joined ? MLD2_TO_EXCLUDE : MLD2_TO_INCLUDE;
-    const due = link.changes.find((one) => one.addr.equals(addr.w0, addr.w1, addr.w2, addr.w3));
-    if (due === undefined) link.changes.push({ addr, type, left: ROBUSTNESS });
-    else {
-      due.type = type;
-      due.left = ROBUSTNESS;
-    }
-    this.#sayChanges(ifp);
+    const known = link.changes.find((one) => one.addr.equals(addr.w0, addr.w1, addr.w2, addr.w3));
+    const due = known ?? { addr, what: new FilterChange<string>() };
+    if (!due.what.note(before, after)) return;
+    if (known === undefined) link.changes.push(due);
+    // RFC 2710 4: leaving is said once.
+    if (link.v1Until > this.#ip6.k.mono() && hearsNothing(after)) {
+      link.changes.splice(link.changes.indexOf(due), 1);
+      if (ifp.up) this.#version1(ifp, MLD_LISTENER_DONE, addr);
+    } else this.#sayChanges(ifp);
   }
 
   #sayChanges(ifp: Ifnet): void {
@@ -107,28 +111,33 @@ export class Mld {
       return;
     }
     const v1 = link.v1Until > this.#ip6.k.mono();
-    for (let i = 0; i < link.changes.length; i += RECORDS_MAX) {
-      const some = link.changes.slice(i, i + RECORDS_MAX);
-      if (v1) for (const due of some) this.#version1(ifp, due.type === MLD2_TO_EXCLUDE ? MLD_LISTENER_REPORT : MLD_LISTENER_DONE, due.addr);
-      else this.#version2(ifp, some.map(({ type, addr }) => record(type, addr)));
+    const records: MldRecord[] = [];
+    for (const { addr, what } of link.changes) {
+      for (const one of what.records(this.#ip6.groups.filterOf(ifp, addr))) records.push(record(addr, one));
+      if (v1) this.#version1(ifp, MLD_LISTENER_REPORT, addr);
     }
-    for (const due of [...link.changes]) if (--due.left <= 0) link.changes.splice(link.changes.indexOf(due), 1);
+    if (!v1) this.#version2(ifp, records);
+    link.changes.splice(0, link.changes.length, ...link.changes.filter(({ what }) => what.due));
     if (link.changes.length > 0) link.change.schedule((1 + this.#ip6.inet.rand.below(UNSOLICITED_MS)) * MS);
   }
 
   /** Answers what was asked for. */
   #sayState(ifp: Ifnet): void {
     const link = this.#link(ifp);
-    const groups = (link.all ? this.#ip6.groups.of(ifp) : link.asked).filter(reported);
+    const { groups, k } = this.#ip6;
+    const asked = link.all ? groups.of(ifp).map((addr) => [addr, undefined] as const) : [...link.asked];
     link.all = false;
-    link.asked.length = 0;
+    link.asked.clear();
     if (!ifp.up || isLoopback(ifp)) return;
-    const v1 = link.v1Until > this.#ip6.k.mono();
-    for (let i = 0; i < groups.length; i += RECORDS_MAX) {
-      const some = groups.slice(i, i + RECORDS_MAX);
-      if (v1) for (const addr of some) this.#version1(ifp, MLD_LISTENER_REPORT, addr);
-      else this.#version2(ifp, some.map((addr) => record(MLD2_IS_EXCLUDE, addr)));
+    const v1 = link.v1Until > k.mono();
+    const records: MldRecord[] = [];
+    for (const [addr, sources] of asked) {
+      const answer = reported(addr) ? answerTo(groups.filterOf(ifp, addr), sources) : undefined;
+      if (answer === undefined) continue;
+      if (v1) this.#version1(ifp, MLD_LISTENER_REPORT, addr);
+      else records.push(record(addr, answer));
     }
+    this.#version2(ifp, records);
   }
 
   // -- what comes
@@ -168,7 +177,9 @@ export class Mld {
       group.w0 = inZone(group.w0, ifp.index);
       const mine = groups.of(ifp).find((addr) => addr.equals(group.w0, group.w1, group.w2, group.w3));
       if (mine === undefined) return;
-      if (!link.asked.includes(mine)) link.asked.push(mine);
+      const sources = query.sources.map((source) => keyOf(source));
+      if (link.asked.has(mine)) link.asked.set(mine, joinAsked(link.asked.get(mine), sources));
+      else link.asked.set(mine, sources.length === 0 ? undefined : new Set(sources));
     }
     const at = k.mono() + inet.rand.below(Math.max(1, query.maxDelayMs)) * MS;
     if (link.answer.at > at) link.answer.scheduleAt(at);
@@ -182,8 +193,22 @@ export class Mld {
     this.#send(ifp, type, b, type === MLD_LISTENER_DONE ? linkGroup(ALL_ROUTERS, ifp.index) : addr);
   }
 
+  /** RFC 3810 5.2.15: in as many reports as it takes. */
   #version2(ifp: Ifnet, records: readonly MldRecord[]): void {
-    this.#send(ifp, MLDV2_LISTENER_REPORT, mld2Report(records), linkGroup(ALL_MLD2_ROUTERS, ifp.index));
+    let some: MldRecord[] = [];
+    let len = 0;
+    const send = (): void => this.#send(ifp, MLDV2_LISTENER_REPORT, mld2Report(some), linkGroup(ALL_MLD2_ROUTERS, ifp.index));
+    for (const one of records.flatMap(parts)) {
+      const size = RECORD_LEN + SOURCE_LEN * one.sources.length;
+      if (len + size > REPORT_MAX) {
+        send();
+        some = [];
+        len = 0;
+      }
+      some.push(one);
+      len += size;
+    }
+    if (some.length > 0) send();
   }
 
   #send(ifp: Ifnet, type: number, b: Uint8Array, dst: Nexthop): void {
@@ -224,8 +249,23 @@ function reported(addr: Nexthop): boolean {
   return scope >= SCOPE_LINK && !(scope === SCOPE_LINK && addr.w1 === 0 && addr.w2 === 0 && addr.w3 === ALL_NODES);
 }
 
-function record(type: number, addr: Nexthop): MldRecord {
-  return { type, group: wireBytes(addr), sources: [] };
+function record(addr: Nexthop, { type, sources }: SourceRecord<string>): MldRecord {
+  return { type, group: wireBytes(addr), sources: sources.map(sourceBytes) };
+}
+
+function keyOf(source: Uint8Array): string {
+  const { w0, w1, w2, w3 } = nexthopOf(AF_INET6, source);
+  return sourceKey(w0, w1, w2, w3);
+}
+
+/** RFC 3810 5.2.15: a record with more sources than a packet holds is several, or, where that would mean something else, as many as fit. */
+function parts(one: MldRecord): MldRecord[] {
+  const { type, sources } = one;
+  if (sources.length <= RECORD_SOURCES_MAX) return [one];
+  if (type === MLD2_IS_EXCLUDE || type === MLD2_TO_EXCLUDE) return [{ ...one, sources: sources.slice(0, RECORD_SOURCES_MAX) }];
+  const all: MldRecord[] = [];
+  for (let i = 0; i < sources.length; i += RECORD_SOURCES_MAX) all.push({ ...one, sources: sources.slice(i, i + RECORD_SOURCES_MAX) });
+  return all;
 }
 
 function hasAlert(options: Uint8Array): boolean {

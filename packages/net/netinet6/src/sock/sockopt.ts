@@ -1,14 +1,14 @@
 /** Options of level IPPROTO_IPV6 (ip6(4), RFC 3493, RFC 3542), and the filter of ICMPv6. */
-import { getI32be, getU32le, putU32le } from '@anykernel/lib-bytes';
+import { getU32le, putU32le } from '@anykernel/lib-bytes';
 import {
-  ERR, ICMP6_FILTER, ICMP6_FILTER_LEN, IN6_PKTINFO_LEN, IPV6_BINDANY, IPV6_CHECKSUM, IPV6_DONTFRAG, IPV6_DSTOPTS, IPV6_HOPOPTS, IPV6_JOIN_GROUP,
-  IPV6_LEAVE_GROUP, IPV6_MREQ_LEN, IPV6_MULTICAST_HOPS, IPV6_MULTICAST_IF, IPV6_MULTICAST_LOOP, IPV6_NEXTHOP, IPV6_PATHMTU, IPV6_PKTINFO, IPV6_PORTALGO,
+  ERR, ICMP6_FILTER, ICMP6_FILTER_LEN, IN6_PKTINFO_LEN, IPV6_BINDANY, IPV6_CHECKSUM, IPV6_DONTFRAG, IPV6_DSTOPTS, IPV6_HOPOPTS,
+  IPV6_MULTICAST_HOPS, IPV6_MULTICAST_IF, IPV6_MULTICAST_LOOP, IPV6_NEXTHOP, IPV6_PATHMTU, IPV6_PKTINFO, IPV6_PORTALGO,
   IPV6_PORTRANGE, IPV6_PORTRANGE_DEFAULT, IPV6_PORTRANGE_HIGH, IPV6_PORTRANGE_LOW, IPV6_PREFER_TEMPADDR, IPV6_RECVDSTOPTS, IPV6_RECVHOPLIMIT,
   IPV6_RECVHOPOPTS, IPV6_RECVPATHMTU, IPV6_RECVPKTINFO, IPV6_RECVRTHDR, IPV6_RECVTCLASS, IPV6_RTHDR, IPV6_RTHDRDSTOPTS, IPV6_TCLASS, IPV6_UNICAST_HOPS,
   IPV6_USE_MIN_MTU, IPV6_V6ONLY, IP6_MTUINFO_LEN, SOCK_RAW,
 } from '@anykernel/lib-sys';
 import { IP6_MIN_MTU } from '@anykernel/lib-wire';
-import { type Nexthop, bytesOf } from '@anykernel/net';
+import { bytesOf } from '@anykernel/net';
 import { FAM_V4, FAM_V6, INP_BINDANY, INP_CONNECTED, INP_HIGHPORT, INP_LOWPORT, type Inpcb } from '@anykernel/netinet';
 import type { Lwp } from '@anykernel/rumpkern';
 import type { Socket } from '@anykernel/rumpnet';
@@ -18,7 +18,7 @@ import {
   Options6, RECV_DSTOPTS, RECV_HOPLIMIT, RECV_HOPOPTS, RECV_PATHMTU, RECV_PKTINFO, RECV_RTHDR, RECV_TCLASS, options6Of,
 } from '../options6.js';
 import { pktinfoOf, setHeader, within } from './ancillary.js';
-import { joinGroup6, leaveGroup6 } from './members.js';
+import { setMembership } from './mcastopt.js';
 
 const EMPTY = new Uint8Array(0);
 
@@ -187,16 +187,8 @@ function setMulticast(ip6: Ip6, inp: Inpcb, options: Options6, name: number, val
       options.multicastIf = index;
       return true;
     }
-    case IPV6_JOIN_GROUP:
-    case IPV6_LEAVE_GROUP: {
-      if (value.length < IPV6_MREQ_LEN) throw ERR.EINVAL;
-      const group: Nexthop = address(getI32be(value, 0), getI32be(value, 4), getI32be(value, 8), getI32be(value, 12));
-      if (name === IPV6_JOIN_GROUP) joinGroup6(ip6, inp, group, getU32le(value, 16));
-      else leaveGroup6(ip6, inp, group, getU32le(value, 16));
-      return true;
-    }
     default:
-      return false;
+      return setMembership(ip6, inp, name, value);
   }
 }
 

@@ -1,0 +1,49 @@
+/** Options by which sockets of IPv6 belong to groups (RFC 3493 5.2, RFC 3678 5.1). */
+import { getI32be, getU32le } from '@anykernel/lib-bytes';
+import {
+  AF_INET6, ERR, GROUP_REQ_LEN, GROUP_SOURCE_REQ_LEN, IPV6_JOIN_GROUP, IPV6_LEAVE_GROUP, IPV6_MREQ_LEN, MCAST_BLOCK_SOURCE, MCAST_JOIN_GROUP,
+  MCAST_JOIN_SOURCE_GROUP, MCAST_LEAVE_GROUP, MCAST_LEAVE_SOURCE_GROUP, MCAST_UNBLOCK_SOURCE,
+} from '@anykernel/lib-sys';
+import type { Nexthop } from '@anykernel/net';
+import type { Inpcb, SourceChange } from '@anykernel/netinet';
+import { address } from '../addr.js';
+import type { Ip6 } from '../ip6.js';
+import { changeGroupSource6, joinGroup6, leaveGroup6 } from './members.js';
+
+const SOURCE_CHANGES: ReadonlyMap<number, SourceChange> = new Map([
+  [MCAST_JOIN_SOURCE_GROUP, 'join'],
+  [MCAST_LEAVE_SOURCE_GROUP, 'leave'],
+  [MCAST_BLOCK_SOURCE, 'block'],
+  [MCAST_UNBLOCK_SOURCE, 'unblock'],
+]);
+
+/** False: it is another option. EINVAL: not a value for it. The errors of members.ts. */
+export function setMembership(ip6: Ip6, inp: Inpcb, name: number, value: Uint8Array): boolean {
+  if (name === IPV6_JOIN_GROUP || name === IPV6_LEAVE_GROUP) {
+    if (value.length < IPV6_MREQ_LEN) throw ERR.EINVAL;
+    const change = name === IPV6_JOIN_GROUP ? joinGroup6 : leaveGroup6;
+    change(ip6, inp, addressAt(value, 0), getU32le(value, 16));
+    return true;
+  }
+  if (name === MCAST_JOIN_GROUP || name === MCAST_LEAVE_GROUP) {
+    if (value.length < GROUP_REQ_LEN) throw ERR.EINVAL;
+    const change = name === MCAST_JOIN_GROUP ? joinGroup6 : leaveGroup6;
+    change(ip6, inp, sockaddrAt(value, 8), getU32le(value, 0));
+    return true;
+  }
+  const change = SOURCE_CHANGES.get(name);
+  if (change === undefined) return false;
+  if (value.length < GROUP_SOURCE_REQ_LEN) throw ERR.EINVAL;
+  changeGroupSource6(ip6, inp, change, sockaddrAt(value, 8), sockaddrAt(value, 136), getU32le(value, 0));
+  return true;
+}
+
+function addressAt(value: Uint8Array, off: number): Nexthop {
+  return address(getI32be(value, off), getI32be(value, off + 4), getI32be(value, off + 8), getI32be(value, off + 12));
+}
+
+/** EINVAL: not a sockaddr_in6. */
+function sockaddrAt(value: Uint8Array, off: number): Nexthop {
+  if (value[off + 1] !== AF_INET6) throw ERR.EINVAL;
+  return addressAt(value, off + 8);
+}
