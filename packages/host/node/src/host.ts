@@ -1,40 +1,19 @@
 /**
- * The hypercalls on Node.
- *
- * A host is an object without threads or handles of its own: one that nobody uses is garbage. Any number of kernels may share one, and
- * any number of hosts may stand beside each other.
+ * The hypercalls on Node: what every machine gives (bare.ts), its files, the packages that are installed, and the halves of drivers.
  */
-import type { HostFile, HostFileInfo, HostHalf, OpenMode, Rumpuser, WallTime } from '@anykernel/host-rumpuser';
-import { Alarms, type Half, SlabPool, findHalf } from '@anykernel/lib-hostkit';
-import { ERR, signalName } from '@anykernel/lib-sys';
+import type { HostFile, HostFileInfo, HostHalf, OpenMode, Rumpuser } from '@anykernel/host-rumpuser';
+import { type Half, findHalf } from '@anykernel/lib-hostkit';
+import { BareHostNode, type BareHostNodeOptions } from './bare.js';
 import { shmifHalf } from './buses.js';
-import { Clock } from './clock.js';
-import { ConsoleInput, type ConsoleOutput, put } from './console.js';
 import { Files, type Provided } from './files.js';
 import { type ImportOptions, importComponent } from './import.js';
-import { RandomBytes } from './random.js';
 import { virtifHalf } from './tap.js';
-import { NodeTimers } from './timers.js';
 
-export interface HostNodeOptions extends ImportOptions {
-  /** Where the console's text goes; process.stdout otherwise. */
-  readonly output?: ConsoleOutput;
-  /** What is typed on the console; process.stdin otherwise. `false`: there is no console input, and asking for it is ENXIO. */
-  readonly input?: NodeJS.ReadableStream | false;
-  /** Parameters, before those of the environment. undefined hides one of the environment. */
-  readonly params?: { readonly [name: string]: string | undefined };
-  /** The name in `_RUMPUSER_HOSTNAME`; `rump-<pid>.<name of the machine>` otherwise. */
-  readonly hostname?: string;
-  /** The kernel has ended. Otherwise a panic leaves a line on stderr, and the program goes on. */
-  readonly onExit?: (how: 'panic' | number) => void;
-  /** A signal for the program, by NetBSD's number. Otherwise it is raised: process.kill() on this process. */
-  readonly onKill?: (signo: number) => void;
+export interface HostNodeOptions extends BareHostNodeOptions, ImportOptions {
   /** The host's halves of drivers; see halfOf(). */
   readonly halves?: readonly Half[];
   /** Host files by name which open() finds before those of the file system; see HostNode.provide(). */
   readonly files?: { readonly [name: string]: Provided };
-  /** Bytes of freed memory that are kept to be used again; 64 MiB otherwise. */
-  readonly keepBytes?: number;
 }
 
 export interface HostNode extends Rumpuser {
@@ -44,96 +23,27 @@ export interface HostNode extends Rumpuser {
 
 /** A host on this Node. */
 export function hostNode(options: HostNodeOptions = {}): HostNode {
-  return new NodeRumpuser(options, [...(options.halves ?? []), shmifHalf, virtifHalf]);
+  return new WholeHostNode(options);
 }
 
-/** One with no halves of drivers but the caller's: a bundle of a kernel without a network is without them. */
-export function bareHostNode(options: HostNodeOptions = {}): HostNode {
-  return new NodeRumpuser(options, options.halves ?? []);
-}
+/** Those that every host on Node has; the caller's come first. */
+const HALVES: readonly Half[] = [shmifHalf, virtifHalf];
 
-const KEEP_BYTES = 64 * 1024 * 1024;
-
-class NodeRumpuser implements HostNode {
-  readonly version = 1;
+class WholeHostNode extends BareHostNode implements HostNode {
   readonly #options: HostNodeOptions;
-  readonly #halves: readonly Half[];
-  readonly #clock = new Clock();
-  readonly #alarms = new Alarms(new NodeTimers(this.#clock));
-  readonly #random = new RandomBytes();
-  readonly #pool: SlabPool;
   readonly #files: Files;
-  readonly #input: ConsoleInput;
 
-  constructor(options: HostNodeOptions, halves: readonly Half[]) {
+  constructor(options: HostNodeOptions) {
+    super(options);
     this.#options = options;
-    this.#halves = halves;
-    this.#pool = new SlabPool(options.keepBytes ?? KEEP_BYTES);
     this.#files = new Files(options.files ?? {});
-    this.#input = new ConsoleInput(options.input);
   }
 
-  malloc(len: number): Uint8Array {
-    return this.#pool.malloc(len);
-  }
-
-  free(mem: Uint8Array): void {
-    this.#pool.free(mem);
-  }
-
-  clockMono(): number {
-    return this.#clock.mono();
-  }
-
-  clockWall(time: WallTime): void {
-    this.#clock.wall(time);
-  }
-
-  alarm(owner: object, at: number, fn: () => void, hold: boolean): void {
-    this.#alarms.set(owner, at, fn, hold);
-  }
-
-  getrandom(buf: Uint8Array): void {
-    this.#random.fill(buf);
-  }
-
-  getparam(name: string): string | undefined {
-    const params = this.#options.params;
-    if (params !== undefined && Object.hasOwn(params, name)) return params[name];
-    if (name === '_RUMPUSER_NCPU') return '1';
-    if (name === '_RUMPUSER_HOSTNAME') return this.#options.hostname ?? `rump-${String(process.pid).padStart(5, '0')}.${process.getBuiltinModule('node:os').hostname()}`;
-    return Object.hasOwn(process.env, name) ? process.env[name] : undefined;
-  }
-
-  putchars(text: string): void {
-    put(this.#options.output ?? process.stdout, text);
-  }
-
-  consoleInput(fn: ((bytes: Uint8Array) => void) | undefined): void {
-    this.#input.set(fn);
-  }
-
-  exit(how: 'panic' | number): void {
-    if (this.#options.onExit !== undefined) this.#options.onExit(how);
-    else if (how === 'panic') process.stderr.write('rump kernel: panic\n');
-    else if (how !== 0) process.stderr.write(`rump kernel: exit status ${how}\n`);
-  }
-
-  kill(signo: number): void {
-    if (this.#options.onKill !== undefined) {
-      this.#options.onKill(signo);
-      return;
-    }
-    const name = signalName(signo);
-    if (name === undefined) throw ERR.EINVAL;
-    raise(name);
-  }
-
-  open(name: string, mode: OpenMode): HostFile {
+  override open(name: string, mode: OpenMode): HostFile {
     return this.#files.open(name, mode);
   }
 
-  getfileinfo(name: string): HostFileInfo | undefined {
+  override getfileinfo(name: string): HostFileInfo | undefined {
     return this.#files.getfileinfo(name);
   }
   readdir(name: string): string[] {
@@ -144,20 +54,11 @@ class NodeRumpuser implements HostNode {
     this.#files.provide(name, file);
   }
 
-  importComponent(name: string, done: (component: unknown) => void): void {
+  override importComponent(name: string, done: (component: unknown) => void): void {
     importComponent(name, this.#options, done);
   }
 
-  half<T>(of: HostHalf<T>): T | undefined {
-    return findHalf(this.#halves, of);
-  }
-}
-
-/** Signals that this machine has not (SIGEMT, SIGINFO on Linux) are nothing to it. */
-function raise(name: string): void {
-  try {
-    process.kill(process.pid, name);
-  } catch (e) {
-    if ((e as NodeJS.ErrnoException).code !== 'ERR_UNKNOWN_SIGNAL') throw e;
+  override half<T>(of: HostHalf<T>): T | undefined {
+    return findHalf(this.#options.halves ?? [], of) ?? findHalf(HALVES, of);
   }
 }

@@ -1,7 +1,8 @@
 /**
  * Node as the world around a kernel: `boot(hostNode(), [...])`.
  */
-export { type HostNode, type HostNodeOptions, bareHostNode, hostNode } from './host.js';
+export { type BareHostNodeOptions, bareHostNode } from './bare.js';
+export { type HostNode, type HostNodeOptions, hostNode } from './host.js';
 export { type Half, type MemoryFile, type MemoryFileOptions, halfOf, memoryFile } from '@anykernel/lib-hostkit';
 export { joinBus, refBus, shareBus, unrefBus } from './buses.js';
 export type { Opener, Provided } from './files.js';

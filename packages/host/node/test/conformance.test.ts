@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { type HostSubject, hostConformance } from '@anykernel/conformance-rumpuser';
-import { halfOf, hostNode, memoryFile } from '../src/index.js';
+import { bareHostNode, halfOf, hostNode, memoryFile } from '../src/index.js';
 
 const half = { name: 'virtif', revision: 3 };
 
@@ -33,3 +33,18 @@ function subject(): HostSubject {
 }
 
 hostConformance({ name: 'host/node', make: subject });
+
+hostConformance({
+  name: 'host/node, bare',
+  make: () => {
+    const input = new PassThrough();
+    let output = '';
+    return {
+      host: bareHostNode({ input, output: { write: (chunk) => void (output += String(chunk)) } }),
+      wait: (ns) => new Promise((resolve) => setTimeout(resolve, Math.ceil(ns / 1e6) + 1)),
+      output: () => output,
+      type: (bytes) => void input.write(bytes),
+    };
+  },
+  lacks: ['files', 'importComponent', 'half'],
+});

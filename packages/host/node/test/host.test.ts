@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { Rumpuser } from '@anykernel/host-rumpuser';
-import { bareHostNode, halfOf, hostNode } from '../src/index.js';
+import { hostNode } from '../src/index.js';
 
 const code = (name: string): unknown => expect.objectContaining({ code: name });
 
@@ -17,13 +17,6 @@ test('random bytes are never the same twice, however few are asked for', () => {
     seen.add(Buffer.from(buf.subarray(0, 8)).toString('hex'));
   }
   expect(seen.size).toBe(2000);
-});
-
-test('a bare host has the halves of the caller and no others', () => {
-  const mine = { name: 'mine', revision: 1 };
-  const host = bareHostNode({ halves: [halfOf(mine, 'half')] });
-  expect([host.half(mine), host.half({ name: 'shmif', revision: 1 })]).toEqual(['half', undefined]);
-  expect(hostNode().half({ name: 'shmif', revision: 1 })).toBeDefined();
 });
 
 describe('parameters', () => {

@@ -1,0 +1,135 @@
+/**
+ * Node as a host for kernels that need nothing of the machine but its clocks, its memory, its console and its random numbers: no files, no packages, no halves of drivers.
+ *
+ * A host is an object without threads or handles of its own: one that nobody uses is garbage. Any number of kernels may share one, and
+ * any number of hosts may stand beside each other.
+ */
+import type { HostFile, HostFileInfo, HostHalf, OpenMode, Rumpuser, WallTime } from '@anykernel/host-rumpuser';
+import { Alarms, SlabPool } from '@anykernel/lib-hostkit';
+import { ERR, signalName } from '@anykernel/lib-sys';
+import { Clock } from './clock.js';
+import { ConsoleInput, type ConsoleOutput, put } from './console.js';
+import { RandomBytes } from './random.js';
+import { NodeTimers } from './timers.js';
+
+export interface BareHostNodeOptions {
+  /** Where the console's text goes; process.stdout otherwise. */
+  readonly output?: ConsoleOutput;
+  /** What is typed on the console; process.stdin otherwise. `false`: there is no console input, and asking for it is ENXIO. */
+  readonly input?: NodeJS.ReadableStream | false;
+  /** Parameters, before those of the environment. undefined hides one of the environment. */
+  readonly params?: { readonly [name: string]: string | undefined };
+  /** The name in `_RUMPUSER_HOSTNAME`; `rump-<pid>.<name of the machine>` otherwise. */
+  readonly hostname?: string;
+  /** The kernel has ended. Otherwise a panic leaves a line on stderr, and the program goes on. */
+  readonly onExit?: (how: 'panic' | number) => void;
+  /** A signal for the program, by NetBSD's number. Otherwise it is raised: process.kill() on this process. */
+  readonly onKill?: (signo: number) => void;
+  /** Bytes of freed memory that are kept to be used again; 64 MiB otherwise. */
+  readonly keepBytes?: number;
+}
+
+/** A bare host: a bundle of a kernel whose files are in memory, and which has no network, is smaller by what it has not. */
+export function bareHostNode(options: BareHostNodeOptions = {}): Rumpuser {
+  return new BareHostNode(options);
+}
+
+const KEEP_BYTES = 64 * 1024 * 1024;
+
+export class BareHostNode implements Rumpuser {
+  readonly version = 1;
+  readonly #options: BareHostNodeOptions;
+  readonly #clock = new Clock();
+  readonly #alarms = new Alarms(new NodeTimers(this.#clock));
+  readonly #random = new RandomBytes();
+  readonly #pool: SlabPool;
+  readonly #input: ConsoleInput;
+
+  constructor(options: BareHostNodeOptions) {
+    this.#options = options;
+    this.#pool = new SlabPool(options.keepBytes ?? KEEP_BYTES);
+    this.#input = new ConsoleInput(options.input);
+  }
+
+  malloc(len: number): Uint8Array {
+    return this.#pool.malloc(len);
+  }
+
+  free(mem: Uint8Array): void {
+    this.#pool.free(mem);
+  }
+
+  clockMono(): number {
+    return this.#clock.mono();
+  }
+
+  clockWall(time: WallTime): void {
+    this.#clock.wall(time);
+  }
+
+  alarm(owner: object, at: number, fn: () => void, hold: boolean): void {
+    this.#alarms.set(owner, at, fn, hold);
+  }
+
+  getrandom(buf: Uint8Array): void {
+    this.#random.fill(buf);
+  }
+
+  getparam(name: string): string | undefined {
+    const params = this.#options.params;
+    if (params !== undefined && Object.hasOwn(params, name)) return params[name];
+    if (name === '_RUMPUSER_NCPU') return '1';
+    if (name === '_RUMPUSER_HOSTNAME') return this.#options.hostname ?? `rump-${String(process.pid).padStart(5, '0')}.${process.getBuiltinModule('node:os').hostname()}`;
+    return Object.hasOwn(process.env, name) ? process.env[name] : undefined;
+  }
+
+  putchars(text: string): void {
+    put(this.#options.output ?? process.stdout, text);
+  }
+
+  consoleInput(fn: ((bytes: Uint8Array) => void) | undefined): void {
+    this.#input.set(fn);
+  }
+
+  exit(how: 'panic' | number): void {
+    if (this.#options.onExit !== undefined) this.#options.onExit(how);
+    else if (how === 'panic') process.stderr.write('rump kernel: panic\n');
+    else if (how !== 0) process.stderr.write(`rump kernel: exit status ${how}\n`);
+  }
+
+  kill(signo: number): void {
+    if (this.#options.onKill !== undefined) {
+      this.#options.onKill(signo);
+      return;
+    }
+    const name = signalName(signo);
+    if (name === undefined) throw ERR.EINVAL;
+    raise(name);
+  }
+
+  /** ENOENT. */
+  open(_name: string, _mode: OpenMode): HostFile {
+    throw ERR.ENOENT;
+  }
+
+  getfileinfo(_name: string): HostFileInfo | undefined {
+    return undefined;
+  }
+
+  importComponent(_name: string, done: (component: unknown) => void): void {
+    setImmediate(done, undefined);
+  }
+
+  half<T>(_of: HostHalf<T>): T | undefined {
+    return undefined;
+  }
+}
+
+/** Signals that this machine has not (SIGEMT, SIGINFO on Linux) are nothing to it. */
+function raise(name: string): void {
+  try {
+    process.kill(process.pid, name);
+  } catch (e) {
+    if ((e as NodeJS.ErrnoException).code !== 'ERR_UNKNOWN_SIGNAL') throw e;
+  }
+}
