@@ -67,6 +67,9 @@ const abortable = {
   writeFile: whole.writeFileAbortable,
 } as const;
 
+/** What is made by plain calls in the usual case; undefined otherwise. */
+export const QUICK = { readFile: whole.readFileQuickly, readdir: tree.readdirQuickly } as const;
+
 /** Those that need to know as whom they run. */
 function own(runner: Runner) {
   return {

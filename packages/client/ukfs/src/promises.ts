@@ -7,7 +7,7 @@ import { open } from './files.js';
 import { glob } from './glob.js';
 import { FileHandle, type Streams } from './handle.js';
 import type { Knotes } from './knotes.js';
-import { type AnyOp, promiseTable } from './ops.js';
+import { type AnyOp, QUICK, promiseTable } from './ops.js';
 import { resolve } from './pathnames.js';
 import { cwd } from './paths.js';
 import type { Op, Runner } from './run.js';
@@ -21,6 +21,9 @@ export interface Parts {
   readonly knotes: Knotes;
 }
 
+/** System calls that it takes to read a file or a directory. */
+const QUICK_CALLS = 4;
+
 /** Operations on whole files, which take a FileHandle too. */
 const ON_HANDLES = ['readFile', 'writeFile', 'appendFile'] as const;
 
@@ -32,6 +35,12 @@ export function promisesOf({ runner, streams, knotes }: Parts): Record<string, u
     const either = async (file: unknown, ...args: unknown[]): Promise<unknown> =>
       file instanceof FileHandle ? (file[name] as (...args: unknown[]) => Promise<unknown>).apply(file, args) : onNames(file, ...args);
     out[name] = named(either, name);
+  }
+  for (const [name, quick] of Object.entries(QUICK)) {
+    const usual = out[name] as (path: unknown, options?: unknown) => Promise<unknown>;
+    const form = async (path: unknown, options?: unknown): Promise<unknown> =>
+      (runner.spend(QUICK_CALLS) ? quick(runner, path, options as never) : undefined) ?? usual(path, options);
+    out[name] = named(form, name);
   }
   out['open'] = named(
     async (path: PathLike, flags?: unknown, mode?: unknown) => new FileHandle(runner, await runner.run(open(path, flags, mode)), streams),

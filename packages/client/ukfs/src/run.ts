@@ -60,16 +60,30 @@ type Result<T> = IteratorResult<Request | Wait, T>;
 /** Calls of one turn of the event loop that are made at once; then the loop goes round, so that timers and others live. */
 const BUDGET = 1000;
 
+const SCRATCH_LEN = 32768;
+
 /** Runs operations as one process of a kernel. */
 export class Runner {
   readonly #bare: Calls;
   readonly #call: Calls;
+  #scratch: Uint8Array | undefined;
   /** Calls that were made without a turn of the event loop. */
   #spent = 0;
 
   constructor(readonly p: Proc) {
     this.#bare = p.bare as unknown as Calls;
     this.#call = p.call as unknown as Calls;
+  }
+
+  /** Memory for what does not outlast a plain function. */
+  get scratch(): Uint8Array {
+    return (this.#scratch ??= new Uint8Array(SCRATCH_LEN));
+  }
+
+  /** Whether `calls` may be made at once by someone who does it himself: the event loop has not waited for long. */
+  spend(calls: number): boolean {
+    this.#spent += calls;
+    return this.#spent < BUDGET;
   }
 
   /** Runs an operation to its end at once. Where it would have to wait: EAGAIN. */

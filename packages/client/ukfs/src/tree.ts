@@ -10,7 +10,8 @@ import { constants } from './constants.js';
 import { invalidArgValue, operationError, systemError } from './errors.js';
 import { warn } from './host.js';
 import { statIfThere, lstat } from './paths.js';
-import { type Op, Wait, attempt, call } from './run.js';
+import { areText, namesIn } from './quick.js';
+import { type Op, type Runner, Wait, attempt, call } from './run.js';
 import { Dirent } from './stats.js';
 
 /** Bytes asked of a directory at a time. */
@@ -73,6 +74,13 @@ export function* readdir(path: PathLike, options?: ReaddirOptions | string | nul
     }
   }
   return out;
+}
+
+/** The same at once, in the usual case: names as text, of one directory, whose path is text. */
+export function readdirQuickly({ p, scratch }: Runner, path: unknown, options?: ReaddirOptions | string | null): string[] | undefined {
+  if (typeof path !== 'string' || (options !== undefined && options !== null)) return undefined;
+  const names = namesIn(p, toPath(path) as string, scratch);
+  return names === undefined || areText(names) ? names : names.map(fromBytestr);
 }
 
 /** What a Dirent says of where it is: the path as it was asked for. */

@@ -14,7 +14,7 @@ import type { Ukfs } from './forms.js';
 import { FileHandle, type Streams } from './handle.js';
 import { hasStream, later } from './host.js';
 import { Knotes } from './knotes.js';
-import { OP_NAMES, PROMISE_NAMES, callbackTable, syncTable } from './ops.js';
+import { OP_NAMES, PROMISE_NAMES, QUICK, callbackTable, syncTable } from './ops.js';
 import { exists, realpathNative } from './paths.js';
 import { type Parts, disposable, promisesOf } from './promises.js';
 import { Runner } from './run.js';
@@ -35,6 +35,7 @@ export function ukfs(p: Proc): Ukfs {
   for (const [name, op] of Object.entries(callbackTable(runner))) fs[name] = callbackForm(runner, name, op);
   addRealpath(fs, runner);
   addExists(fs, runner);
+  addQuick(fs, runner);
   addRmdir(fs, runner);
   addDisposable(fs, runner);
   addWatches(fs, parts);
@@ -71,6 +72,15 @@ function addExists(fs: Members, runner: Runner): void {
     );
   }, 'exists');
   fs['exists'] = Object.assign(form, { [PROMISIFY]: (path: unknown) => runner.run(exists(path)) });
+}
+
+/** The synchronous forms of what is quicker without an operation, where it can be. */
+function addQuick(fs: Members, runner: Runner): void {
+  for (const [name, quick] of Object.entries(QUICK)) {
+    const usual = fs[`${name}Sync`] as (path: unknown, options?: unknown) => unknown;
+    const form = (path: unknown, options?: unknown): unknown => quick(runner, path, options as never) ?? usual(path, options);
+    fs[`${name}Sync`] = named(form, `${name}Sync`);
+  }
 }
 
 /** With `recursive` Node calls what `fs.rmdirSync` is by then; programs put functions of their own there. */

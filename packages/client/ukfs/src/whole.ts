@@ -7,7 +7,8 @@ import { constants } from './constants.js';
 import { fileTooLarge, invalidArgType, makeError, renamed } from './errors.js';
 import { fsync, openAs } from './files.js';
 import { type Signal, turn, warn } from './host.js';
-import { type Op, call, wait } from './run.js';
+import { wholeFile } from './quick.js';
+import { type Op, type Runner, call, wait } from './run.js';
 
 export interface FileOptions {
   readonly encoding?: Encoding | 'buffer' | null;
@@ -34,6 +35,16 @@ const WHOLE_MAX = 2 ** 31 - 1;
 /** A whole file, by path or descriptor: bytes, or text where an encoding is given. */
 export function* readFile(file: unknown, options?: Options): Op<Uint8Array | string> {
   return yield* readWhole(file, options, undefined);
+}
+
+/** The same at once, in the usual case: a path that is text, of a file that is not long, and no flag or signal. */
+export function readFileQuickly({ p }: Runner, file: unknown, options?: Options): Uint8Array | string | undefined {
+  if (typeof file !== 'string') return undefined;
+  const { flag, signal } = fieldsOf(options);
+  if (flag !== undefined || signal !== undefined) return undefined;
+  const encoding = encodingOf(options);
+  const bytes = wholeFile(p, toPath(file) as string);
+  return bytes === undefined || encoding === undefined ? bytes : decode(bytes, encoding);
 }
 
 /** The same, which a signal may end. */

@@ -166,6 +166,47 @@ describe('names are bytes', () => {
   });
 });
 
+describe('what is read the quick way is what the long way gives', () => {
+  test('of files of all lengths, and of what is none', async () => {
+    const { fs } = s;
+    for (const len of [0, 1, 4096, 65_537, 1 << 20, (1 << 20) + 1]) {
+      const bytes = Buffer.alloc(len, 'grüße');
+      fs.writeFileSync('/f', bytes);
+      for (const read of [fs.readFileSync('/f'), await fs.promises.readFile('/f'), fs.readFileSync('/f', { flag: 'r' })]) {
+        expect(Buffer.isBuffer(read) && bytes.equals(read)).toBe(true);
+      }
+      const text = bytes.toString('base64');
+      expect([fs.readFileSync('/f', 'base64') === text, (await fs.promises.readFile('/f', { encoding: 'base64' })) === text]).toEqual([true, true]);
+    }
+    fs.mkdirSync('/d');
+    expect([codeOf(() => fs.readFileSync('/d')), codeOf(() => fs.readdirSync('/f')), codeOf(() => fs.readFileSync('/f\0'))]).toEqual([
+      'EISDIR', 'ENOTDIR', 'ERR_INVALID_ARG_VALUE',
+    ]);
+    const fd = fs.openSync('/f', 'r');
+    expect(fd - fs.openSync('/f', 'r')).toBe(-1);
+  });
+
+  test('of directories with names of all kinds', async () => {
+    const { fs } = s;
+    const names = ['.x', '..x', '...', 'a', 'B', 'ü', 'z'.repeat(255), '日本', '\u{1f600}', '\ufffd', ...Array.from({ length: 200 }, (_, i) => 'y'.repeat(200) + i)];
+    for (const name of names) fs.closeSync(fs.openSync(`/${name}`, 'w'));
+    const sorted = names.map((name) => Buffer.from(name)).sort(Buffer.compare).map(String);
+    expect(fs.readdirSync('/')).toEqual(sorted);
+    expect(fs.readdirSync('/', { encoding: 'utf8' })).toEqual(sorted);
+    expect(await fs.promises.readdir('/')).toEqual(sorted);
+  });
+
+  test('without keeping others from their turn', async () => {
+    s.fs.writeFileSync('/f', 'x');
+    let turned = false;
+    setImmediate(() => {
+      turned = true;
+    });
+    for (let i = 0; i < 2000; i++) await s.fs.promises.readFile('/f');
+    expect(turned).toBe(true);
+  });
+});
+
 describe('what is no file', () => {
   test('is not copied, and the error says what it is', () => {
     const p = s.k.newproc();

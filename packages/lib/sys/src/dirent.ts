@@ -64,7 +64,7 @@ export function emitDirent(buf: Uint8Array, off: number, ino: number, type: numb
   putU16le(buf, off + 8, reclen);
   putU16le(buf, off + 10, namlen);
   buf[off + 12] = type;
-  buf.fill(0, emitBytestr(buf, off + HEADER_LEN, name), off + reclen);
+  for (let i = emitBytestr(buf, off + HEADER_LEN, name); i < off + reclen; i++) buf[i] = 0;
   return reclen;
 }
 
