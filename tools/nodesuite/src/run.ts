@@ -1,8 +1,15 @@
-/** Runs tests of Node's, each in a process of its own, several at once, each within a time. */
+/**
+ * Runs tests of Node's in processes, several at once, each within a time: each test in one of its own, or several in one where they do not notice.
+ *
+ * Starting Node and a kernel takes far longer than most tests. So tests that keep to themselves may share a process, one after another; what they
+ * do not all pass together is run again one by one, and only then has anything failed.
+ */
 import { spawn } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { known } from './known.js';
 import type { Side, Stage } from './stage.js';
 
 export interface Outcome {
@@ -13,7 +20,10 @@ export interface Outcome {
   readonly ms: number;
 }
 
+const BATCH = fileURLToPath(new URL('../batch.cjs', import.meta.url));
 const TIMEOUT_MS = 20_000;
+/** More for each other test in a process. */
+const MORE_MS = 5_000;
 const SAID_MAX = 20_000;
 
 /** The names of the tests. */
@@ -21,43 +31,76 @@ export function testsOf(suite: string, pattern = /./): string[] {
   return readdirSync(join(suite, 'test/parallel')).filter((name) => /^test-fs-.*\.m?js$/.test(name) && pattern.test(name));
 }
 
-/** Runs `tests` on one side. */
-export async function runTests(
-  stage: Stage,
-  side: Side,
-  tests: readonly string[],
-  told: (o: Outcome) => void = () => {},
-): Promise<Outcome[]> {
-  const queue = [...tests];
+/** Runs `tests` on one side; `together`: several to a process. */
+export async function runTests(stage: Stage, side: Side, tests: readonly string[], together = false): Promise<Outcome[]> {
+  const queue = together ? groupsOf(stage, side, tests) : tests.map((test) => [test]);
   const outcomes: Outcome[] = [];
   const work = async (slot: number): Promise<void> => {
-    for (let test = queue.shift(); test !== undefined; test = queue.shift()) {
-      const outcome = await runTest(stage, side, test, slot);
-      outcomes.push(outcome);
-      told(outcome);
+    for (let group = queue.shift(); group !== undefined; group = queue.shift()) {
+      const outcome = await runGroup(stage, side, group, slot);
+      if (outcome.passed || group.length === 1) outcomes.push(...group.map((test) => ({ ...outcome, test })));
+      else queue.push(...group.map((test) => [test]));
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, (_, i) => work(i)));
   return outcomes.sort((a, b) => (a.test < b.test ? -1 : 1));
 }
 
-async function runTest(stage: Stage, side: Side, test: string, slot: number): Promise<Outcome> {
-  const { words, env, done } = stage.command(side, test, slot);
-  const path = join(stage.root, 'test/parallel', test);
+async function runGroup(stage: Stage, side: Side, group: readonly string[], slot: number): Promise<Omit<Outcome, 'test'>> {
+  const [first] = group as [string];
+  const { words, env, done } = stage.command(side, first, slot);
+  const paths = group.map((test) => pathOf(stage, test));
+  const program = group.length === 1 ? paths : [BATCH, ...paths];
   const started = performance.now();
-  const { status, said } = await execute([...flagsOf(path), ...words, path], { ...process.env, NODE_OPTIONS: '', ...env }, stage.root);
+  const args = [...flagsOf(textOf(stage, first)), ...words, ...program];
+  const { status, said } = await execute(args, { ...process.env, NODE_OPTIONS: '', ...env }, stage.root, TIMEOUT_MS + (group.length - 1) * MORE_MS);
   const fault = done();
-  const ms = performance.now() - started;
-  return { test, passed: status === 0 && fault === undefined, said: `${said}${fault ?? ''}`, ms };
+  const ms = (performance.now() - started) / group.length;
+  return { passed: status === 0 && fault === undefined, said: `${said}${fault ?? ''}`, ms };
+}
+
+function pathOf(stage: Stage, test: string): string {
+  return join(stage.root, 'test/parallel', test);
+}
+
+function textOf(stage: Stage, test: string): string {
+  return readFileSync(pathOf(stage, test), 'utf8');
 }
 
 /** Flags that a test asks for in a comment. */
-function flagsOf(path: string): string[] {
-  const m = /^\/\/ Flags: (.*)$/m.exec(readFileSync(path, 'utf8'));
+function flagsOf(text: string): string[] {
+  const m = /^\/\/ Flags: (.*)$/m.exec(text);
   return m === null ? [] : (m[1] as string).trim().split(/\s+/);
 }
 
-function execute(args: readonly string[], env: NodeJS.ProcessEnv, cwd: string): Promise<{ status: number; said: string }> {
+/** What others in its process would notice of a test, or it of them. */
+const NOTICED = /child_process|process\.(argv|exit\(|umask|chdir|on\('(beforeExit|uncaught))|expectWarning|Worker|\bfs\.\w+ = |common\.skip/;
+const GROUP_MAX = 12;
+
+/** Those with the same flags share processes. Those of which a failure is known, and ES modules, have one to themselves. */
+function groupsOf(stage: Stage, side: Side, tests: readonly string[]): string[][] {
+  const groups: string[][] = [];
+  const open = new Map<string, string[]>();
+  for (const test of tests) {
+    const text = textOf(stage, test);
+    const flags = flagsOf(text).join(' ');
+    const alone = test.endsWith('.mjs') || test in known(side) || NOTICED.test(text);
+    let group = alone ? undefined : open.get(flags);
+    if (group === undefined || group.length === GROUP_MAX) {
+      groups.push((group = []));
+      if (!alone) open.set(flags, group);
+    }
+    group.push(test);
+  }
+  return groups;
+}
+
+function execute(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  cwd: string,
+  timeoutMs: number,
+): Promise<{ status: number; said: string }> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, args, { env, cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';
@@ -66,7 +109,7 @@ function execute(args: readonly string[], env: NodeJS.ProcessEnv, cwd: string): 
     const timer = setTimeout(() => {
       said += '\ntimed out';
       end();
-    }, TIMEOUT_MS);
+    }, timeoutMs);
     // The test and whatever it started are one group of processes.
     const end = (): void => {
       try {

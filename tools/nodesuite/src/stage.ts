@@ -4,7 +4,7 @@
  * The kernel's tree lies over the host's at the same path. So a test finds itself, its helpers, its fixtures and its temporary directory on the kernel;
  * a child process, which is left alone, finds them on the host.
  */
-import { copyFileSync, cpSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import * as nodeModule from 'node:module';
 import { join } from 'node:path';
 import { mustRun } from '../../oracle/src/run.js';
@@ -39,7 +39,9 @@ export class Stage {
     const [from, to] = [join(this.suite, 'test'), join(this.root, 'test')];
     cpSync(join(from, 'common'), join(to, 'common'), { recursive: true });
     cpSync(join(from, 'parallel'), join(to, 'parallel'), { recursive: true });
+    const texts = ['common', 'parallel'].map((dir) => textOf(join(to, dir))).join('\n');
     for (const name of readdirSync(join(from, 'fixtures'))) {
+      if (!texts.includes(name)) continue;
       const st = statSync(join(from, 'fixtures', name), { throwIfNoEntry: false });
       const wanted = st?.isDirectory() === true ? FIXTURES.includes(name) : st?.isFile() === true && st.size <= FIXTURE_BYTES_MAX;
       if (wanted) cpSync(join(from, 'fixtures', name), join(to, 'fixtures', name), { recursive: true });
@@ -68,8 +70,10 @@ export class Stage {
 import { basename } from 'node:path';
 for (const name of ['common', 'fixtures']) ${fill}
 mkdirSync(${JSON.stringify(`${this.root}/test/parallel`)}, { recursive: true });
-const test = 'parallel/' + basename(process.argv[1]);
-copyFileSync(${JSON.stringify(`${copy}/test/`)} + test, ${JSON.stringify(`${this.root}/test/`)} + test);
+for (const path of process.argv.slice(1)) {
+  const test = 'parallel/' + basename(path);
+  if (path === ${JSON.stringify(`${this.root}/test/`)} + test) copyFileSync(${JSON.stringify(`${copy}/test/`)} + test, path);
+}
 `,
     );
   }
@@ -107,6 +111,12 @@ copyFileSync(${JSON.stringify(`${copy}/test/`)} + test, ${JSON.stringify(`${this
       done: () => faultsOf(image),
     };
   }
+}
+
+/** All files in a directory. */
+function textOf(dir: string): string {
+  const files = readdirSync(dir, { withFileTypes: true }).filter((e) => e.isFile());
+  return files.map((e) => readFileSync(join(dir, e.name), 'utf8')).join('\n');
 }
 
 /** Whether this Node has synchronous import hooks. */

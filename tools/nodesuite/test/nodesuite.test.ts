@@ -17,7 +17,7 @@ declare(`all others pass on an ext2 image, which stays clean, but for the listed
 async function on(side: Side, tests?: readonly string[]): Promise<void> {
   expect(isFetched()).toBe(true);
   await withStage([side], async (stage) => {
-    const outcomes = await runTests(stage, side, tests ?? testsOf(stage.suite));
+    const outcomes = await runTests(stage, side, tests ?? testsOf(stage.suite), true);
     expect(outcomes.length).toBeGreaterThan(10);
     expect(differences(side, outcomes).join('\n')).toBe('');
   });
