@@ -175,4 +175,20 @@ describe('TCP', () => {
     d.write(4000);
     expect(d.out().some((s) => s.raw.length === 1500)).toBe(true);
   });
+
+  test('a FIN that found no route is sent until it is acknowledged', () => {
+    const d = new Drill(SYN).established();
+    const route = d.inet.ip.rtable.lookup(0x0a00_0002)!;
+    d.k.run(() => d.inet.net.rtDelete(route));
+    d.p.sys.shutdown(d.fd, 1);
+    d.k.run(() => d.inet.net.rtAdd(route));
+    d.pass(1000);
+    expect(new Set(d.out().map((s) => s.flags))).toEqual(new Set(['FA']));
+    d.in('A', { seq: 1, ack: 1, win: 60_000, ts: [1001, 0] });
+    d.out();
+    d.pass(60_000);
+    expect([d.tcb.state, new Set(d.out().map((s) => s.flags))]).toEqual([6, new Set(['FA'])]);
+    d.in('A', { seq: 1, ack: 2, ts: [1002, 0] });
+    expect(d.tcb.state).toBe(9);
+  });
 });

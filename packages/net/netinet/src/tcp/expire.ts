@@ -189,7 +189,8 @@ function persistExpired(tcp: Tcp, tp: Tcpcb): void {
   }
   if (tp.rxtshift < PERSIST_MAX) tp.rxtshift++;
   sendProbe(tcp, tp);
-  if ((tp.flags & TF_DEAD) !== 0) return;
+  // What the window has room for, and a FIN, are in flight from now on, and have the timer of that.
+  if ((tp.flags & TF_DEAD) !== 0 || tp.lossMode !== LOSS_NONE) return;
   tcp.timers.loss(tp, LOSS_PERSIST, backedOff(tp));
   tcp.hold(tp);
 }
