@@ -31,6 +31,7 @@ export {
 export { addAddress } from './ip/control.js';
 export { Arp, type ArpStats } from './arp/arp.js';
 export { Ip } from './ip/ip.js';
+export { timestamp } from './ip/ancillary.js';
 export { ipSockopt } from './ip/sockopt.js';
 export {
   answerTo,

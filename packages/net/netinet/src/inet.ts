@@ -35,8 +35,10 @@ export class InetConf {
   /** Packets for another interface's address are not taken. */
   checkinterface = false;
   randomId = false;
+  /** Source routes: packets that have them are taken, and go where they say. */
   allowsrcrt = false;
   forwsrcrt = false;
+  /** Packets for everybody on another network of ours are passed on (RFC 2644: not by default). */
   directedBroadcast = false;
   /** Sockets of IPv6 do not take IPv4, unless they ask. */
   v6only = true;

@@ -67,6 +67,9 @@ function ipNodes(inet: Inet): Record<string, SysctlLeaf> {
     [`${ip}.lowportmax`]: int(conf, 'lowportmax', 1, 1023),
     [`${ip}.maxfragpackets`]: int(conf, 'maxfragpackets', 0, 65_535),
     [`${ip}.checkinterface`]: flag(conf, 'checkinterface'),
+    [`${ip}.allowsrcrt`]: flag(conf, 'allowsrcrt'),
+    [`${ip}.forwsrcrt`]: flag(conf, 'forwsrcrt'),
+    [`${ip}.directed-broadcast`]: flag(conf, 'directedBroadcast'),
     [`${ip}.random_id`]: flag(conf, 'randomId'),
     [`${ip}.anonportalgo.available`]: constant(PORT_ALGOS.join(' ')),
     [`${ip}.anonportalgo.selected`]: {

@@ -1,10 +1,13 @@
 /** IPv4, ICMP, UDP and raw sockets: kernels on a link, and packets made by hand. */
 import {
-  AF_INET, F_SETFL, IPPROTO_IP, IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP, IP_HDRINCL, IP_MINTTL, IP_MULTICAST_IF, IP_MULTICAST_TTL, IP_OPTIONS, IP_PKTINFO, IP_RECVDSTADDR,
-  IP_RECVIF, IP_RECVTTL, IP_TOS, IP_TTL, O_NONBLOCK, SOCK_DGRAM, SOCK_RAW, cmsgBytes, parseCmsgs, sockaddrIn,
+  AF_INET, F_SETFL, IFF_BROADCAST, IFF_UP, IPPROTO_IP, IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP, IP_HDRINCL, IP_MINTTL, IP_MULTICAST_IF, IP_MULTICAST_TTL, IP_OPTIONS, IP_PKTINFO, IP_RECVDSTADDR,
+  IP_RECVIF, IP_RECVOPTS, IP_RECVTTL, IP_RETOPTS, IP_TOS, IP_TTL, O_NONBLOCK, SCM_TIMESTAMP, SOCK_DGRAM, SOCK_RAW, SOL_SOCKET, SO_TIMESTAMP, cmsgBytes, parseCmsgs, sockaddrIn,
+  timevalBytes,
 } from '@anykernel/lib-sys';
 import { emitIcmp, emitIpv4, inCksum, Ipv4Header, parseIcmp, parseIpv4, parseUdp, sumBytes, sumFinish, sumPseudo4 } from '@anykernel/lib-wire';
-import { Nexthop, Rtentry } from '@anykernel/net';
+import { Ifnet, Nexthop, Rtentry } from '@anykernel/net';
+import { M_BCAST } from '@anykernel/rumpnet';
+import { addAddress } from '../src/index.js';
 import { code } from './drill.js';
 import { A_ADDR, B_ADDR, type Station, pairOf } from './world.js';
 
@@ -151,6 +154,70 @@ describe('options (RFC 791 3.1)', () => {
     a.p.sys.sendto(fd, Uint8Array.of(1), 0, sockaddrIn(B_ADDR, 9));
     expect([...out[0]!.subarray(20, 28)]).toEqual([7, 7, 4, 0, 0, 0, 0, 0]);
     expect(code(() => a.p.sys.setsockopt(fd, IPPROTO_IP, IP_OPTIONS, Uint8Array.of(7, 1, 0, 0)))).toBe('EINVAL');
+    // A source route, whatever stands in front of it.
+    expect(code(() => a.p.sys.setsockopt(fd, IPPROTO_IP, IP_OPTIONS, Uint8Array.of(1, 131, 7, 4, 10, 0, 0, 9)))).toBe('EINVAL');
+  });
+  test('IP_RETOPTS of a datagram that is sent: its own', () => {
+    const { a, out } = alone();
+    const fd = nonblocking(a, SOCK_DGRAM);
+    const control = cmsgBytes({ level: IPPROTO_IP, type: IP_RETOPTS, data: Uint8Array.of(148, 4, 0, 0) });
+    a.p.sys.sendmsg(fd, { iov: [Uint8Array.of(1)], name: sockaddrIn(B_ADDR, 9), control }, 0);
+    a.p.sys.sendto(fd, Uint8Array.of(1), 0, sockaddrIn(B_ADDR, 9));
+    expect(out.map((b) => [b[0], b[20]])).toEqual([[0x46, 148], [0x45, out[1]![20]]]);
+  });
+  test('IP_RECVOPTS: those of each datagram, as they came', () => {
+    const { a } = alone();
+    const fd = nonblocking(a, SOCK_DGRAM);
+    a.p.sys.bind(fd, sockaddrIn(0, 9));
+    a.p.sys.setsockopt(fd, IPPROTO_IP, IP_RECVOPTS, int(1));
+    const options = [148, 4, 0, 0];
+    a.receive(packet(UDP, udp(9, Uint8Array.of(1)), {}, Uint8Array.from(options)));
+    a.receive(packet(UDP, udp(9, Uint8Array.of(1))));
+    const take = (): unknown[] => {
+      const msg = { iov: [new Uint8Array(9)], controlMax: 256, control: undefined as Uint8Array | undefined };
+      a.p.sys.recvmsg(fd, msg, 0);
+      return msg.control === undefined ? [] : parseCmsgs(msg.control)!.map(({ type, data }) => [type, [...data]]);
+    };
+    expect([take(), take()]).toEqual([[[IP_RECVOPTS, options]], []]);
+  });
+
+  describe('source routes (RFC 1812 5.2.4.1, 5.3.13.4), where they are let through', () => {
+    const lsrr = (pointer: number, ...addrs: number[]): Uint8Array => {
+      const len = 3 + 4 * addrs.length;
+      return Uint8Array.of(131, len, pointer, ...addrs.flatMap((addr) => [addr >>> 24, (addr >>> 16) & 255, (addr >>> 8) & 255, addr & 255]), 0);
+    };
+    const routed = (...names: string[]): ReturnType<typeof alone> => {
+      const all = alone();
+      for (const name of names) all.a.k.sysctl.set(`net.inet.ip.${name}`, 1);
+      all.a.k.sysctl.set('net.inet.ip.redirect', 0);
+      return all;
+    };
+    test('the packet goes on to the next address, and ours is recorded in its place', () => {
+      const { a, out } = routed('allowsrcrt', 'forwsrcrt');
+      a.receive(packet(UDP, new Uint8Array(8), {}, lsrr(4, B_ADDR)));
+      const h = parseIpv4(out[0]!)!;
+      expect([h.dst, inCksum(out[0]!, 0, h.hdrLen), [...out[0]!.subarray(20, 27)]]).toEqual([B_ADDR, 0, [131, 7, 8, 10, 0, 0, 1]]);
+    });
+    test('one that ends here is taken', () => {
+      const { a } = routed('allowsrcrt');
+      const fd = nonblocking(a, SOCK_DGRAM);
+      a.p.sys.bind(fd, sockaddrIn(0, 9));
+      a.receive(packet(UDP, udp(9, Uint8Array.of(1)), {}, lsrr(8, B_ADDR)));
+      expect(a.p.sys.read(fd, new Uint8Array(9))).toBe(1);
+    });
+    test.each([
+      ['that goes on, without forwsrcrt', ['allowsrcrt'], lsrr(4, B_ADDR)],
+      ['to a group', ['allowsrcrt', 'forwsrcrt'], lsrr(4, 0xe100_0001)],
+      ['that is strict, through a gateway', ['allowsrcrt', 'forwsrcrt'], lsrr(4, 0xc0a8_0101).fill(137, 0, 1)],
+      ['to where there is no route', ['allowsrcrt', 'forwsrcrt'], lsrr(4, 0x0909_0909)],
+    ])('one %s is refused', (_what, names, options) => {
+      const { a, out } = routed(...names);
+      const to = new Nexthop().set(AF_INET, 0xc0a8_0000 | 0, 0, 0, 0);
+      a.k.run(() => a.inet.net.rtAdd(new Rtentry(to, 16, new Nexthop().set(AF_INET, B_ADDR, 0, 0, 0), a.ifp, a.ifp.addrs[0], 3)));
+      a.receive(packet(UDP, new Uint8Array(8), {}, options));
+      const message = parseIcmp(out[0]!, 20)!;
+      expect([message.type, message.code]).toEqual([3, 5]);
+    });
   });
 });
 
@@ -265,6 +332,26 @@ describe('forwarding (RFC 1812 5.3)', () => {
     a.receive(packet(UDP, new Uint8Array(800), { dst: 0xc0a8_0101 }));
     expect(out.map((b) => [b.length, parseIpv4(b)!.fragOffset])).toEqual([[596, 0], [20 + 800 - 576, 576]]);
   });
+  test('RFC 2644: what is for everybody on another network is passed on only where that is wanted', () => {
+    const { a } = router();
+    const net2 = new Ifnet(a.k, 'two0', { start: (ifp) => ifp.flush() }, { type: 6, flags: IFF_BROADCAST | IFF_UP, mtu: 1500 });
+    let seen = 0;
+    net2.output = (ifp, m) => {
+      if ((m.flags & M_BCAST) !== 0) seen++;
+      ifp.mbufs.free(m);
+      return 0;
+    };
+    a.k.run(() => {
+      a.inet.net.ifattach(net2);
+      addAddress(a.inet.ip, net2, 0xc0a8_0101 | 0, 24, undefined);
+    });
+    const before = a.inet.ip.stats.cantforward;
+    a.receive(packet(UDP, new Uint8Array(8), { dst: 0xc0a8_01ff }));
+    expect([seen, a.inet.ip.stats.cantforward - before]).toEqual([0, 1]);
+    a.k.sysctl.set('net.inet.ip.directed-broadcast', 1);
+    a.receive(packet(UDP, new Uint8Array(8), { dst: 0xc0a8_01ff }));
+    expect(seen).toBe(1);
+  });
   test('off: nothing is passed on', () => {
     const { a, out } = router();
     a.k.sysctl.set('net.inet.ip.forwarding', 0);
@@ -367,6 +454,19 @@ describe('options of sockets (ip(4))', () => {
     const got = parseCmsgs(msg.control!)!.map(({ type, data }) => [type, type === IP_RECVIF ? data[2] : [...data]]);
     const { index } = a.ifp;
     expect(got).toEqual([[IP_RECVDSTADDR, [10, 0, 0, 1]], [IP_RECVIF, index], [IP_RECVTTL, [33]], [IP_PKTINFO, [10, 0, 0, 1, index, 0, 0, 0]]]);
+  });
+  test('SO_TIMESTAMP tells when each datagram came', () => {
+    const { a, advance } = alone();
+    const fd = nonblocking(a, SOCK_DGRAM);
+    a.p.sys.bind(fd, sockaddrIn(0, 9));
+    a.p.sys.setsockopt(fd, SOL_SOCKET, SO_TIMESTAMP, int(1));
+    a.receive(packet(UDP, udp(9, Uint8Array.of(1))));
+    const now = { sec: 0, nsec: 0 };
+    a.k.wall(now);
+    advance(5000);
+    const msg = { iov: [new Uint8Array(9)], controlMax: 256, control: undefined as Uint8Array | undefined };
+    a.p.sys.recvmsg(fd, msg, 0);
+    expect(parseCmsgs(msg.control!)).toEqual([{ level: SOL_SOCKET, type: SCM_TIMESTAMP, data: timevalBytes(now.sec, Math.floor(now.nsec / 1000)) }]);
   });
   test('IP_PKTINFO of a datagram that is sent: its source', () => {
     const { a, out } = alone();

@@ -4,28 +4,40 @@ import {
   CMSG_SPACE,
   ERR,
   emitCmsg,
+  IP_OPTIONS,
   IP_PKTINFO,
   IP_RECVDSTADDR,
   IP_RECVIF,
+  IP_RECVOPTS,
+  IP_RETOPTS,
   IP_RECVTTL,
   IP_TOS,
   IP_TTL,
   IPPROTO_IP,
   parseCmsgs,
+  SCM_TIMESTAMP,
+  SO_TIMESTAMP,
+  SOL_SOCKET,
   sockaddrDl,
+  timevalBytes,
 } from '@anykernel/lib-sys';
+import { IPOPT_EOL, IPOPT_LSRR, IPOPT_NOP, IPOPT_SSRR, ipOptionsValid } from '@anykernel/lib-wire';
+import type { Kernel } from '@anykernel/rumpkern';
 import { type Mbuf, MT_CONTROL } from '@anykernel/rumpnet';
 import type { SendArgs } from '../family.js';
 import { type Ends, type Flow, V4MAPPED } from '../flow.js';
-import { INP_RECVDSTADDR, INP_RECVIF, INP_RECVPKTINFO, INP_RECVTTL, type Inpcb } from '../inpcb.js';
+import { INP_RECVDSTADDR, INP_RECVIF, INP_RECVOPTS, INP_RECVPKTINFO, INP_RECVTTL, type Inpcb } from '../inpcb.js';
 import type { Ip } from './ip.js';
 
-const ASKED = INP_RECVDSTADDR | INP_RECVIF | INP_RECVTTL | INP_RECVPKTINFO;
+const ASKED = INP_RECVOPTS | INP_RECVDSTADDR | INP_RECVIF | INP_RECVTTL | INP_RECVPKTINFO;
 
 /** An MT_CONTROL mbuf for a packet; undefined: nothing was asked for, or there is no memory. */
 export function ipAncillary(ip: Ip, inp: Inpcb, flow: Flow): Mbuf | undefined {
-  if ((inp.flags & ASKED) === 0) return undefined;
-  const parts: { type: number; data: Uint8Array }[] = [];
+  const timed = inp.so !== undefined && (inp.so.options & SO_TIMESTAMP) !== 0;
+  if ((inp.flags & ASKED) === 0 && !timed) return undefined;
+  const parts: { level?: number; type: number; data: Uint8Array }[] = [];
+  if (timed) parts.push(timestamp(ip.k));
+  if ((inp.flags & INP_RECVOPTS) !== 0 && ip.options !== undefined) parts.push({ type: IP_RECVOPTS, data: ip.options });
   if ((inp.flags & INP_RECVDSTADDR) !== 0) parts.push({ type: IP_RECVDSTADDR, data: addressBytes(flow.l3) });
   if ((inp.flags & INP_RECVIF) !== 0) {
     const ifp = ip.inet.net.ifByIndex(flow.rcvif);
@@ -39,12 +51,19 @@ export function ipAncillary(ip: Ip, inp: Inpcb, flow: Flow): Mbuf | undefined {
     parts.push({ type: IP_PKTINFO, data });
   }
   const total = parts.reduce((len, part) => len + CMSG_SPACE(part.data.length), 0);
-  const control = ip.mbufs.tryGet(total, 0);
+  const control = total === 0 ? undefined : ip.mbufs.tryGet(total, 0);
   if (control === undefined) return undefined;
   control.type = MT_CONTROL;
   let at = control.off;
-  for (const { type, data } of parts) at = emitCmsg(control.buf, at, IPPROTO_IP, type, data);
+  for (const { level = IPPROTO_IP, type, data } of parts) at = emitCmsg(control.buf, at, level, type, data);
   return control;
+}
+
+/** SO_TIMESTAMP: when a packet came, struct timeval. */
+export function timestamp(k: Kernel): { level: number; type: number; data: Uint8Array } {
+  const now = { sec: 0, nsec: 0 };
+  k.wall(now);
+  return { level: SOL_SOCKET, type: SCM_TIMESTAMP, data: timevalBytes(now.sec, Math.floor(now.nsec / 1000)) };
 }
 
 function addressBytes(addr: number): Uint8Array {
@@ -80,6 +99,10 @@ function apply(ip: Ip, how: SendArgs, ends: Ends, type: number, data: Uint8Array
       ends.l3 = addr;
       return;
     }
+    case IP_OPTIONS:
+    case IP_RETOPTS:
+      how.options = optionsOf(data);
+      return;
     case IP_TOS:
       how.tos = byteOf(data, 255);
       return;
@@ -90,6 +113,19 @@ function apply(ip: Ip, how: SendArgs, ends: Ends, type: number, data: Uint8Array
     default:
       throw ERR.ENOPROTOOPT;
   }
+}
+
+const OPTIONS_MAX = 40;
+
+/** Options of packets that a program sends, padded to a multiple of four; undefined: none. EINVAL: too long, not well formed, or a source route. */
+export function optionsOf(value: Uint8Array): Uint8Array | undefined {
+  if (value.length === 0) return undefined;
+  if (value.length > OPTIONS_MAX || !ipOptionsValid(value, 0, value.length)) throw ERR.EINVAL;
+  for (let at = 0; at < value.length && value[at] !== IPOPT_EOL; at += value[at] === IPOPT_NOP ? 1 : value[at + 1]!)
+    if (value[at] === IPOPT_LSRR || value[at] === IPOPT_SSRR) throw ERR.EINVAL;
+  const padded = new Uint8Array((value.length + 3) & ~3).fill(IPOPT_EOL);
+  padded.set(value);
+  return padded;
 }
 
 function byteOf(data: Uint8Array, max: number): number {

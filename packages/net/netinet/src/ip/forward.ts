@@ -14,7 +14,7 @@ import {
   IP_DF,
 } from '@anykernel/lib-wire';
 import { type Ifnet, type Rtentry, wordMask } from '@anykernel/net';
-import { CSUM_NONE, CSUM_VALID, GSO_NONE, M_LOOP, type Mbuf } from '@anykernel/rumpnet';
+import { CSUM_NONE, CSUM_VALID, GSO_NONE, M_BCAST, M_LOOP, type Mbuf } from '@anykernel/rumpnet';
 import { type Ip, isLoopback } from './ip.js';
 import { sendPacket } from './output.js';
 
@@ -37,6 +37,15 @@ export function forward(ip: Ip, packet: Mbuf, ifp: Ifnet): void {
     if (rt !== undefined && (rt.flags & RTF_BLACKHOLE) !== 0) mbufs.free(packet);
     else ip.icmp.error(packet, ICMP_UNREACH, ICMP_UNREACH_HOST, 0);
     return;
+  }
+  if (ip.isBroadcastOn(rt.ifp, h.dst | 0)) {
+    // RFC 2644 3: or one packet would be answered by a whole network.
+    if (!ip.inet.conf.directedBroadcast) {
+      stats.cantforward++;
+      mbufs.free(packet);
+      return;
+    }
+    packet.flags |= M_BCAST;
   }
   const mtu = rt.pathMtu;
   const large = packet.pktlen > mtu && (packet.gsoType === GSO_NONE || packet.gsoSize + h.hdrLen + 20 > mtu);

@@ -136,6 +136,7 @@ export function ipDeliver(ip: Ip, packet: Mbuf, ifp: Ifnet, toMany: boolean): vo
   flow.tos = h.tos;
   flow.ttl = h.ttl;
   flow.hdrLen = h.hdrLen;
+  ip.options = h.hdrLen > IP_HDR_LEN ? m.buf.slice(m.off + IP_HDR_LEN, m.off + h.hdrLen) : undefined;
   flow.rcvif = ifp.index;
   flow.toMany = toMany || (m.flags & (M_BCAST | M_MCAST)) !== 0;
   ip.stats.delivered++;

@@ -65,6 +65,8 @@ export class Ip implements Family {
   readonly groups: IfGroups;
   /** The packet that is being looked at. */
   readonly header: Ipv4Header = new Ipv4Header();
+  /** Its options. */
+  options: Uint8Array | undefined = undefined;
   readonly outHeader: Ipv4Header = new Ipv4Header();
   readonly flow: Flow = new Flow(this);
   /** Where a packet goes: used until output() returns. */

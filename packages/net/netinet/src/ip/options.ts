@@ -1,5 +1,8 @@
-/** Options of packets that come in (RFC 791 3.1, RFC 1122 3.2.1.8, RFC 7126): record route and timestamps are filled in; source routes are refused. */
-import { putU32be } from '@anykernel/lib-bytes';
+/**
+ * Options of packets that come in (RFC 791 3.1, RFC 1122 3.2.1.8, RFC 7126): record route and timestamps are filled in; source routes are refused, unless
+ * net.inet.ip.allowsrcrt (for packets that end here) and forwsrcrt (for those that go on) let them through.
+ */
+import { getI32be, putU32be } from '@anykernel/lib-bytes';
 import {
   emitIpv4,
   ICMP_PARAMPROB,
@@ -54,7 +57,7 @@ function one(ip: Ip, m: Mbuf, at: number, len: number, type: number, ifp: Ifnet)
     case IPOPT_LSRR:
     case IPOPT_SSRR:
       // RFC 7126 4.3, 4.4: they let strangers in by the back door.
-      return SOURCE_ROUTE;
+      return ip.inet.conf.allowsrcrt ? sourceRoute(ip, m, at, len, type === IPOPT_SSRR) : SOURCE_ROUTE;
     case IPOPT_RR:
       return recordRoute(ip, m, at, len, ifp);
     case IPOPT_TS:
@@ -62,6 +65,25 @@ function one(ip: Ip, m: Mbuf, at: number, len: number, type: number, ifp: Ifnet)
     default:
       return 0;
   }
+}
+
+/** RFC 1812 5.2.4.1, 5.3.13.4: to the next address of the list, in whose place ours is recorded. */
+function sourceRoute(ip: Ip, m: Mbuf, at: number, len: number, strict: boolean): number {
+  const h = ip.header;
+  const pointer = len >= 3 ? m.buf[at + 2]! : 0;
+  if (pointer < 4) return at + 2;
+  // A loose one may pass through who is not named.
+  if (!ip.ours.has(h.dst | 0)) return strict ? SOURCE_ROUTE : 0;
+  if (pointer - 1 + 4 > len) return 0;
+  const place = at + pointer - 1;
+  const next = getI32be(m.buf, place);
+  const rt = ip.inet.conf.forwsrcrt ? ip.lookup(next) : undefined;
+  const ia = rt === undefined || rt.closed || (strict && rt.gateway !== undefined && !ip.ours.has(next)) ? undefined : ip.sourceFor(rt);
+  if (ia === undefined || ip.isBroadcastAddr(next) || (next & 0xf000_0000) === (0xe000_0000 | 0)) return SOURCE_ROUTE;
+  putU32be(m.buf, place, ia.addr.w0);
+  m.buf[at + 2] = pointer + 4;
+  h.dst = next >>> 0;
+  return CHANGED;
 }
 
 function recordRoute(ip: Ip, m: Mbuf, at: number, len: number, ifp: Ifnet): number {

@@ -27,6 +27,7 @@ import {
   IP_PORTRANGE_LOW,
   IP_RECVDSTADDR,
   IP_RECVIF,
+  IP_RECVOPTS,
   IP_RECVPKTINFO,
   IP_RECVTTL,
   IP_RETOPTS,
@@ -41,7 +42,6 @@ import {
   MCAST_UNBLOCK_SOURCE,
   SOCK_RAW,
 } from '@anykernel/lib-sys';
-import { IPOPT_EOL, IPOPT_LSRR, IPOPT_SSRR, ipOptionsValid } from '@anykernel/lib-wire';
 import type { Ifnet } from '@anykernel/net';
 import type { Lwp } from '@anykernel/rumpkern';
 import type { Socket } from '@anykernel/rumpnet';
@@ -52,21 +52,23 @@ import {
   INP_LOWPORT,
   INP_RECVDSTADDR,
   INP_RECVIF,
+  INP_RECVOPTS,
   INP_RECVPKTINFO,
   INP_RECVTTL,
   type Inpcb,
 } from '../inpcb.js';
 import { PORT_RANGE_FLAGS } from '../pcbbind.js';
 import { PORT_ALGOS } from '../portalgo.js';
+import { optionsOf } from './ancillary.js';
 import { changeGroupSource, groupsOf, joinGroup, leaveGroup } from './groups.js';
 import type { Ip } from './ip.js';
 import type { SourceChange } from './srcfilter.js';
 
 const EMPTY = new Uint8Array(0);
-const OPTIONS_MAX = 40;
 
 /** Options that are a flag of the control block. */
 const FLAGS: ReadonlyMap<number, number> = new Map([
+  [IP_RECVOPTS, INP_RECVOPTS],
   [IP_RECVDSTADDR, INP_RECVDSTADDR],
   [IP_RECVIF, INP_RECVIF],
   [IP_RECVTTL, INP_RECVTTL],
@@ -186,16 +188,6 @@ function setOption(ip: Ip, inp: Inpcb, so: Socket, name: number, value: Uint8Arr
     default:
       return setMulticast(ip, inp, name, value);
   }
-}
-
-/** Padded to a multiple of four. Source routes are no options of ours. EINVAL: too long, or not well formed. */
-function optionsOf(value: Uint8Array): Uint8Array | undefined {
-  if (value.length === 0) return undefined;
-  if (value.length > OPTIONS_MAX || !ipOptionsValid(value, 0, value.length)) throw ERR.EINVAL;
-  if (value[0] === IPOPT_LSRR || value[0] === IPOPT_SSRR) throw ERR.EINVAL;
-  const padded = new Uint8Array((value.length + 3) & ~3).fill(IPOPT_EOL);
-  padded.set(value);
-  return padded;
 }
 
 function setRange(inp: Inpcb, range: number, l: Lwp): void {

@@ -2,26 +2,28 @@
 import { getI32be, getU32le, putU32le } from '@anykernel/lib-bytes';
 import {
   CMSG_SPACE, ERR, IN6_PKTINFO_LEN, IPPROTO_IPV6, IPV6_DONTFRAG, IPV6_DSTOPTS, IPV6_HOPLIMIT, IPV6_HOPOPTS, IPV6_NEXTHOP, IPV6_PKTINFO, IPV6_RTHDR,
-  IPV6_RTHDRDSTOPTS, IPV6_TCLASS, IPV6_USE_MIN_MTU, emitCmsg, parseCmsgs, parseSockaddrIn6,
+  IPV6_RTHDRDSTOPTS, IPV6_TCLASS, IPV6_USE_MIN_MTU, SO_TIMESTAMP, emitCmsg, parseCmsgs, parseSockaddrIn6,
 } from '@anykernel/lib-sys';
 import { NH_DSTOPTS, NH_HOPOPTS, NH_ROUTING, ip6OptionsValid } from '@anykernel/lib-wire';
 import { type Nexthop, bytesOf } from '@anykernel/net';
-import type { Ends, Flow, Inpcb, SendArgs } from '@anykernel/netinet';
+import { type Ends, type Flow, type Inpcb, type SendArgs, timestamp } from '@anykernel/netinet';
 import { type Mbuf, MT_CONTROL } from '@anykernel/rumpnet';
 import { address, bare, isUnspecified } from '../addr.js';
 import { setLocalEnd, type Ip6 } from '../ip6.js';
 import { Headers6, Options6, RECV_DSTOPTS, RECV_HOPLIMIT, RECV_HOPOPTS, RECV_PKTINFO, RECV_RTHDR, RECV_TCLASS } from '../options6.js';
 
 interface Part {
+  readonly level?: number;
   readonly type: number;
   readonly data: Uint8Array;
 }
 
 /** An MT_CONTROL mbuf for a packet; undefined: nothing was asked for, or there is no memory. */
 export function ancillary6(ip6: Ip6, inp: Inpcb, flow: Flow): Mbuf | undefined {
-  if (!(inp.options6 instanceof Options6) || inp.options6.recv === 0) return undefined;
-  const { recv } = inp.options6;
-  const parts: Part[] = [];
+  const recv = inp.options6 instanceof Options6 ? inp.options6.recv : 0;
+  const timed = inp.so !== undefined && (inp.so.options & SO_TIMESTAMP) !== 0;
+  if (recv === 0 && !timed) return undefined;
+  const parts: Part[] = timed ? [timestamp(ip6.k)] : [];
   if ((recv & RECV_PKTINFO) !== 0) parts.push({ type: IPV6_PKTINFO, data: pktinfo(flow) });
   if ((recv & RECV_HOPLIMIT) !== 0) parts.push({ type: IPV6_HOPLIMIT, data: int(flow.ttl) });
   if ((recv & RECV_TCLASS) !== 0) parts.push({ type: IPV6_TCLASS, data: int(flow.tos) });
@@ -31,7 +33,7 @@ export function ancillary6(ip6: Ip6, inp: Inpcb, flow: Flow): Mbuf | undefined {
   if (control === undefined) return undefined;
   control.type = MT_CONTROL;
   let at = control.off;
-  for (const { type, data } of parts) at = emitCmsg(control.buf, at, IPPROTO_IPV6, type, data);
+  for (const { level = IPPROTO_IPV6, type, data } of parts) at = emitCmsg(control.buf, at, level, type, data);
   return control;
 }
 
@@ -57,7 +59,10 @@ function int(value: number): Uint8Array {
   return b;
 }
 
-/** How a packet is to go: by the socket's options, and the ancillary data `control`, which is only looked at. EINVAL: it is not well formed. */
+/** What routers on the way look at, or that makes a packet go another way, is the superuser's (RFC 3542 6, 7, 8, 9.2). */
+export const ROOTS: ReadonlySet<number> = new Set([IPV6_HOPOPTS, IPV6_RTHDRDSTOPTS, IPV6_NEXTHOP]);
+
+/** How a packet is to go: by the socket's options, and the ancillary data `control`, which is only looked at. EINVAL: it is not well formed. EPERM. */
 export function sendOptions6(ip6: Ip6, inp: Inpcb, how: SendArgs, ends: Ends, control: Mbuf | undefined): void {
   const options = inp.options6 instanceof Options6 ? inp.options6 : undefined;
   how.tos = inp.tos;
@@ -71,7 +76,12 @@ export function sendOptions6(ip6: Ip6, inp: Inpcb, how: SendArgs, ends: Ends, co
   const all = parseCmsgs(ip6.mbufs.toBytes(control));
   if (all === undefined) throw ERR.EINVAL;
   const headers = options === undefined ? new Headers6() : options.headers.copy();
-  for (const { level, type, data } of all) if (level === IPPROTO_IPV6) apply(ip6, how, ends, headers, type, data);
+  const root = inp.so !== undefined && inp.so.cred.isRoot;
+  for (const { level, type, data } of all) {
+    if (level !== IPPROTO_IPV6) continue;
+    if (!root && ROOTS.has(type)) throw ERR.EPERM;
+    apply(ip6, how, ends, headers, type, data);
+  }
   ip6.perPacket = headers;
   ip6.perPacketOf = inp;
 }
