@@ -12,6 +12,8 @@ import type { Ip6 } from './ip6.js';
 import { type Headers6, Options6 } from './options6.js';
 import { selectSource6 } from './select.js';
 
+const PAYLOAD_MAX = 65_535;
+
 /** Sends `m`, which starts at its transport header. Owns `m`. Returns an errno, 0: taken. */
 export function ip6Output(ip6: Ip6, m: Mbuf, ends: Ends, known: Rtentry | undefined, how: SendArgs): number {
   ip6.stats.localout++;
@@ -30,6 +32,7 @@ export function ip6Output(ip6: Ip6, m: Mbuf, ends: Ends, known: Rtentry | undefi
     return drop(ip6, m, ERR.EHOSTUNREACH.errno);
   }
   const loop = isLoopback(ifp);
+  if (tooLong(m, headers)) return drop(ip6, m, ERR.EMSGSIZE.errno);
   const packet = prependHeader(ip6, m, ends, ifp, rt, how, how.ttl !== 0 ? how.ttl : hopLimitOf(ip6, ifp), headers, loop);
   if (packet === undefined) return ERR.ENOBUFS.errno;
   if (rt !== undefined) rt.use++;
@@ -49,6 +52,11 @@ function hopLimitOf(ip6: Ip6, ifp: Ifnet): number {
 function mtuFor(ip6: Ip6, rt: Rtentry | undefined, ifp: Ifnet, ends: Ends, headers: Headers6 | undefined): number {
   const mtu = rt === undefined || rt.ifp !== ifp ? ip6.linkMtu(ifp, ifp.mtu) : ip6.mtuOf(rt, ends.f0, ends.f1, ends.f2, ends.f3);
   return headers?.useMinMtu === 1 && mtu > IP6_MIN_MTU ? IP6_MIN_MTU : mtu;
+}
+
+/** Whether a packet with its extension headers is more than its length field can say. */
+function tooLong(m: Mbuf, headers: Headers6 | undefined): boolean {
+  return m.pktlen + (headers === undefined ? 0 : headers.len) > PAYLOAD_MAX;
 }
 
 /** RFC 4007 5: an address does not leave its zone. */
@@ -165,6 +173,7 @@ function multicastOutput(ip6: Ip6, m: Mbuf, ends: Ends, how: SendArgs, options: 
     return drop(ip6, m, ERR.EHOSTUNREACH.errno);
   }
   const hops = multicastHops(ip6, ifp, how, options);
+  if (tooLong(m, headers)) return drop(ip6, m, ERR.EMSGSIZE.errno);
   m.flags |= M_MCAST;
   const loop = isLoopback(ifp);
   const packet = prependHeader(ip6, m, ends, ifp, undefined, how, hops, headers, loop);
