@@ -4,7 +4,7 @@
  * input.ts takes packets from interfaces, output.ts sends them, forward.ts passes them on; icmp6.ts answers; nd/ finds neighbours and routers, mcast/ joins groups.
  */
 import { getI32be, getU16be, getU32le, putU16be, putU32be, putU32le } from '@anykernel/lib-bytes';
-import { AF_INET6, ERR, type Errno, IFCAP_TSOv6, SOCKADDR_IN6_LEN, sockaddrIn6 } from '@anykernel/lib-sys';
+import { AF_INET6, ERR, type Errno, IFCAP_TSOv6, RTF_REJECT, SOCKADDR_IN6_LEN, sockaddrIn6 } from '@anykernel/lib-sys';
 import { ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_NOPORT, IP6_HDR_LEN, IP6_MIN_MTU, Ipv6Header, NH_ICMPV6, sumPseudo6 } from '@anykernel/lib-wire';
 import { type AddrEvent, type Ifaddr, type IfEvent, type Ifnet, Nexthop, type Rtable, type Rtentry, bytesOf } from '@anykernel/net';
 import { type Addr, type Ends, FAM_V6, type Family, Flow, type Inet, Inpcb, type SendArgs, isMapped } from '@anykernel/netinet';
@@ -245,7 +245,8 @@ export class Ip6 implements Family {
       if (ifp !== undefined) dst.w0 = ends.f0 = inZone(dst.w0, ifp.index);
     } else {
       rt = this.lookup(dst.w0, dst.w1, dst.w2, dst.w3);
-      ifp = rt === undefined || rt.closed ? undefined : rt.ifp;
+      // Who sends into a black hole hears nothing of it.
+      ifp = rt === undefined || (rt.flags & RTF_REJECT) !== 0 ? undefined : rt.ifp;
     }
     if (ifp === undefined) return ERR.EHOSTUNREACH;
     const temp = options === undefined || options.headers.preferTemp < 0 ? this.conf.preferTempaddr : options.headers.preferTemp === 1;

@@ -146,7 +146,7 @@ export class Icmp {
     const m = mbufs.pullup(packet, Math.min(packet.pktlen, 68));
     if (m === undefined) return;
     const h = parseIpv4(m.buf, m.off, m.off + m.len);
-    if (h === undefined || !this.#deserves(m, h, type)) {
+    if (h === undefined || !this.#deserves(m, h)) {
       mbufs.free(m);
       return;
     }
@@ -168,7 +168,7 @@ export class Icmp {
     this.#send(out, src, to, h.tos & 0xfc);
   }
 
-  #deserves(m: Mbuf, h: Ipv4Header, type: number): boolean {
+  #deserves(m: Mbuf, h: Ipv4Header): boolean {
     if (h.fragOffset !== 0 || (m.flags & (M_BCAST | M_MCAST)) !== 0) return false;
     const src = h.src | 0;
     const first = h.src >>> 24;
@@ -176,7 +176,7 @@ export class Icmp {
     if (h.dst >>> 28 === 14 || this.#ip.isBroadcastAddr(h.dst | 0)) return false;
     if (h.protocol === IPPROTO_ICMP) {
       const of = m.len > h.hdrLen ? m.buf[m.off + h.hdrLen]! : 0;
-      if (type === ICMP_REDIRECT || icmpIsError(of) || of > 40) return false;
+      if (icmpIsError(of) || of > 40) return false;
     }
     return this.#mayError();
   }

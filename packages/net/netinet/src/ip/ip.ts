@@ -12,6 +12,7 @@ import {
   IFF_LOOPBACK,
   INADDR_BROADCAST,
   IPPROTO_ICMP,
+  RTF_REJECT,
   SOCKADDR_IN_LEN,
   sockaddrIn,
 } from '@anykernel/lib-sys';
@@ -231,8 +232,10 @@ export class Ip implements Family {
         ? this.inet.net.ifByIndex(groups.ifindex)
         : undefined;
     ifp ??= ends.f3 === (INADDR_BROADCAST | 0) && rt === undefined ? this.broadcastIf() : undefined;
-    const ia = ifp !== undefined ? this.addrOf(ifp) : rt === undefined || rt.closed ? undefined : this.sourceFor(rt);
-    if (ia === undefined) throw rt === undefined && ifp === undefined ? ERR.EHOSTUNREACH : ERR.EADDRNOTAVAIL;
+    // Who sends into a black hole hears nothing of it.
+    const way = rt !== undefined && (rt.flags & RTF_REJECT) === 0 ? rt : undefined;
+    const ia = ifp !== undefined ? this.addrOf(ifp) : way === undefined ? undefined : this.sourceFor(way);
+    if (ia === undefined) throw way === undefined && ifp === undefined ? ERR.EHOSTUNREACH : ERR.EADDRNOTAVAIL;
     ends.l0 = ends.l1 = 0;
     ends.l2 = V4MAPPED;
     ends.l3 = ia.addr.w0;
