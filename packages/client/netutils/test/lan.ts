@@ -1,5 +1,6 @@
 /** A network for the tests: hosts on buses, in virtual time, each with a way to run tools. */
 import { Sim } from '@anykernel/host-sim';
+import type { AnyComponent } from '@anykernel/lib-component';
 import { netinet } from '@anykernel/netinet';
 import { type ToolIo, runTool } from '@anykernel/netutils';
 import { type Kernel, type Proc, boot } from '@anykernel/rumpkern';
@@ -9,8 +10,8 @@ export class Lan {
   readonly sim = new Sim();
   readonly hosts: Host[] = [];
 
-  host(): Host {
-    const host = new Host(this, boot(this.sim.host(), [netinet, shmif]));
+  host(components: readonly AnyComponent[] = [netinet]): Host {
+    const host = new Host(this, boot(this.sim.host(), [...components, shmif]));
     this.hosts.push(host);
     return host;
   }
