@@ -91,4 +91,5 @@ export const SIOCGIFAFLAG_IN6: number = _IOWR('i', 73, IN6_IFREQ_LEN);
 export const SIOCGIFALIFETIME_IN6: number = _IOWR('i', 81, IN6_IFREQ_LEN);
 export const SIOCAIFADDR_IN6: number = _IOW('i', 107, IN6_ALIASREQ_LEN);
 export const SIOCGIFINFO_IN6: number = _IOWR('i', 108, IN6_NDIREQ_LEN);
+export const SIOCSIFINFO_IN6: number = _IOWR('i', 109, IN6_NDIREQ_LEN);
 export const SIOCSIFINFO_FLAGS: number = _IOWR('i', 87, IN6_NDIREQ_LEN);

@@ -13,7 +13,7 @@ export { Nexthop, addrBits, bytesOf, nexthopOf, prefixOf, wordMask } from './nex
 export { Rtable } from './rtable.js';
 export { Rtentry } from './rtentry.js';
 export { type AddrEvent, type Cloner, type IfEvent, Net, type Resolver } from './netstate.js';
-export { Neighbour, type NeighbourConf, type NeighbourProtocol, type NeighbourState, Neighbours } from './neighbour.js';
+export { Neighbour, type NeighbourConf, type NeighbourProtocol, type NeighbourState, type NeighbourTimes, Neighbours } from './neighbour.js';
 export { type Input, Netisr } from './netisr.js';
 export { type RtMessage, addressIn, emitRtMessage, maskLength, maskOf, parseRtMessage, sockaddrOf } from './rtmsg.js';
 export { Pfil, type PfilDir, type PfilHook } from './pfil.js';
@@ -22,6 +22,7 @@ export { IFLINKSTR_QUERYLEN, IFLINKSTR_UNSET, type LinkedDriver, LinkedIfs, link
 export { LOMTU, loopCreate } from './loop.js';
 export { Seldom } from './seldom.js';
 export { SIOCGIFCONF, SIOCIFGCLONERS, ifioctl } from './control.js';
+export { Gro } from './gro.js';
 export { completeChecksum, offloadValid, segment, sumChain } from './offload.js';
 
 /** The interface layer. */

@@ -12,6 +12,14 @@ import { Nexthop } from './nexthop.js';
 
 export type NeighbourState = 'incomplete' | 'reachable' | 'stale' | 'delay' | 'probe' | 'failed' | 'permanent';
 
+/** Times that may be another for each interface, milliseconds. */
+export interface NeighbourTimes {
+  /** For how long an answer is good. */
+  readonly reachableMs: number;
+  /** Between questions. */
+  readonly retransMs: number;
+}
+
 /** Milliseconds and counts. */
 export interface NeighbourConf {
   /** For how long an answer is good. */
@@ -69,6 +77,8 @@ export interface NeighbourProtocol {
   solicit(n: Neighbour, unicast: boolean): void;
   /** It has not answered: the sender of this packet is told. Owns `m`. */
   unreachable(n: Neighbour, m: Mbuf): void;
+  /** The times of an interface; without this they are those of all. */
+  times?(ifp: Ifnet): NeighbourTimes;
 }
 
 export class Neighbours {
@@ -166,9 +176,13 @@ export class Neighbours {
     return m;
   }
 
+  #times(ifp: Ifnet): NeighbourTimes {
+    return this.protocol.times?.(ifp) ?? this.conf;
+  }
+
   #solicit(n: Neighbour, unicast: boolean): void {
     n.asked++;
-    n.timer.schedule(this.conf.retransMs * MS);
+    n.timer.schedule(this.#times(n.ifp).retransMs * MS);
     this.protocol.solicit(n, unicast);
   }
 
@@ -182,7 +196,7 @@ export class Neighbours {
   reachable(n: Neighbour, lladdr: Uint8Array): void {
     n.lladdr = lladdr;
     n.asked = 0;
-    this.#enter(n, 'reachable', this.conf.reachableMs);
+    this.#enter(n, 'reachable', this.#times(n.ifp).reachableMs);
     this.#release(n);
   }
 

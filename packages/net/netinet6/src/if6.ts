@@ -6,6 +6,10 @@ export class If6 {
   /** What a router says of the link (RFC 4861 6.3.4): the MTU and the hop limit; 0: nothing. */
   linkMtu = 0;
   hopLimit = 0;
+  /** Times of neighbours on it (RFC 4861 6.3.2), milliseconds: what they are spread round, for how long an answer is good, between questions. */
+  baseReachableMs = 30_000;
+  reachableMs = 30_000;
+  retransMs = 1000;
   /** Router advertisements are believed. */
   acceptRtadv = true;
   /** An address of link-local scope comes by itself when the interface is up. */

@@ -1,7 +1,11 @@
 /** Neighbour discovery, duplicate address detection, autoconfiguration, redirects: against a stranger who says what the standards allow, and what they do not. */
-import { IFF_UP, inet6Text, linkParse, linkText } from '@anykernel/lib-sys';
+import { getU32le, putU32le } from '@anykernel/lib-bytes';
+import {
+  AF_INET6, IFF_UP, IN6_NDIREQ_LEN, SIOCGIFINFO_IN6, SIOCSIFINFO_IN6, SOCK_DGRAM, ifreq, inet6Text, linkParse, linkText,
+} from '@anykernel/lib-sys';
 import { ND_NA_OVERRIDE, ND_NA_ROUTER, ND_NA_SOLICITED, parseNdOptions } from '@anykernel/lib-wire';
-import { net } from '@anykernel/net';
+import { type Ifnet, net } from '@anykernel/net';
+import { shmif } from '@anykernel/shmif';
 import { Link, STRANGER, STRANGER_LINK, addr, icmp6, nexthop, packet6, prefixInfo } from './link.js';
 
 const OTHER_LINK = linkParse('02:00:00:00:00:77') as Uint8Array;
@@ -228,9 +232,68 @@ describe('routers (RFC 4861 6.3)', () => {
     l.send(STRANGER);
     const sent = l.take().find(({ protocol }) => protocol === 17)!;
     const rt = l.ip6.rtable.lookup(0x2001_0db8, 0, 0, 9)!;
-    expect([sent.hops, l.ip6.linkMtu(rt.ifp, rt.pathMtu), l.ip6.nd.neighbours.conf.retransMs]).toEqual([33, 1400, 500]);
+    expect([sent.hops, l.ip6.linkMtu(rt.ifp, rt.pathMtu), l.ip6.if6(l.ifp).retransMs]).toEqual([33, 1400, 500]);
     l.router({}, { mtu: 1000 });
     expect(l.ip6.linkMtu(rt.ifp, rt.pathMtu)).toBe(1400);
+  });
+  describe('times of neighbours are of each interface (6.3.2)', () => {
+    const two = (): { l: Link; other: Ifnet } => {
+      const l = new Link();
+      const other = l.k.modules.use(shmif).create('wire2');
+      l.k.run(() => l.k.modules.use(net).setFlags(other, other.flags | IFF_UP));
+      l.run(3);
+      l.take();
+      return { l, other };
+    };
+    const info = (l: Link, cmd: number, set: (b: Uint8Array) => void = () => {}): Uint8Array => {
+      const b = ifreq(l.ifp.name, IN6_NDIREQ_LEN);
+      set(b);
+      l.p.sys.ioctl(l.socket(SOCK_DGRAM), cmd, b);
+      return b;
+    };
+
+    test('what a router says holds for his link', () => {
+      const { l, other } = two();
+      l.router({ reachableMs: 4000, retransMs: 300 });
+      const mine = l.ip6.if6(l.ifp);
+      const its = l.ip6.if6(other);
+      expect([mine.baseReachableMs, mine.retransMs, its.baseReachableMs, its.retransMs]).toEqual([4000, 300, 30_000, 1000]);
+      expect(mine.reachableMs >= 2000 && mine.reachableMs <= 6000).toBe(true);
+    });
+
+    test('questions go at its interval, answers are good for its time', () => {
+      const { l } = two();
+      l.address('2001:db8::5');
+      l.router({ reachableMs: 4000, retransMs: 300 });
+      l.take();
+      l.send('2001:db8::77');
+      l.run(2);
+      expect(l.takeIcmp(NS).map(({ at }, i, all) => Math.round((at - all[0]!.at) * 1000))).toEqual([0, 300, 600]);
+      l.send('2001:db8::78');
+      l.advertise('2001:db8::78', ND_NA_SOLICITED | ND_NA_OVERRIDE, STRANGER_LINK);
+      const n = l.ip6.nd.neighbours.find(l.ifp, nexthop('2001:db8::78'))!;
+      expect(n.state).toBe('reachable');
+      l.run(6.1);
+      expect(n.state).toBe('stale');
+    });
+
+    test('SIOCSIFINFO_IN6 sets them, within what is sensible', () => {
+      const { l, other } = two();
+      info(l, SIOCSIFINFO_IN6, (b) => {
+        putU32le(b, 16, 1300);
+        putU32le(b, 24, 10_000);
+        putU32le(b, 32, 250);
+        b[44] = 9;
+      });
+      const b = info(l, SIOCGIFINFO_IN6);
+      expect([getU32le(b, 16), getU32le(b, 24), getU32le(b, 32), b[44]]).toEqual([1300, 10_000, 250, 9]);
+      expect([l.ip6.if6(other).retransMs, l.ip6.if6(l.ifp).linkMtu]).toEqual([1000, 1300]);
+      for (const [off, value] of [[16, 1279], [16, 1501], [24, 3_600_001], [32, 60_001]] as const)
+        expect(() => info(l, SIOCSIFINFO_IN6, (bad) => putU32le(bad, off, value))).toThrow(expect.objectContaining({ code: 'EINVAL' }));
+      const user = l.k.newproc({ uid: 7, gid: 7 });
+      const fd = user.sys.socket(AF_INET6, SOCK_DGRAM, 0);
+      expect(() => user.sys.ioctl(fd, SIOCSIFINFO_IN6, ifreq(l.ifp.name, IN6_NDIREQ_LEN))).toThrow(expect.objectContaining({ code: 'EPERM' }));
+    });
   });
   test.each<[string, (l: Link) => void]>([
     ['from an address that is not of link-local scope (6.1.2)', (l) => l.router({}, {}, '2001:db8::99')],

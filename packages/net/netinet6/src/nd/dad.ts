@@ -63,7 +63,7 @@ export class Dad {
     if (claim.left > 0) {
       claim.left--;
       nd.sendSolicit(ia.ifp, ia.addr, undefined, solicitedNode(ia.addr, ia.ifp.index), { nonce: claim.nonce });
-      claim.callout.schedule(nd.neighbours.conf.retransMs * MS);
+      claim.callout.schedule(nd.ip6.if6(ia.ifp).retransMs * MS);
       return;
     }
     this.#claims.delete(ia);

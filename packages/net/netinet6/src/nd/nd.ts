@@ -8,7 +8,7 @@ import {
   ND_REDIRECT_LEN, ND_ROUTER_ADVERT, ND_ROUTER_ADVERT_LEN, ND_ROUTER_SOLICIT, ND_ROUTER_SOLICIT_LEN, ND_SOLICIT_LEN, type NdOptions, ndOptions, parseNdOptions,
 } from '@anykernel/lib-wire';
 import { getU32be, putU32be } from '@anykernel/lib-bytes';
-import { type AddrEvent, type Ifaddr, type IfEvent, type Ifnet, type Neighbour, type NeighbourProtocol, Neighbours, type Nexthop, Seldom, nexthopOf } from '@anykernel/net';
+import { type AddrEvent, type Ifaddr, type IfEvent, type Ifnet, type Neighbour, type NeighbourProtocol, type NeighbourTimes, Neighbours, type Nexthop, Seldom, nexthopOf } from '@anykernel/net';
 import { Flow } from '@anykernel/netinet';
 import type { Mbuf } from '@anykernel/rumpnet';
 import { ALL_NODES, address, addressText, inZone, isMulticast, isUnspecified, linkGroup, solicitedNode, wireBytes } from '../addr.js';
@@ -97,6 +97,17 @@ export class Nd implements NeighbourProtocol {
     this.radv.stopAll();
     this.redirects.stop();
     this.neighbours.flush();
+  }
+
+  times(ifp: Ifnet): NeighbourTimes {
+    return this.ip6.if6(ifp);
+  }
+
+  /** RFC 4861 6.3.2: for how long an answer is good is spread, by half up and down. */
+  setReachable(ifp: Ifnet, baseMs: number): void {
+    const one = this.ip6.if6(ifp);
+    one.baseReachableMs = baseMs;
+    one.reachableMs = Math.max(1, Math.floor(baseMs / 2) + this.ip6.inet.rand.below(baseMs + 1));
   }
 
   // -- the neighbours' questions

@@ -14,6 +14,9 @@ import type { Nd, NdMessage } from './nd.js';
 const SOLICITATIONS = 3;
 const SOLICIT_INTERVAL_MS = 4000;
 const SOLICIT_DELAY_MS = 1000;
+/** The largest times of neighbours that are believed. */
+export const REACHABLE_MAX_MS = 3_600_000;
+export const RETRANS_MAX_MS = 60_000;
 const INFINITE = 0xffff_ffff;
 const MS = 1e6;
 const SEC = 1e9;
@@ -112,12 +115,12 @@ export class Routers {
   }
 
   #ofLink(ifp: Ifnet, ra: RouterAdvert, mtu: number | undefined): void {
-    const { ip6, neighbours } = this.#nd;
+    const { ip6 } = this.#nd;
     const one = ip6.if6(ifp);
     if (ra.hopLimit !== 0) one.hopLimit = ra.hopLimit;
-    // RFC 4861 6.3.2: the time is spread, by half up and down; more than an hour is none.
-    if (ra.reachableMs !== 0 && ra.reachableMs <= 3_600_000) neighbours.conf.reachableMs = Math.floor(ra.reachableMs / 2) + ip6.inet.rand.below(ra.reachableMs + 1);
-    if (ra.retransMs !== 0 && ra.retransMs <= 60_000) neighbours.conf.retransMs = ra.retransMs;
+    // RFC 4861 6.2.1: more than an hour is none.
+    if (ra.reachableMs !== 0 && ra.reachableMs <= REACHABLE_MAX_MS) this.#nd.setReachable(ifp, ra.reachableMs);
+    if (ra.retransMs !== 0 && ra.retransMs <= RETRANS_MAX_MS) one.retransMs = ra.retransMs;
     if (mtu !== undefined && mtu >= IP6_MIN_MTU && mtu <= ifp.mtu && mtu !== one.linkMtu) {
       one.linkMtu = mtu;
       ip6.rtable.changed();

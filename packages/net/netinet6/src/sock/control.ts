@@ -4,7 +4,7 @@ import {
   AF_INET6, ERR, IFF_UP, IN6_ALIASREQ_LEN, IN6_IFF_ANYCAST, IN6_IFF_AUTOCONF, IN6_IFF_DEPRECATED, IN6_IFF_DUPLICATED, IN6_IFF_NODAD, IN6_IFF_TEMPORARY,
   IN6_IFF_TENTATIVE, IN6_NDIREQ_LEN, ND6_IFF_ACCEPT_RTADV, ND6_IFF_AUTO_LINKLOCAL, ND6_IFF_IFDISABLED, ND6_IFF_PERFORMNUD, ND6_INFINITE_LIFETIME,
   SIOCAIFADDR_IN6, SIOCDIFADDR_IN6, SIOCGIFADDR_IN6, SIOCGIFAFLAG_IN6, SIOCGIFALIFETIME_IN6, SIOCGIFDSTADDR_IN6, SIOCGIFINFO_IN6, SIOCGIFNETMASK_IN6,
-  SIOCSIFINFO_FLAGS, ifreqName,
+  SIOCSIFINFO_FLAGS, SIOCSIFINFO_IN6, ifreqName,
 } from '@anykernel/lib-sys';
 import {
   IFA_ANYCAST, IFA_AUTOCONF, IFA_DEPRECATED, IFA_DUPLICATED, IFA_TEMPORARY, IFA_TENTATIVE, Ifaddr, type Ifnet, type Nexthop, wordMask,
@@ -12,10 +12,12 @@ import {
 import { V4MAPPED } from '@anykernel/netinet';
 import type { Lwp } from '@anykernel/rumpkern';
 import type { Socket } from '@anykernel/rumpnet';
+import { IP6_MIN_MTU } from '@anykernel/lib-wire';
 import { address, hasZone, inZone, isMulticast, isUnspecified } from '../addr.js';
 import type { Ip6 } from '../ip6.js';
+import { REACHABLE_MAX_MS, RETRANS_MAX_MS } from '../nd/router.js';
 
-const PRIVILEGED: ReadonlySet<number> = new Set([SIOCAIFADDR_IN6, SIOCDIFADDR_IN6, SIOCSIFINFO_FLAGS]);
+const PRIVILEGED: ReadonlySet<number> = new Set([SIOCAIFADDR_IN6, SIOCDIFADDR_IN6, SIOCSIFINFO_FLAGS, SIOCSIFINFO_IN6]);
 const SEC = 1e9;
 
 const FLAGS: readonly (readonly [number, number])[] = [
@@ -41,6 +43,7 @@ export function in6Control(ip6: Ip6, _so: Socket, cmd: number, data: Uint8Array 
       ip6.inet.net.addrDel(wanted(ifp, addressAt(ifp, data, 16)));
       return 0;
     case SIOCGIFINFO_IN6:
+    case SIOCSIFINFO_IN6:
     case SIOCSIFINFO_FLAGS:
       return ndInfo(ip6, ifp, cmd, data);
     default:
@@ -179,7 +182,20 @@ function putLifetime(ip6: Ip6, ia: Ifaddr, data: Uint8Array): void {
   putU32le(data, 36, left(ia.preferredUntil));
 }
 
-/** struct in6_ndireq. */
+/** What of struct in6_ndireq is not zero holds from now on: times of neighbours, the hop limit, the MTU of the link. EINVAL. */
+function setNdInfo(ip6: Ip6, ifp: Ifnet, data: Uint8Array): void {
+  const one = ip6.if6(ifp);
+  const [mtu, base, retrans] = [16, 24, 32].map((off) => getU32le(data, off));
+  if ((mtu !== 0 && (mtu < IP6_MIN_MTU || mtu > ifp.mtu)) || base > REACHABLE_MAX_MS || retrans > RETRANS_MAX_MS) throw ERR.EINVAL;
+  if (base !== 0 && base !== one.baseReachableMs) ip6.nd.setReachable(ifp, base);
+  if (retrans !== 0) one.retransMs = retrans;
+  if (data[44] !== 0) one.hopLimit = data[44];
+  if (mtu === 0) return;
+  one.linkMtu = mtu === ifp.mtu ? 0 : mtu;
+  ip6.rtable.changed();
+}
+
+/** struct in6_ndireq: link MTU 16, largest MTU 20, base of the reachable time 24, that time 28, time between questions 32, flags 36, hop limit 44. */
 function ndInfo(ip6: Ip6, ifp: Ifnet, cmd: number, data: Uint8Array): number {
   if (data.length < IN6_NDIREQ_LEN) throw ERR.EFAULT;
   const one = ip6.if6(ifp);
@@ -191,12 +207,12 @@ function ndInfo(ip6: Ip6, ifp: Ifnet, cmd: number, data: Uint8Array): number {
     if (one.acceptRtadv) ip6.nd.routers.solicit(ifp);
     return 0;
   }
-  const { conf } = ip6.nd.neighbours;
+  if (cmd === SIOCSIFINFO_IN6) setNdInfo(ip6, ifp, data);
   putU32le(data, 16, one.linkMtu !== 0 ? one.linkMtu : ifp.mtu);
   putU32le(data, 20, ifp.mtuMax);
-  putU32le(data, 24, conf.reachableMs);
-  putU32le(data, 28, conf.reachableMs);
-  putU32le(data, 32, conf.retransMs);
+  putU32le(data, 24, one.baseReachableMs);
+  putU32le(data, 28, one.reachableMs);
+  putU32le(data, 32, one.retransMs);
   putU32le(data, 36, ND6_IFF_PERFORMNUD | (one.acceptRtadv ? ND6_IFF_ACCEPT_RTADV : 0) | (one.autoLinklocal ? ND6_IFF_AUTO_LINKLOCAL : 0) | (one.disabled ? ND6_IFF_IFDISABLED : 0));
   putU32le(data, 40, 0);
   data[44] = one.hopLimit !== 0 ? one.hopLimit : ip6.conf.hlim;
