@@ -107,6 +107,7 @@ export const ROCOMPAT_GDT_CSUM = 0x10;
 export const ROCOMPAT_DIR_NLINK = 0x20;
 export const ROCOMPAT_EXTRA_ISIZE = 0x40;
 export const ROCOMPAT_QUOTA = 0x100;
+export const ROCOMPAT_BIGALLOC = 0x200;
 export const ROCOMPAT_METADATA_CSUM = 0x400;
 export const ROCOMPAT_PROJECT = 0x2000;
 export const ROCOMPAT_ORPHAN_PRESENT = 0x10000;
@@ -305,6 +306,8 @@ export interface SuperInfo {
   /** log2 of the block size. */
   readonly bshift: number;
   readonly blocksPerGroup: number;
+  /** log2 of the blocks that a bit of a bitmap stands for: 0 but with bigalloc. */
+  readonly clusterShift: number;
   readonly inodesPerGroup: number;
   readonly rev: number;
   readonly firstIno: number;
@@ -327,6 +330,9 @@ export interface SuperInfo {
   readonly wantExtra: number;
   readonly label: string;
 }
+
+/** Clusters have 512 MiB at most. */
+const CLUSTER_SHIFT_MAX = 17;
 
 /** The most groups: 2^32 blocks in groups of 8192. */
 const GROUPS_MAX = 1 << 19;
@@ -351,6 +357,7 @@ export function parseSuper(b: Uint8Array): SuperInfo | string {
     firstData: getU32le(b, SB_FIRST_DATA),
     bshift: 10 + (logBsize > 6 ? 6 : logBsize),
     blocksPerGroup: getU32le(b, SB_BPG),
+    clusterShift: dynamic && (getU32le(b, SB_ROCOMPAT) & ROCOMPAT_BIGALLOC) !== 0 ? getU32le(b, SB_LOG_FSIZE) - logBsize : 0,
     inodesPerGroup: getU32le(b, SB_IPG),
     rev,
     firstIno: dynamic ? getU32le(b, SB_FIRST_INO) : FIRST_INO_REV0,
@@ -380,8 +387,9 @@ function geometryFault(s: SuperInfo): string | undefined {
   const isize = s.inodeSize;
   if (s.firstData !== (s.bshift === 10 ? 1 : 0)) return `the first data block is ${s.firstData}`;
   if (isize < DI_OLD_LEN || isize > bsize || (isize & (isize - 1)) !== 0) return `inodes of ${isize} bytes`;
-  const { blocksPerGroup: bpg, inodesPerGroup: ipg } = s;
-  if (bpg < 64 || bpg > 8 * bsize || (bpg & 7) !== 0) return `${bpg} blocks in a group`;
+  const { blocksPerGroup: bpg, inodesPerGroup: ipg, clusterShift } = s;
+  if (clusterShift < 0 || clusterShift > CLUSTER_SHIFT_MAX) return `clusters of 2^${clusterShift} blocks`;
+  if (bpg < 64 || bpg > 8 * bsize * 2 ** clusterShift || (bpg & 7) !== 0) return `${bpg} blocks in a group`;
   if (ipg === 0 || ipg > 8 * bsize || (ipg * isize) % bsize !== 0) return `${ipg} inodes in a group`;
   const flex = (s.incompat & INCOMPAT_FLEX_BG) !== 0;
   if (!flex && (ipg * isize) / bsize + 2 >= bpg) return `the inode table of a group fills it`;

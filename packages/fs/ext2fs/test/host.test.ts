@@ -17,6 +17,7 @@ const IMAGES: Readonly<Record<string, readonly string[]>> = {
   'revision 0': ['-r', '0', '-b', '1024'],
   'ext3': ['-t', 'ext3', '-b', '1024'],
   'ext4': ['-t', 'ext4', '-b', '1024'],
+  'ext4 with uninit_bg': ['-t', 'ext4', '-b', '1024', '-O', '^metadata_csum,uninit_bg'],
   'ext4 with all of it': ['-t', 'ext4', '-b', '1024', '-O', 'inline_data,ea_inode,metadata_csum_seed,orphan_file,large_dir'],
 };
 const sha = (b: Uint8Array): string => createHash('sha1').update(b).digest('hex').slice(0, 10);
@@ -204,6 +205,26 @@ for (const [name, args] of Object.entries(IMAGES)) {
     w.k.halt();
     expect(fsck(w.disk.snapshot())).toBe('');
     expect(w.k.msgbuf.text()).not.toMatch(/ext2fs/);
+  });
+}
+
+/** What is only read. */
+const READ_ONLY: Readonly<Record<string, readonly string[]>> = {
+  'bigalloc': ['-t', 'ext4', '-b', '4096', '-C', '16384', '-O', 'bigalloc'],
+  'bigalloc, without checksums': ['-t', 'ext4', '-b', '2048', '-C', '65536', '-O', 'bigalloc,^metadata_csum'],
+};
+for (const [name, args] of Object.entries(READ_ONLY)) {
+  oracle('mke2fs', 'loop:ext4').test(`we see what the host wrote, and write nothing: ${name}`, () => {
+    const image = withImage(mke2fs(40_000, [...args, '-N', '3000', '-J', 'size=4']), (path) => {
+      withMount(path, 'ext4', (root) => hostWrites(root, false, 300, 3_000_000));
+      return new Uint8Array(readFileSync(path));
+    });
+    const theirs = withImage(image, (path) => withMount(path, 'ext4', hostFacts, ['ro,noatime']));
+    const w = mounted(image);
+    expect(w.k.msgbuf.text()).toMatch(/mounted read-only: writing needs features that are not supported: bigalloc/);
+    expect(sorted(ourFacts(w))).toEqual(sorted(theirs));
+    w.k.halt();
+    expect(Buffer.compare(w.disk.snapshot().bytes(), image)).toBe(0);
   });
 }
 

@@ -1,10 +1,16 @@
 /** What is large: files beyond 4 GiB, directories of 100,000 names, images of many groups. */
+import { closeSync, ftruncateSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from '@jest/globals';
+import { hostNode } from '@anykernel/host-node';
 import { MNT_RDONLY, O_CREAT, O_RDWR } from '@anykernel/lib-sys';
+import { boot } from '@anykernel/rumpkern';
+import { etfsRegister, rumpvfs } from '@anykernel/rumpvfs';
 import { DiskImage } from '@anykernel/host-sim';
-import { oracle } from '@anykernel/tools-oracle';
-import { newfs } from '../src/index.js';
-import { errnoOf, fsck, mke2fs, mounted, pattern } from './kit.js';
+import { mustRun, oracle, withMount } from '@anykernel/tools-oracle';
+import { ext2fs, newfs } from '../src/index.js';
+import { VTOI } from '../src/inode.js';
+import { errnoOf, fsck, mke2fs, mounted, pattern, withFolder } from './kit.js';
 import { names } from '@anykernel/conformance-diskfs';
 
 oracle('mke2fs', 'e2fsck').test('files beyond 2 and 4 GiB, as far as each block size allows', () => {
@@ -106,4 +112,45 @@ oracle('e2fsck').test('an image of 64 GiB with 512 groups', () => {
   w.mount(MNT_RDONLY);
   expect(sys.statvfs1('.', 1).blocks).toBeGreaterThan(16_000_000);
   w.k.halt();
+});
+
+oracle('mke2fs', 'e2fsck', 'debugfs', 'loop:ext4').test('an image of 17 TiB, whose last blocks have numbers of more than 32 bits', () => {
+  withFolder((folder) => {
+    const path = join(folder, 'image');
+    const fd = openSync(path, 'w');
+    ftruncateSync(fd, 17 * 2 ** 40);
+    closeSync(fd);
+    mustRun('mke2fs', ['-q', '-F', '-t', 'ext4', '-b', '4096', '-O', 'sparse_super2,^resize_inode', '-E', 'lazy_itable_init=1,nodiscard,num_backup_sb=1', '-N', '2300000', '-J', 'size=4', path]);
+    const k = boot(hostNode({ output: { write: () => true } }), [ext2fs]);
+    const vfs = k.modules.use(rumpvfs);
+    etfsRegister(vfs, '/disk', path, 'blk');
+    const { sys, lwp } = k.newproc();
+    sys.mkdir('/mnt', 0o755);
+    sys.mount('ext2fs', '/mnt', 0, { fspec: '/disk' });
+    expect(sys.statvfs1('/mnt', 1).blocks).toBeGreaterThan(2 ** 32);
+    sys.mkdir('/mnt/d', 0o755);
+    sys.close(sys.open('/mnt/d/f', O_CREAT | O_RDWR, 0o644));
+    // As if block `lbn - 1` of it were there.
+    const aim = (path: string, lbn: number, blkno: number): void => k.run(() => void Object.assign(VTOI(vfs.lookup(lwp, path)), { lastLbn: lbn - 1, lastBlkno: blkno }));
+    const far = 2 ** 32 + 123_456_789;
+    const file = sys.open('/mnt/d/f', O_RDWR);
+    // More extents than the inode has room for.
+    for (let i = 0; i < 20; i++) {
+      aim('/mnt/d/f', 2 * i, far + 3 * i);
+      sys.pwrite(file, pattern(4096, i), 2 * i * 4096);
+    }
+    sys.close(file);
+    aim('/mnt/d', 1, far + 5000);
+    for (let i = 0; i < 400; i++) sys.link('/mnt/d/f', `/mnt/d/name-${i}`);
+    sys.setxattr('/mnt/d/f', 'user.long', pattern(2000, 5), 0);
+    sys.unmount('/mnt', 0);
+    k.halt();
+    expect(mustRun('e2fsck', ['-fn', path])).toMatch(/Pass 5/);
+    // With the node of its extents.
+    expect(mustRun('debugfs', ['-R', 'blocks /d/f', path]).trim().split(/\s+/).map(Number).filter((b) => b > 2 ** 32).length).toBe(21);
+    withMount(path, 'ext4', (root) => {
+      const bytes = readFileSync(join(root, 'd/name-399'));
+      for (let i = 0; i < 20; i++) expect(Buffer.compare(bytes.subarray(2 * i * 4096, (2 * i + 1) * 4096), pattern(4096, i))).toBe(0);
+    }, ['ro']);
+  });
 });
