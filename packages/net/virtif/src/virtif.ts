@@ -3,7 +3,7 @@ import {
   ERR, IFCAP_CSUM_TCPv4_Rx, IFCAP_CSUM_TCPv4_Tx, IFCAP_CSUM_TCPv6_Rx, IFCAP_CSUM_TCPv6_Tx, IFCAP_CSUM_UDPv4_Rx, IFCAP_CSUM_UDPv4_Tx, IFCAP_CSUM_UDPv6_Rx,
   IFCAP_CSUM_UDPv6_Tx, IFCAP_LRO, IFCAP_TSOv4, IFCAP_TSOv6,
 } from '@anykernel/lib-sys';
-import { ETHERMTU, type Ifnet, type LinkedDriver, type Net, completeChecksum, etherIf, linkstrIoctl } from '@anykernel/net';
+import { ETHERMTU, Gro, type Ifnet, type LinkedDriver, type Net, completeChecksum, etherIf, linkstrIoctl } from '@anykernel/net';
 import type { Kernel } from '@anykernel/rumpkern';
 import { CSUM_PARTIAL, GSO_NONE, type Mbuf } from '@anykernel/rumpnet';
 import { VIRTIF_HALF, type VirtPort } from './half.js';
@@ -27,6 +27,7 @@ export class Virtif implements LinkedDriver {
   readonly ifp: Ifnet;
   #port: VirtPort | undefined;
   readonly #in = new Uint8Array(FRAME_MAX);
+  readonly #gro: Gro;
   readonly #header = new Uint8Array(VNET_HDR_LEN);
   /** A frame's pieces, used within one call. */
   readonly #pieces: Uint8Array[] = [];
@@ -42,6 +43,7 @@ export class Virtif implements LinkedDriver {
     lladdr[1] = 0x0a;
     lladdr[5] = unit;
     this.ifp = etherIf(k, net, `virt${unit}`, this, { lladdr, mtu: ETHERMTU, mtuMax: 65_521, capabilities: OFFLOAD_CAPS });
+    this.#gro = new Gro(this.ifp);
   }
 
   get linkstr(): string | undefined {
@@ -121,8 +123,9 @@ export class Virtif implements LinkedDriver {
       else if (port.offload && !applyVnetHdr(m, this.#in)) {
         this.ifp.ierrors++;
         this.ifp.mbufs.free(m);
-      } else this.ifp.input(m);
+      } else this.#gro.put(m);
     }
+    this.#gro.flush();
     return count;
   }
 
