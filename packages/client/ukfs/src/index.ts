@@ -1,4 +1,5 @@
-export { UKFS_NAMES, UKFS_PROMISE_NAMES, ukfs } from './ukfs.js';
+export { UKFS_NAMES, UKFS_PROMISE_NAMES } from './names.js';
+export { ukfs } from './ukfs.js';
 export type { DisposableTempDir, DisposableTempDirSync, Ukfs, UkfsPromises } from './forms.js';
 export { Dir } from './dir.js';
 export { FileHandle } from './handle.js';

@@ -14,7 +14,7 @@ export type AnyOp = (...args: never[]) => Op<unknown>;
 export type Table = Readonly<Record<string, AnyOp>>;
 
 /** Operations on names, which all three forms have. */
-const onNames = {
+export const onNames = {
   access: paths.access,
   appendFile: whole.appendFile,
   chmod: paths.chmod,
@@ -43,7 +43,7 @@ const onNames = {
 } as const;
 
 /** Operations on descriptors, which the promise form has in its FileHandle. */
-const onDescriptors = {
+export const onDescriptors = {
   close: files.close,
   fchmod: files.fchmod,
   fchown: files.fchown,
@@ -99,10 +99,3 @@ export function promiseTable(runner: Runner): Table {
     realpath: paths.realpathNative,
   };
 }
-
-const OWN_NAMES = ['glob', 'mkdtemp', 'opendir'] as const;
-
-/** The names of all operations that have a callback form and a synchronous one. */
-export const OP_NAMES: readonly string[] = [...Object.keys(onNames), ...Object.keys(onDescriptors), ...OWN_NAMES];
-/** The names of those that have a promise form, and those with forms of their own. */
-export const PROMISE_NAMES: readonly string[] = [...Object.keys(onNames), ...OWN_NAMES];

@@ -14,7 +14,7 @@ import type { Ukfs } from './forms.js';
 import { FileHandle, type Streams } from './handle.js';
 import { hasStream, later } from './host.js';
 import { Knotes } from './knotes.js';
-import { OP_NAMES, PROMISE_NAMES, QUICK, callbackTable, syncTable } from './ops.js';
+import { QUICK, callbackTable, syncTable } from './ops.js';
 import { exists, realpathNative } from './paths.js';
 import { type Parts, disposable, promisesOf } from './promises.js';
 import { Runner } from './run.js';
@@ -138,15 +138,3 @@ function unixTimestamp(time: unknown): number {
   const { sec, nsec } = toTime(time);
   return nsec >= 1e9 ? Date.now() / 1000 : sec + nsec / 1e9;
 }
-
-const OTHERS = [
-  'exists', 'existsSync', 'mkdtempDisposableSync', 'openAsBlob', 'openAsBlobSync', 'watch', 'watchFile', 'unwatchFile', 'ReadStream', 'WriteStream',
-  'FileReadStream', 'FileWriteStream', 'createReadStream', 'createWriteStream', 'Stats', 'BigIntStats', 'Dirent', 'StatFs', 'Dir', 'promises',
-  'constants', 'F_OK', 'R_OK', 'W_OK', 'X_OK', 'lchmod', 'lchmodSync',
-] as const;
-
-/** The names that `import { ... } from 'node:fs'` may ask for. */
-export const UKFS_NAMES: readonly string[] = [...OP_NAMES.flatMap((n) => [n, `${n}Sync`]), ...OTHERS];
-
-/** The same of `node:fs/promises`. */
-export const UKFS_PROMISE_NAMES: readonly string[] = [...PROMISE_NAMES, 'open', 'lchmod', 'watch', 'mkdtempDisposable', 'constants'];

@@ -1,9 +1,10 @@
 /**
- * What the base has beyond processes, descriptors and events: time and timers, the sysctl tree, semaphores, tracing. A kernel of bareBoot() is without it,
+ * What the base has beyond processes, descriptors and event queues: poll and select, time and timers, the sysctl tree, semaphores, tracing. A kernel of bareBoot() is without it,
  * and so is a bundle of one: their system calls answer ENOSYS, and who has a value for the sysctl tree keeps it to himself.
  */
 import { rumpkernCalls } from '@anykernel/lib-sys';
 import { ksemCalls } from './calls/ksem.js';
+import { pollCalls } from './calls/poll.js';
 import { sysctlCalls } from './calls/sysctl.js';
 import { stopTimers, timeCalls } from './calls/time.js';
 import { traceCalls } from './calls/trace.js';
@@ -20,7 +21,7 @@ export interface Extras {
   tracing(k: Kernel): Ktrace;
 }
 
-const calls = Object.freeze({ ...timeCalls, ...sysctlCalls, ...ksemCalls, ...traceCalls });
+const calls = Object.freeze({ ...pollCalls, ...timeCalls, ...sysctlCalls, ...ksemCalls, ...traceCalls });
 
 export const extras: Extras = {
   establish(k) {

@@ -23,7 +23,7 @@ export { makedev, major, minor } from '@anykernel/lib-sys';
 export { type Filterops, Klist, Knote, Kqueue, knoteAttach } from './kqueue.js';
 export { Selinfo, selclear, selnotify, selrecord } from './select.js';
 export { PIPE_SIZE, Pipe } from './pipe.js';
-export { masked } from './calls/events.js';
+export { masked } from './calls/poll.js';
 export { type Sigmodel, SignalState, psignal, raise } from './signal.js';
 export { Limits, fsizeAllows } from './resource.js';
 export { Modules } from './modules.js';

@@ -78,7 +78,6 @@ export class Kernel {
   readonly proc0: Proc;
   /** Process 1: calls of nobody in particular, parent of those without one. */
   readonly proc1: Proc;
-  hostname: string;
   domainname = '';
   /** What becomes of a signal for a process without a hook of its own (signal.ts). */
   sigmodel: Sigmodel;
@@ -101,6 +100,7 @@ export class Kernel {
   #ended = false;
   #transfers = 0;
   readonly #extras: Extras | undefined;
+  #hostname: string | undefined;
   #tracing: Ktrace | undefined;
   readonly #boottime: WallTime = { sec: 0, nsec: 0 };
   readonly #kick: object = {};
@@ -120,7 +120,7 @@ export class Kernel {
     this.modules = new Modules(this);
     this.procs = new ProcTable(this);
     host.clockWall(this.#boottime);
-    this.hostname = options.hostname ?? host.getparam('_RUMPUSER_HOSTNAME') ?? 'rump';
+    this.#hostname = options.hostname;
     this.proc0 = this.procs.create({ cred: ROOT, comm: 'system', fd: new Filedesc() });
     this.curlwp = this.proc0.lwp;
     this.proc1 = this.procs.rfork(this.proc0, RFCFDG);
@@ -313,6 +313,17 @@ export class Kernel {
   /** Unloads a component. ENOENT: it is not loaded. EBUSY: it is in use. EOPNOTSUPP: it cannot leave a running kernel. */
   modunload(component: AnyComponent | string): void {
     this.run(() => this.modules.unload(typeof component === 'string' ? component : component.name));
+  }
+
+  // -- its name
+
+  /** The host's `_RUMPUSER_HOSTNAME`, asked for when somebody wants to know, until it is set. */
+  get hostname(): string {
+    return (this.#hostname ??= this.host.getparam('_RUMPUSER_HOSTNAME') ?? 'rump');
+  }
+
+  set hostname(name: string) {
+    this.#hostname = name;
   }
 
   // -- messages and ends
