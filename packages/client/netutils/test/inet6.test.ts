@@ -51,6 +51,15 @@ test('ifconfig shows addresses, gives them, and takes them away', async () => {
   await a.must('ifconfig shmif0 inet6 2001:db8:1::5 -alias');
   expect((await a.must('ifconfig shmif0')).length).toBe(5);
 });
+test('ifconfig -w waits until no address is tentative', async () => {
+  await a.must('ifconfig shmif0 inet6 2001:db8:2::5 alias');
+  expect((await a.must('ifconfig shmif0')).at(-1)).toBe('\tinet6 2001:db8:2::5/64 tentative');
+  expect((await a.run('ifconfig -w 0')).status).toBe(1);
+  await a.must('ifconfig -w 5');
+  expect((await a.must('ifconfig shmif0')).at(-1)).toBe('\tinet6 2001:db8:2::5/64');
+  await a.must('ifconfig shmif0 inet6 2001:db8:2::5 -alias');
+  expect((await a.run('ifconfig -w')).status).toBe(2);
+});
 test('ping6 asks, and sums up', async () => {
   expect(plain(await a.must('ping6 -c 2 2001:db8::2'))).toEqual([
     'PING6(104=40+8+56 bytes) 2001:db8::2', '64 bytes from 2001:db8::2, icmp_seq=0 time=T ms', '64 bytes from 2001:db8::2, icmp_seq=1 time=T ms', '',

@@ -1,11 +1,13 @@
 /** Where a command's text goes and where its input comes from: the process's own streams, or a test's. */
-import { readSync, writeSync } from 'node:fs';
+import { read, readSync, writeSync } from 'node:fs';
 
 export interface Io {
   out(bytes: Uint8Array): void;
   err(bytes: Uint8Array): void;
   /** Fills `buf` from the standard input; 0 at its end. */
   read(buf: Uint8Array): number;
+  /** The same without anybody waiting but who asked: for what goes on while nothing is typed. */
+  readLater?(buf: Uint8Array): Promise<number>;
   /** Somebody watches the error output: progress may be shown. */
   readonly watched: boolean;
   /** A terminal where lines can be edited; undefined: the input is a script. */
@@ -17,6 +19,7 @@ export const processIo: Io = {
   out: (bytes) => writeAll(1, bytes),
   err: (bytes) => writeAll(2, bytes),
   read: (buf) => readInput(0, buf),
+  readLater: (buf) => readInputLater(0, buf),
   watched: process.stderr.isTTY === true,
   ...(process.stdin.isTTY === true && process.stdout.isTTY === true ? { typed: { input: process.stdin, output: process.stdout } } : {}),
 };
@@ -50,6 +53,22 @@ function readInput(fd: number, buf: Uint8Array): number {
       pause();
     }
   }
+}
+
+/** Milliseconds until a descriptor that does not block is asked again. */
+const AGAIN_MS = 10;
+
+function readInputLater(fd: number, buf: Uint8Array): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const attempt = (): void =>
+      read(fd, buf, 0, buf.length, null, (e, len) => {
+        if (e === null) resolve(len);
+        else if (e.code === 'EOF') resolve(0);
+        else if (e.code === 'EAGAIN') setTimeout(attempt, AGAIN_MS);
+        else reject(e);
+      });
+    attempt();
+  });
 }
 
 /** The descriptor does not block, and is not ready: a millisecond, rather than a hot loop. */

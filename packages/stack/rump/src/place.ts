@@ -138,10 +138,10 @@ export function mountImage(file: string, write: boolean, options: PlaceOptions):
   }
 }
 
-/** A kernel that is there already, as what an image is in a session. */
+/** A kernel that is there already, as what an image is in a session; it may have no files. */
 export function kernelPlace(file: string, kernel: Kernel): MountedImage {
   const proc = kernel.newproc({ comm: 'rump' });
-  proc.sys.umask(0o022);
+  if (kernel.modules.has('rumpvfs')) proc.sys.umask(0o022);
   return { file, type: 'stack', readonly: false, kernel, proc, fs: imageFs(proc) };
 }
 

@@ -31,22 +31,35 @@ export function toolIo(io: Io, k: Kernel): ToolIo {
     p: k.newproc({ comm: 'tool' }),
     out: line(io.out),
     err: line(io.err),
-    read: () => Promise.resolve(nextInput(io)),
+    read: () => nextInput(io),
     write: (bytes) => io.out(bytes),
   };
 }
 
-function nextInput(io: Io): Uint8Array | undefined {
+async function nextInput(io: Io): Promise<Uint8Array | undefined> {
   const buf = new Uint8Array(65_536);
-  const len = io.read(buf);
+  const len = await (io.readLater?.(buf) ?? io.read(buf));
   return len === 0 ? undefined : buf.subarray(0, len);
+}
+
+/** A day: as often does the timer below ring in vain. */
+const HOLD_MS = 86_400_000;
+
+/** Runs a tool on a kernel: the exit status. The program goes on while it waits, also for what nobody but the kernel knows of. */
+export async function runHeld(io: Io, k: Kernel, words: readonly string[]): Promise<number> {
+  const hold = setInterval(() => {}, HOLD_MS);
+  try {
+    return await runTool(toolIo(io, k), words);
+  } finally {
+    clearInterval(hold);
+  }
 }
 
 /** One tool, on the kernel of a stack file: the exit status. */
 export async function tool(io: Io, stackFile: string, words: readonly string[]): Promise<number> {
   const kernel = await bootStackFile(stackFile);
   try {
-    return await runTool(toolIo(io, kernel), words);
+    return await runHeld(io, kernel, words);
   } finally {
     await kernel.shutdown();
   }

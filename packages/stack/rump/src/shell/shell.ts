@@ -6,7 +6,7 @@
  */
 import { createInterface } from 'node:readline';
 import { CommanderError } from 'commander';
-import { TOOLS, runTool } from '@anykernel/netutils';
+import { TOOLS } from '@anykernel/netutils';
 import { bytesOf, fromBytestr, toBytestr } from '@anykernel/lib-bytes';
 import { configure } from '../commandline.js';
 import { completePath } from '../complete.js';
@@ -15,7 +15,7 @@ import { UsageError } from '../errors.js';
 import { withFindWords } from '../filecommands.js';
 import { type Io, OutputClosed } from '../io.js';
 import { type MountedImage, type PlaceOptions, closeImage, kernelPlace, mountImage } from '../place.js';
-import { bootStackFile, toolIo } from '../commands/net.js';
+import { bootStackFile, runHeld } from '../commands/net.js';
 import { Session, cwdOf, shellCommands, shellProgram } from './commands.js';
 import { HISTORY_MAX, historyFile, loadHistory, saveHistory } from './history.js';
 import { LineError, expand, splitLine } from './words.js';
@@ -70,7 +70,7 @@ export async function runLine(session: Session, io: Io, line: string): Promise<n
   try {
     const words = expand(splitLine(line), session.image.fs);
     if (words.length === 0) return 0;
-    if (isTool(session, words[0])) return await runTool(toolIo(io, session.image.kernel), words);
+    if (isTool(session, words[0])) return await runHeld(io, session.image.kernel, words);
     const result = { status: 0 };
     const program = shellProgram(session, io, result);
     const say = (put: (b: Uint8Array) => void) => (text: string) => put(bytesOf(toBytestr(text)));
