@@ -229,7 +229,7 @@ function lastWords(kernel: Kernel): string | undefined {
 /** Writes back, and ends the image's kernel. PlaceError: not everything could be written. */
 export function closeImage(image: MountedImage): void {
   try {
-    if (!image.readonly) image.proc.sys.sync();
+    if (!image.readonly && image.kernel.modules.has('rumpvfs')) image.proc.sys.sync();
     image.kernel.halt();
   } catch (e) {
     throw new PlaceError(`${image.file}: ${(e as Error).message}`);
