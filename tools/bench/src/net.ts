@@ -1,17 +1,14 @@
-/** The network: TCP and UDP within a kernel, between kernels on two threads, and to Linux over a TAP device; beside the machine's own loopback through Node. */
-import { spawnSync } from 'node:child_process';
+/** The network: TCP and UDP within a kernel, beside the machine's own loopback through Node; and the cases of threads.ts and tap.ts. */
 import dgram from 'node:dgram';
 import { once } from 'node:events';
 import nodeNet, { type AddressInfo } from 'node:net';
-import { Worker } from 'node:worker_threads';
-import { hostNode, shareBus } from '@anykernel/host-node';
+import { hostNode } from '@anykernel/host-node';
 import { AF_INET, INADDR_LOOPBACK, IPPROTO_TCP, SOCK_DGRAM, SOCK_NONBLOCK, SOCK_STREAM, TCP_NODELAY, parseSockaddrIn, sockaddrIn } from '@anykernel/lib-sys';
 import { netinet } from '@anykernel/netinet';
-import { setUp } from '@anykernel/netutils';
 import { type Kernel, type Proc, boot } from '@anykernel/rumpkern';
-import { shmif } from '@anykernel/shmif';
 import type { Case, Subject } from './measure.js';
-import type { Report } from './tapbench.js';
+import { TAP_CASES } from './tap.js';
+import { THREAD_CASES } from './threads.js';
 
 const CALL = 65_536;
 const BULK = 256 << 20;
@@ -226,98 +223,6 @@ function datagramsOverHost(): Subject {
   };
 }
 
-/** The other thread: a kernel on the same bus, which takes what comes and answers single bytes. */
-const OTHER = `
-import { parentPort, workerData } from 'node:worker_threads';
-import { hostNode, joinBus } from '@anykernel/host-node';
-import { AF_INET, SOCK_STREAM, sockaddrIn } from '@anykernel/lib-sys';
-import { netinet } from '@anykernel/netinet';
-import { setUp } from '@anykernel/netutils';
-import { boot } from '@anykernel/rumpkern';
-import { shmif } from '@anykernel/shmif';
-joinBus('bench', workerData);
-const k = boot(hostNode({ input: false }), [netinet, shmif]);
-await setUp(k, ['ifconfig shmif0 create linkstr bench', 'ifconfig shmif0 10.0.0.2/24']);
-const p = k.newproc();
-const listener = p.sys.socket(AF_INET, SOCK_STREAM, 0);
-p.sys.bind(listener, sockaddrIn(0, 5001));
-p.sys.listen(listener, 5);
-// Whoever has a port lives on.
-parentPort.on('message', () => {});
-parentPort.postMessage('ready');
-const buf = new Uint8Array(262144);
-for (;;) {
-  const fd = await p.call.accept(listener);
-  for (let n = await p.call.read(fd, buf); n > 0; n = await p.call.read(fd, buf)) if (n === 1) await p.call.write(fd, buf.subarray(0, 1));
-  p.sys.close(fd);
-}`;
-
-/** A connection to a kernel in another thread. */
-class Thread {
-  readonly k: Kernel = boot(hostNode({ input: false }), [netinet, shmif]);
-  readonly p: Proc = this.k.newproc();
-  worker: Worker | undefined;
-
-  async start(): Promise<void> {
-    const memory = shareBus('bench');
-    await setUp(this.k, ['ifconfig shmif0 create linkstr bench', 'ifconfig shmif0 10.0.0.1/24']);
-    const url = `data:text/javascript,${encodeURIComponent(OTHER.replace(/from '(@anykernel\/[^']+)'/g, (_, name: string) => `from '${import.meta.resolve(name)}'`))}`;
-    this.worker = new Worker(new URL(url), { workerData: memory });
-    await once(this.worker, 'message');
-  }
-
-  async connect(): Promise<number> {
-    const fd = this.p.sys.socket(AF_INET, SOCK_STREAM, 0);
-    await this.p.call.connect(fd, sockaddrIn(0x0a00_0002, 5001));
-    this.p.sys.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, ON);
-    return fd;
-  }
-
-  async stop(): Promise<void> {
-    await this.worker?.terminate();
-    this.k.halt();
-  }
-}
-
-function betweenThreads(run: (t: Thread) => Promise<number>): Subject {
-  let thread: Thread | undefined;
-  return {
-    name: 'rump',
-    async run() {
-      if (thread === undefined) {
-        thread = new Thread();
-        await thread.start();
-      }
-      return run(thread);
-    },
-    done: () => thread?.stop(),
-  };
-}
-
-async function bulkToThread(t: Thread): Promise<number> {
-  const fd = await t.connect();
-  const out = new Uint8Array(CALL);
-  let sent = 0;
-  while (sent < BULK) sent += await t.p.call.write(fd, out);
-  t.p.sys.shutdown(fd, 1);
-  // The other end closes when it has everything.
-  await t.p.call.read(fd, out);
-  t.p.sys.close(fd);
-  return sent;
-}
-
-async function answersFromThread(t: Thread): Promise<number> {
-  const fd = await t.connect();
-  const one = new Uint8Array(1);
-  const rounds = 5000;
-  for (let i = 0; i < rounds; i++) {
-    await t.p.call.write(fd, one);
-    await t.p.call.read(fd, one);
-  }
-  t.p.sys.close(fd);
-  return rounds;
-}
-
 /** Bytes of the process for one connection that does nothing: both of its ends are here. */
 function idleConnections(): Subject {
   return {
@@ -350,44 +255,12 @@ function used(): number {
   return heapUsed + external;
 }
 
-/** Gigabytes a second between Linux and a kernel on a TAP device, in a network namespace of its own; by iperf3. */
-function overTap(reverse: boolean): Subject {
-  return {
-    name: 'rump',
-    figure: true,
-    run: () => {
-      const ns = `ak-bench-${process.pid}`;
-      const ip = (...args: string[]): void => void spawnSync('ip', args, { stdio: 'ignore' });
-      ip('netns', 'add', ns);
-      try {
-        const script = new URL('tapbench.ts', import.meta.url).pathname;
-        const made = spawnSync('ip', ['netns', 'exec', ns, process.execPath, ...process.execArgv, script, reverse ? '-R' : ''], { encoding: 'utf8', timeout: 60_000 });
-        if (made.status !== 0) throw new Error(`no report: ${made.stdout}${made.stderr}`);
-        return (JSON.parse(made.stdout) as Report).end.sum_received.bits_per_second / 8e9;
-      } finally {
-        ip('netns', 'delete', ns);
-      }
-    },
-  };
-}
-
-/** TAP devices and namespaces are root's. */
-const root = process.getuid?.() === 0 && spawnSync('iperf3', ['--version'], { stdio: 'ignore' }).status === 0;
-
-const tap: Case[] = root
-  ? [
-      { name: 'TCP from Linux over a TAP device', unit: 'GB/s', reach: 1, c: 0.15, subjects: () => [overTap(false)] },
-      { name: 'TCP to Linux over a TAP device', unit: 'GB/s', reach: 1, c: 0.15, subjects: () => [overTap(true)] },
-    ]
-  : [];
-
 export const NET_CASES: readonly Case[] = [
   { name: 'TCP over lo0, 64 KiB calls', unit: 'GB/s', reach: 4, c: 0.85, subjects: () => [bulkOverLo0(), bulkOverHost()] },
   { name: 'TCP connect + accept + close over lo0', unit: 'calls/s', reach: 60_000, c: 20_800, subjects: () => [connectionsOverLo0(), connectionsOverHost()] },
   { name: 'UDP 64 bytes, send + receive over lo0', unit: 'calls/s', reach: 500_000, c: 56_000, subjects: () => [datagramsOverLo0(), datagramsOverHost()] },
   { name: 'TCP request and response of 1 byte over lo0', unit: 'calls/s', reach: 200_000, c: 22_200, subjects: () => [answersOverLo0(), answersOverHost()] },
-  { name: 'TCP between two kernels on two threads', unit: 'GB/s', reach: 1.4, c: 0.08, subjects: () => [betweenThreads(bulkToThread)] },
-  { name: 'request and response between two threads', unit: 'calls/s', reach: 66_000, c: 7200, subjects: () => [betweenThreads(answersFromThread)] },
+  ...THREAD_CASES,
   { name: 'memory of an idle TCP connection', unit: 'KiB', reach: 4, subjects: () => [idleConnections()] },
-  ...tap,
+  ...TAP_CASES,
 ];
