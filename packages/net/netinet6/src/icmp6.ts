@@ -13,6 +13,7 @@ import { Flow, SendArgs, V4MAPPED } from '@anykernel/netinet';
 import { CSUM_NONE, CSUM_VALID, GSO_NONE, M_BCAST, M_MCAST, type Mbuf } from '@anykernel/rumpnet';
 import { hasZone, inZone, isMulticast, isUnspecified, zoneOf } from './addr.js';
 import type { Ip6 } from './ip6.js';
+import { tellPathMtuUdp } from './sock/pathmtu.js';
 import { type Icmp6Stats, icmp6Stats } from './stats.js';
 
 /** Settings, by sysctl net.inet6.icmp6. */
@@ -250,6 +251,7 @@ export class Icmp6 {
     if (isMulticast(f.f0) || mtu >= 0x8000_0000) return;
     this.#ip6.learnMtu(f, mtu);
     if (ports && tcp) inet.tcp.tooBig(f, getI32be(m.buf, upper.off + 4));
+    else if (ports && upper.nextHeader === IPPROTO_UDP) tellPathMtuUdp(this.#ip6, f, this.#ip6.pmtu.of(f.f0, f.f1, f.f2, f.f3, 65_535));
   }
 }
 

@@ -12,6 +12,7 @@ import type { Kernel, Lwp } from '@anykernel/rumpkern';
 import { GSO_TCPV6, type Mbuf, type Mbufs, type Socket } from '@anykernel/rumpnet';
 import { address, bare, hasZone, inZone, isLinkLocal, isMulticast, zoneOf } from './addr.js';
 import { AddrTable } from './addrtable.js';
+import { FlowLabels } from './flowlabel.js';
 import { Icmp6 } from './icmp6.js';
 import { If6 } from './if6.js';
 import { ip6Input } from './input.js';
@@ -39,6 +40,8 @@ export class Ip6Conf {
   dadCount = 1;
   maxfragpackets = 200;
   autoLinklocal = true;
+  /** Flows of TCP and UDP have labels (RFC 6437). */
+  autoFlowlabel = true;
   /** Temporary addresses (RFC 8981), their lifetimes in seconds, and whether they are preferred. */
   useTempaddr = false;
   tempPltime = 86_400;
@@ -75,6 +78,7 @@ export class Ip6 implements Family {
   readonly conf: Ip6Conf = new Ip6Conf();
   readonly stats: Ip6Stats = ip6Stats();
   readonly rtable: Rtable;
+  readonly labels: FlowLabels;
   /** The packet that is being looked at, its addresses in their zones, and its extension headers. */
   readonly header: Ipv6Header = new Ipv6Header();
   readonly outHeader: Ipv6Header = new Ipv6Header();
@@ -109,6 +113,7 @@ export class Ip6 implements Family {
     this.k = inet.k;
     this.mbufs = inet.mbufs;
     this.flow = new Flow(this);
+    this.labels = new FlowLabels(inet);
     this.rtable = inet.net.rtable(AF_INET6);
     this.pmtu = new PathMtus(inet.k, () => this.rtable.changed());
     this.frags = new FragQueues6(this);

@@ -1,6 +1,6 @@
 /** IPv6 packets that go out (RFC 8200): the headers, the route, the source, the size. */
 import { putU16be, putU32be } from '@anykernel/lib-bytes';
-import { AF_INET6, ERR, RTF_BLACKHOLE } from '@anykernel/lib-sys';
+import { AF_INET6, ERR, IPPROTO_TCP, IPPROTO_UDP, RTF_BLACKHOLE } from '@anykernel/lib-sys';
 import { IP6_HDR_LEN, IP6_MIN_MTU, NH_DSTOPTS, NH_HOPOPTS, NH_ROUTING } from '@anykernel/lib-wire';
 import type { Ifnet, Rtentry } from '@anykernel/net';
 import type { Ends, SendArgs } from '@anykernel/netinet';
@@ -11,6 +11,7 @@ import { isLoopback } from './if6.js';
 import type { Ip6 } from './ip6.js';
 import { type Headers6, Options6 } from './options6.js';
 import { selectSource6 } from './select.js';
+import { tellPathMtu } from './sock/pathmtu.js';
 
 const PAYLOAD_MAX = 65_535;
 
@@ -39,9 +40,14 @@ export function ip6Output(ip6: Ip6, m: Mbuf, ends: Ends, known: Rtentry | undefi
   const mtu = mtuFor(ip6, rt, ifp, ends, headers);
   const dontFragment = how.dontFragment || headers?.dontFrag === true;
   const gw = rt !== undefined && rt.ifp === ifp ? rt.gateway : undefined;
-  if (gw !== undefined) return sendPacket6(ip6, packet, ifp, gw.w0, gw.w1, gw.w2, gw.w3, mtu, dontFragment);
-  if (via !== undefined) return sendPacket6(ip6, packet, ifp, via.w0, via.w1, via.w2, via.w3, mtu, dontFragment);
-  return sendPacket6(ip6, packet, ifp, ends.f0, ends.f1, ends.f2, ends.f3, mtu, dontFragment);
+  const to = gw ?? via;
+  const errno =
+    to === undefined
+      ? sendPacket6(ip6, packet, ifp, ends.f0, ends.f1, ends.f2, ends.f3, mtu, dontFragment)
+      : sendPacket6(ip6, packet, ifp, to.w0, to.w1, to.w2, to.w3, mtu, dontFragment);
+  // RFC 3542 11.3: who must not cut it hears how large it may be.
+  if (errno === ERR.EMSGSIZE.errno && how.pcb !== undefined && how.protocol !== IPPROTO_TCP) tellPathMtu(ip6, how.pcb, ends, mtu);
+  return errno;
 }
 
 function hopLimitOf(ip6: Ip6, ifp: Ifnet): number {
@@ -79,6 +85,11 @@ function drop(ip6: Ip6, m: Mbuf, errno: number): number {
   return errno;
 }
 
+/** Of a packet whose protocol has ports. */
+function labelOf(ip6: Ip6, ends: Ends, protocol: number): number {
+  return ip6.conf.autoFlowlabel && (protocol === IPPROTO_TCP || protocol === IPPROTO_UDP) ? ip6.labels.of(ends) : 0;
+}
+
 /** The headers in front, complete. On a loopback interface addresses keep their zones. */
 function prependHeader(
   ip6: Ip6,
@@ -100,7 +111,7 @@ function prependHeader(
   const packet = ip6.mbufs.prepend(m, IP6_HDR_LEN + extra);
   if (packet === undefined) return undefined;
   const { buf, off } = packet;
-  putU32be(buf, off, (6 << 28) | (how.tos << 20));
+  putU32be(buf, off, (6 << 28) | (how.tos << 20) | (loop ? 0 : labelOf(ip6, ends, how.protocol)));
   putU16be(buf, off + 4, packet.pktlen - IP6_HDR_LEN);
   buf[off + 6] = how.protocol;
   buf[off + 7] = hopLimit;

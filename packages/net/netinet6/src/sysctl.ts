@@ -41,6 +41,7 @@ function ip6Nodes(ip6: Ip6): Record<string, SysctlLeaf> {
     [`${at}.accept_rtadv`]: flag(() => conf.acceptRtadv, (on) => (conf.acceptRtadv = on)),
     [`${at}.dad_count`]: int(() => conf.dadCount, (n) => (conf.dadCount = n), 0, 100),
     [`${at}.auto_linklocal`]: flag(() => conf.autoLinklocal, (on) => (conf.autoLinklocal = on)),
+    [`${at}.auto_flowlabel`]: flag(() => conf.autoFlowlabel, (on) => (conf.autoFlowlabel = on)),
     [`${at}.v6only`]: flag(() => inet.conf.v6only, (on) => (inet.conf.v6only = on)),
     [`${at}.maxdynroutes`]: int(() => conf.maxRouters, (n) => (conf.maxRouters = n), 0, 1024),
     [`${at}.maxifprefixes`]: int(() => conf.maxPrefixes, (n) => (conf.maxPrefixes = n), 0, 1024),

@@ -1,5 +1,7 @@
 /** IPv6 packets: headers, extension headers, fragments and attacks with them, ICMPv6, raw sockets. */
-import { AF_INET6, SOCK_DGRAM, SOCK_RAW, type SocketName, inet6Text, parseSockaddrIn6, sockaddrIn6 } from '@anykernel/lib-sys';
+import {
+  AF_INET6, IPPROTO_IPV6, IPV6_DONTFRAG, IPV6_PATHMTU, IPV6_RECVPATHMTU, SOCK_DGRAM, SOCK_RAW, type SocketName, inet6Text, parseCmsgs, parseSockaddrIn6, sockaddrIn6,
+} from '@anykernel/lib-sys';
 import { type Heard, Link, STRANGER, addr, code, icmp6, packet6, pseudo6, udp6 } from './link.js';
 import { emitFragment, FragmentHeader, sumBytes, sumFinish } from '@anykernel/lib-wire';
 
@@ -71,6 +73,34 @@ describe('headers (RFC 8200 3, RFC 4291)', () => {
     const padded = new Uint8Array(100);
     padded.set(packet6(STRANGER, l.local, ICMP, echo(l)));
     expect(answers(l, padded)).toEqual(['reply']);
+  });
+});
+
+describe('flow labels (RFC 6437 3)', () => {
+  const labels = (l: Link, from: number, ports: number[]): number[] => {
+    const fd = l.socket(SOCK_DGRAM);
+    l.p.sys.bind(fd, sockaddrIn6(addr('::'), from));
+    for (const port of ports) l.p.sys.sendto(fd, Uint8Array.of(1), 0, l.name(STRANGER, port));
+    l.p.sys.close(fd);
+    l.run(0.01);
+    return l.take().filter(({ protocol }) => protocol === UDP).map(({ bytes }) => ((bytes[1]! & 15) << 16) | (bytes[2]! << 8) | bytes[3]!);
+  };
+  test('are the same for the same ends, and others for others', () => {
+    const l = known();
+    l.take();
+    const [one, other, again] = labels(l, 5000, [9, 10, 9]) as [number, number, number];
+    expect([one === again, one === other, one === 0]).toEqual([true, false, false]);
+    expect(labels(l, 5001, [9])).not.toEqual([one]);
+    expect(labels(l, 5000, [9])).toEqual([one]);
+  });
+  test('differ from kernel to kernel, and are zero without net.inet6.ip6.auto_flowlabel', () => {
+    const all = [1, 2, 3].map((seed) => {
+      const l = new Link(seed === 3 ? (k) => k.sysctl.set('net.inet6.ip6.auto_flowlabel', 0) : undefined, seed);
+      l.solicit(l.local);
+      l.take();
+      return labels(l, 5000, [9])[0]!;
+    });
+    expect([all[0] === all[1], all[2]]).toEqual([false, 0]);
   });
 });
 
@@ -229,6 +259,28 @@ describe('errors (RFC 4443 2.4)', () => {
     l.run(601);
     l.solicit(l.local);
     expect([pieces(), l.ip6.pmtu.count]).toEqual([1, 0]);
+  });
+  test('IPV6_RECVPATHMTU: a socket hears of it by an empty datagram (RFC 3542 11.3)', () => {
+    const l = known();
+    const [asks, asksNot] = [l.socket(SOCK_DGRAM), l.socket(SOCK_DGRAM)] as [number, number];
+    const int = (n: number): Uint8Array => Uint8Array.of(n, 0, 0, 0);
+    l.p.sys.setsockopt(asks, IPPROTO_IPV6, IPV6_RECVPATHMTU, int(1));
+    for (const fd of [asks, asksNot]) l.p.sys.sendto(fd, new Uint8Array(1400), 0, l.name(STRANGER, 9));
+    l.run(0.001);
+    for (const { protocol, bytes } of l.take())
+      if (protocol === UDP) l.say(packet6(STRANGER, l.local, ICMP, icmp6(STRANGER, l.local, 2, 0, 1300, bytes.slice(0, 200))));
+    const told = (fd: number): unknown => {
+      const msg = { iov: [new Uint8Array(9)], name: undefined as Uint8Array | undefined, nameMax: 28, controlMax: 256, control: undefined as Uint8Array | undefined };
+      const n = l.p.sys.recvmsg(fd, msg, 0);
+      const [{ type, data }] = parseCmsgs(msg.control!)! as [{ type: number; data: Uint8Array }];
+      return [n, type, inet6Text(data.slice(8, 24)), new DataView(data.buffer, data.byteOffset).getUint32(28, true)];
+    };
+    expect(told(asks)).toEqual([0, IPV6_PATHMTU, STRANGER, 1300]);
+    expect(code(() => told(asksNot))).toBe('EAGAIN');
+    // And of what it may not cut itself.
+    l.p.sys.setsockopt(asks, IPPROTO_IPV6, IPV6_DONTFRAG, int(1));
+    expect(code(() => l.p.sys.sendto(asks, new Uint8Array(1400), 0, l.name(STRANGER, 9)))).toBe('EMSGSIZE');
+    expect(told(asks)).toEqual([0, IPV6_PATHMTU, STRANGER, 1300]);
   });
   test('of packets that we have not sent nothing is learnt', () => {
     const l = known();
