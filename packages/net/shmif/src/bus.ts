@@ -31,7 +31,7 @@ const GAP_MAX = 7;
 const TWO32 = 0x1_0000_0000;
 /** Tries before a lock counts as lost. */
 const SPINS = 100_000;
-const { min, floor } = Math;
+const { ceil, floor, log2, min } = Math;
 const { compareExchange, store, add } = Atomics;
 
 /** Makes a bus of memory whose header is all zero, in place. false: it is not, or there is too little. */
@@ -62,6 +62,8 @@ export class Bus {
   readonly #words: Int32Array;
   /** Bytes of the ring. */
   readonly #size: number;
+  /** Generations are told apart up to this: so that bytes since the bus was made are whole numbers, whatever the header says. */
+  readonly #turns: number;
   /** The next packet to read: its offset, and the generation that it is of. */
   #pos = 0;
   #gen = 0;
@@ -88,6 +90,7 @@ export class Bus {
     this.#view = new DataView(memory.buffer, memory.byteOffset + BUS_HDR_LEN, memory.length - BUS_HDR_LEN);
     this.#words = new Int32Array(memory.buffer, memory.byteOffset, memory.length >>> 2);
     this.#size = (memory.length - BUS_HDR_LEN) & (native ? ~7 : ~0);
+    this.#turns = min(TWO32, 2 ** (51 - ceil(log2(this.#size))));
     this.#toEnd();
   }
 
@@ -233,7 +236,7 @@ export class Bus {
   }
 
   #generation(): number {
-    return (this.#words[GENERATION >> 2] >>> 0) + (this.#words[(GENERATION >> 2) + 1] & 0xfffff) * TWO32;
+    return (this.#words[GENERATION >> 2] >>> 0) % this.#turns;
   }
 
   #addGeneration(): void {

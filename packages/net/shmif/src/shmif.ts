@@ -8,7 +8,7 @@ import {
   ERR, IFCAP_CSUM_TCPv4_Rx, IFCAP_CSUM_TCPv4_Tx, IFCAP_CSUM_TCPv6_Rx, IFCAP_CSUM_TCPv6_Tx, IFCAP_CSUM_UDPv4_Rx, IFCAP_CSUM_UDPv4_Tx,
   IFCAP_CSUM_UDPv6_Rx, IFCAP_CSUM_UDPv6_Tx, IFCAP_TSOv4, IFCAP_TSOv6,
 } from '@anykernel/lib-sys';
-import { ETHERMTU, type Ifnet, type LinkedDriver, type Net, completeChecksum, etherIf, linkstrIoctl, wantsAll } from '@anykernel/net';
+import { ETHERMTU, type Ifnet, type LinkedDriver, type Net, completeChecksum, etherIf, linkstrIoctl, offloadValid, wantsAll } from '@anykernel/net';
 import { Callout, type Kernel } from '@anykernel/rumpkern';
 import { CSUM_PARTIAL, MAXHDR, type Mbuf } from '@anykernel/rumpnet';
 import { Bus, initBus, isBus } from './bus.js';
@@ -149,8 +149,12 @@ export class Shmif implements LinkedDriver {
       bus.take(at, n.buf, n.off, n.len);
       at += n.len;
     }
-    if (this.#port?.native === true) applyOffload(m, bus.flags);
-    return m;
+    if (this.#port?.native !== true) return m;
+    applyOffload(m, bus.flags);
+    if (offloadValid(m)) return m;
+    this.ifp.ierrors++;
+    this.ifp.mbufs.free(m);
+    return undefined;
   }
 
   /** An empty packet, whose first byte lies as that on the bus does. */
