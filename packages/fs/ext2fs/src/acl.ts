@@ -1,13 +1,17 @@
 /**
- * Access lists as POSIX 1003.1e draft 17 has them, as far as modes depend on them: what a new file takes from its directory's default list, and what chmod(2)
- * does to a list. Pure.
+ * Access lists as POSIX 1003.1e draft 17 has them: who may, what a new file takes from its directory's default list, and what chmod(2) does to a list. Pure.
  *
- * On disk: version u32 (1), then entries: tag u16, permissions u16, and for named users and groups an id u32. An xattr of the system call interface has
- * version 2 and an id in every entry.
+ * On disk: version u32 (1), then entries: tag u16, permissions u16, and for named users and groups an id u32. An xattr of the system call interface, as Linux
+ * has it, has version 2 and an id in every entry.
  */
 import { getU16le, getU32le, putU16le, putU32le } from '@anykernel/lib-bytes';
+import type { Cred } from '@anykernel/rumpkern';
 
 const VERSION = 1;
+const XATTR_VERSION = 2;
+const XATTR_ENTRY_LEN = 8;
+/** The id of an entry that names nobody, in an xattr. */
+const NO_ID = 0xffffffff;
 const USER_OBJ = 0x01;
 const USER = 0x02;
 const GROUP_OBJ = 0x04;
@@ -53,6 +57,57 @@ export function emitAcl(list: readonly AclEntry[]): Uint8Array {
     at += named(e.tag) ? 8 : 4;
   }
   return b;
+}
+
+/** The list of an xattr: every kind of entry in its order, a mask where somebody is named. undefined: it is none. */
+export function aclOfXattr(b: Uint8Array): AclEntry[] | undefined {
+  if (b.length < 4 || (b.length - 4) % XATTR_ENTRY_LEN !== 0 || getU32le(b, 0) !== XATTR_VERSION) return undefined;
+  const list: AclEntry[] = [];
+  for (let at = 4; at < b.length; at += XATTR_ENTRY_LEN) {
+    const tag = getU16le(b, at);
+    list.push({ tag, perm: getU16le(b, at + 2), id: named(tag) ? getU32le(b, at + 4) : 0 });
+  }
+  return list.length === 0 || inOrder(list) ? list : undefined;
+}
+
+/** Tags rise from the owner's to the others'; only names are there more than once. */
+function inOrder(list: readonly AclEntry[]): boolean {
+  const known = list.every((e, i) => e.perm <= 7 && e.id !== NO_ID && (i === 0 || e.tag > list[i - 1]!.tag || (named(e.tag) && e.tag === list[i - 1]!.tag)));
+  const tags = new Set(list.map((e) => e.tag));
+  const all = [...tags].every((tag) => [USER_OBJ, USER, GROUP_OBJ, GROUP, MASK, OTHER].includes(tag));
+  const masked = tags.has(MASK) || (!tags.has(USER) && !tags.has(GROUP));
+  return known && all && masked && tags.has(USER_OBJ) && tags.has(GROUP_OBJ) && tags.has(OTHER);
+}
+
+export function xattrOfAcl(list: readonly AclEntry[]): Uint8Array {
+  const b = new Uint8Array(4 + XATTR_ENTRY_LEN * list.length);
+  putU32le(b, 0, XATTR_VERSION);
+  for (const [i, e] of list.entries()) {
+    const at = 4 + XATTR_ENTRY_LEN * i;
+    putU16le(b, at, e.tag);
+    putU16le(b, at + 2, e.perm);
+    putU32le(b, at + 4, named(e.tag) ? e.id : NO_ID);
+  }
+  return b;
+}
+
+/** The permission bits of a file with this list. */
+export function modeOf(list: readonly AclEntry[]): number {
+  const of = (tag: number): number => list.find((e) => e.tag === tag)?.perm ?? 0;
+  const group = list.some((e) => e.tag === MASK) ? of(MASK) : of(GROUP_OBJ);
+  return (of(USER_OBJ) << 6) | (group << 3) | of(OTHER);
+}
+
+/** Whether the list of a file of `uid` and `gid` gives `cred`, who is not the superuser, all of `wanted`. */
+export function allows(list: readonly AclEntry[], uid: number, gid: number, cred: Cred, wanted: number): boolean {
+  const of = (tag: number): number => list.find((e) => e.tag === tag)?.perm ?? 0;
+  const mask = list.find((e) => e.tag === MASK)?.perm ?? 7;
+  const has = (perm: number): boolean => (perm & wanted) === wanted;
+  if (cred.euid === uid) return has(of(USER_OBJ));
+  const own = list.find((e) => e.tag === USER && e.id === cred.euid);
+  if (own !== undefined) return has(own.perm & mask);
+  const groups = list.filter((e) => (e.tag === GROUP_OBJ && cred.inGroup(gid)) || (e.tag === GROUP && cred.inGroup(e.id)));
+  return groups.length > 0 ? groups.some((e) => has(e.perm & mask)) : has(of(OTHER));
 }
 
 /** Whether the list says no more than a mode does. */

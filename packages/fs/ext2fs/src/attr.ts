@@ -7,7 +7,8 @@ import {
 import { truncate } from './file.js';
 import { type Inode, T_CHANGE, T_UPDATE, VTOI } from './inode.js';
 import { FL_APPEND, FL_IMMUTABLE, FL_NODUMP, parseRdev } from './ondisk.js';
-import { chmodAcl } from './xattr.js';
+import { allows } from './acl.js';
+import { accessAcl, chmodAcl } from './xattr.js';
 
 /** The preferred size of I/O. */
 export const IOSIZE = 65536;
@@ -60,6 +61,12 @@ export function getattr(vp: Vnode, st: Stat): void {
 export function access(vp: Vnode, mode: number, cred: Cred): void {
   const ip = VTOI(vp);
   if ((mode & VWRITE) !== 0 && (ip.flags & FL_IMMUTABLE) !== 0) throw ERR.EPERM;
+  // As Linux has it: where the mask gives nothing, the mode decides.
+  const list = cred.euid === 0 || (ip.mode & 0o070) === 0 ? undefined : accessAcl(ip);
+  if (list !== undefined) {
+    if (!allows(list, ip.uid, ip.gid, cred, mode)) throw ERR.EACCES;
+    return;
+  }
   genfsAccess(ip.mode, ip.uid, ip.gid, mode, cred, vp.type);
 }
 

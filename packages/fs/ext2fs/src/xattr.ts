@@ -2,7 +2,7 @@
  * Extended attributes of ext2 files: in the inode where it is large enough, and in a block, which several files may share.
  *
  * Linux keeps what a name begins with as a number. Name space USER has those of `user.`, without that; SYSTEM has the others under their
- * full names: `trusted.x`, `security.x`, `system.x`, and the access lists `system.posix_acl_access` and `_default`, whose bytes are kept as they are.
+ * full names: `trusted.x`, `security.x`, `system.x`, and the access lists `system.posix_acl_access` and `_default`, as Linux's system calls have them (acl.ts).
  */
 import { getU32le, putU32le } from '@anykernel/lib-bytes';
 import { ERR, EXTATTR_NAMESPACE_USER, S_IFDIR, S_IFLNK, S_IFMT } from '@anykernel/lib-sys';
@@ -10,7 +10,7 @@ import { type Buf, Run, type Vnode } from '@anykernel/rumpvfs';
 import { allocBlocks, freeBlocks } from './alloc.js';
 import type { Ext2fs } from './fs.js';
 import { type Inode, T_CHANGE, VTOI } from './inode.js';
-import { emitAcl, inherit, isMinimal, parseAcl, withMode } from './acl.js';
+import { type AclEntry, aclOfXattr, emitAcl, inherit, isMinimal, modeOf, parseAcl, withMode, xattrOfAcl } from './acl.js';
 import { T_XATTR, Tag, tagOf } from './csum.js';
 import { EA_VALUE_MAX, dropValue, entryHashOf, makeValue, readValue, shareValue, valueSum } from './eainode.js';
 import { COMPAT_EXT_ATTR, DI_OLD_LEN, FL_APPEND, FL_IMMUTABLE, INCOMPAT_EA_INODE, SB_COMPAT } from './ondisk.js';
@@ -77,7 +77,7 @@ function bodyRoom(ip: Inode): number {
 
 function readBody(ip: Inode): Xattr[] {
   const start = bodyStart(ip);
-  if (bodyRoom(ip) < 4 || getU32le(ip.bp.data, start) !== XATTR_MAGIC) return [];
+  if (!hasBody(ip)) return [];
   const list = parseXattrs(ip.bp.data, start + 4, start + 4, bodyEnd(ip));
   return list ?? ip.fs.corrupt(`inode ${ip.ino}: the extended attributes in it make no sense`);
 }
@@ -133,7 +133,30 @@ export function getextattr(vp: Vnode, ns: number, name: string): Uint8Array | un
   const ip = VTOI(vp);
   const key = findKey(ns, name);
   if (key === undefined) return undefined;
-  return valueOf(ip.fs, findXattr(ip, key));
+  if (key.index !== ACL_ACCESS && key.index !== ACL_DEFAULT) return valueOf(ip.fs, findXattr(ip, key));
+  const list = aclOf(ip, key);
+  return list === undefined ? undefined : xattrOfAcl(list);
+}
+
+const ACCESS: Key = { index: ACL_ACCESS, name: '' };
+const DEFAULT: Key = { index: ACL_DEFAULT, name: '' };
+
+/** An access list of a file; undefined: there is none. EIO: it makes no sense. */
+function aclOf(ip: Inode, key: Key): AclEntry[] | undefined {
+  if (ip.acl === 0 && !hasBody(ip)) return undefined;
+  const value = valueOf(ip.fs, findXattr(ip, key));
+  if (value === undefined) return undefined;
+  return parseAcl(value) ?? ip.fs.corrupt(`inode ${ip.ino}: an access list makes no sense`);
+}
+
+/** The list that says who may; undefined: the mode does. EIO. */
+export function accessAcl(ip: Inode): AclEntry[] | undefined {
+  return aclOf(ip, ACCESS);
+}
+
+/** There are attributes in the inode. */
+function hasBody(ip: Inode): boolean {
+  return bodyRoom(ip) >= 4 && getU32le(ip.bp.data, bodyStart(ip)) === XATTR_MAGIC;
 }
 
 function findXattr(ip: Inode, key: Key): Xattr | undefined {
@@ -157,31 +180,45 @@ function setKey(ip: Inode, key: Key, value: Uint8Array | undefined): void {
 /** A new file takes its directory's default list, which gives no more than the mode asks for. Within a transaction. ENOSPC, EIO. */
 export function inheritAcl(dp: Inode, ip: Inode): void {
   if ((dp.fs.info.compat & COMPAT_EXT_ATTR) === 0 || (ip.mode & S_IFMT) === S_IFLNK) return;
-  if (dp.acl === 0 && readBody(dp).length === 0) return;
-  const value = valueOf(dp.fs, findXattr(dp, { index: ACL_DEFAULT, name: '' }));
-  const list = value === undefined ? undefined : parseAcl(value);
-  if (value === undefined || list === undefined) return;
-  if ((ip.mode & S_IFMT) === S_IFDIR) setKey(ip, { index: ACL_DEFAULT, name: '' }, value);
+  const list = aclOf(dp, DEFAULT);
+  if (list === undefined) return;
+  if ((ip.mode & S_IFMT) === S_IFDIR) setKey(ip, DEFAULT, emitAcl(list));
   const own = inherit(list, ip.mode);
   ip.mode = own.mode;
-  if (!isMinimal(own.list)) setKey(ip, { index: ACL_ACCESS, name: '' }, emitAcl(own.list));
+  if (!isMinimal(own.list)) setKey(ip, ACCESS, emitAcl(own.list));
 }
 
 /** The mode of the file has changed: its access list follows. Within a transaction. ENOSPC, EIO. */
 export function chmodAcl(ip: Inode): void {
-  if (ip.acl === 0 && readBody(ip).length === 0) return;
-  const key = { index: ACL_ACCESS, name: '' };
-  const value = valueOf(ip.fs, findXattr(ip, key));
-  const list = value === undefined ? undefined : parseAcl(value);
-  if (list !== undefined) setKey(ip, key, emitAcl(withMode(list, ip.mode)));
+  const list = aclOf(ip, ACCESS);
+  if (list !== undefined) setKey(ip, ACCESS, emitAcl(withMode(list, ip.mode)));
 }
 
-/** EOPNOTSUPP: the image is of revision 0, or the name is of a kind that is not kept. ENAMETOOLONG, EINVAL. ENOSPC: no room in inode and block. EPERM: it only grows, or does not change. */
+/** A list is set: that of the file gives its mode, and goes where it says no more than that; that of what is made in a directory. EINVAL, EACCES, EOPNOTSUPP, EPERM. */
+function setAcl(ip: Inode, key: Key, b: Uint8Array): void {
+  const list = aclOfXattr(b);
+  if (list === undefined) throw ERR.EINVAL;
+  const type = ip.mode & S_IFMT;
+  if (type === S_IFLNK) throw ERR.EOPNOTSUPP;
+  const isAccess = key.index === ACL_ACCESS;
+  if (!isAccess && type !== S_IFDIR && list.length > 0) throw ERR.EACCES;
+  if ((ip.flags & (FL_IMMUTABLE | FL_APPEND)) !== 0) throw ERR.EPERM;
+  ip.fs.run(() => {
+    ip.touch(T_CHANGE);
+    if (isAccess && list.length > 0) ip.mode = (ip.mode & ~0o777) | modeOf(list);
+    const goes = list.length === 0 || (isAccess && isMinimal(list));
+    if (!goes) setKey(ip, key, emitAcl(list));
+    else if (findXattr(ip, key) !== undefined) setKey(ip, key, undefined);
+  });
+}
+
+/** EINVAL: an access list that is none. EOPNOTSUPP: the image is of revision 0, or the name is of a kind that is not kept. ENAMETOOLONG, EINVAL. ENOSPC: no room in inode and block. EPERM: it only grows, or does not change. */
 export function setextattr(vp: Vnode, ns: number, name: string, value: Uint8Array): void {
   const ip = VTOI(vp);
   if (ip.fs.info.rev === 0) throw ERR.EOPNOTSUPP;
   const key = keyOf(ns, name);
-  change(ip, key, { index: key.index, name: key.name, value: value.slice() });
+  if (key.index === ACL_ACCESS || key.index === ACL_DEFAULT) setAcl(ip, key, value);
+  else change(ip, key, { index: key.index, name: key.name, value: value.slice() });
 }
 
 /** ENOATTR. */
