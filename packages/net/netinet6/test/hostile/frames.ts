@@ -2,7 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { type Random, damage, patched } from '@anykernel/conformance-fuzz';
 import { parsePcapng } from '@anykernel/lib-wire';
+import { offloadValid } from '@anykernel/net';
 import type { Tcpcb } from '@anykernel/netinet';
+import { CSUM_PARTIAL, CSUM_VALID, GSO_TCPV4, GSO_TCPV6, type Mbuf } from '@anykernel/rumpnet';
 import type { CorpusName } from '../corpus/capture.js';
 import type { Machine } from './machine.js';
 import { repairFrame } from './repair.js';
@@ -110,7 +112,7 @@ function worse(random: Random, step: Step): Step {
 /** Runs one, and sees to it that nothing is left. */
 export function play(m: Machine, story: Story, call: (m: Machine, draw: number) => void): void {
   for (const step of story) {
-    if (step.kind === 'frame') m.say(aimed(m, step), step.unit);
+    if (step.kind === 'frame') m.say(aimed(m, step), step.unit, (packet) => offloaded(packet, step.aim));
     else if (step.kind === 'wait') m.pass(step.ms);
     else call(m, step.draw);
     if (m.mbufs.used > 6000) throw new Error(`${m.mbufs.used} mbufs are in use`);
@@ -130,6 +132,18 @@ function aimed(m: Machine, step: Step & { kind: 'frame' }): Uint8Array {
   }
   if (step.fix) repairFrame(b);
   return b;
+}
+
+/** What a device of the host's may say of a frame: a checksum that is verified, or not there yet, and that it is many segments. */
+function offloaded(m: Mbuf, aim: number): boolean {
+  const how = aim % 12;
+  if (how > 3) return true;
+  m.csum = how === 3 ? CSUM_VALID : CSUM_PARTIAL;
+  m.csumStart = how === 3 ? 0 : [34, 54, 62, 38, aim][(aim >> 4) % 5]!;
+  m.csumOff = [16, 16, 6, 2, aim & 31][(aim >> 6) % 5]!;
+  if (how === 1) m.gsoType = (aim & 64) !== 0 ? GSO_TCPV4 : GSO_TCPV6;
+  m.gsoSize = [0, 1, 8, 100, 1448, 16_000][(aim >> 3) % 6]!;
+  return offloadValid(m);
 }
 
 /** Ports and numbers of a live connection, more or less. */

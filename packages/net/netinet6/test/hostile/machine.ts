@@ -11,7 +11,7 @@ import { type Ifnet, type Net, etherIf, net, nexthopOf } from '@anykernel/net';
 import { type Inet, type Inpcb, Tcpcb, addAddress, netinet } from '@anykernel/netinet';
 import { pcap } from '@anykernel/pcap';
 import { type Kernel, type Proc, boot } from '@anykernel/rumpkern';
-import type { Mbufs } from '@anykernel/rumpnet';
+import type { Mbuf, Mbufs } from '@anykernel/rumpnet';
 import { type Ip6, addAddress6, netinet6 } from '../../src/index.js';
 import { repairFrame } from './repair.js';
 
@@ -85,14 +85,15 @@ export class Machine {
     }
   }
 
-  /** A frame comes in. */
-  say(bytes: Uint8Array, unit = 0): void {
+  /** A frame comes in. `offload` says what a driver knows of it, as its device told; false: that cannot be. */
+  say(bytes: Uint8Array, unit = 0, offload: (m: Mbuf) => boolean = () => true): void {
     const ifp = this.ifs[unit]!;
     this.k.intr(() => {
       const m = this.mbufs.tryGet(bytes.length);
       if (m === undefined) return;
       m.buf.set(bytes, m.off);
-      ifp.input(m);
+      if (offload(m)) ifp.input(m);
+      else this.mbufs.free(m);
     });
     if (this.k.stopped !== undefined) throw new Error(this.k.stopped);
   }
