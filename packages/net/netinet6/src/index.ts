@@ -16,7 +16,8 @@ export { Radv, type RadvConf } from './nd/radv.js';
 export { Routers } from './nd/router.js';
 export { eui64 } from './nd/slaac.js';
 export { Options6 } from './options6.js';
-export { commonPrefix, policyOf, selectSource6, sortDestinations } from './select.js';
+export { Policies, type Policy } from './policy.js';
+export { commonPrefix, selectSource6, sortDestinations } from './select.js';
 export { addAddress6 } from './sock/control.js';
 export type { Icmp6Stats, Ip6Stats } from './stats.js';
 

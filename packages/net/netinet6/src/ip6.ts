@@ -22,6 +22,7 @@ import { Nd } from './nd/nd.js';
 import { Headers6, Options6 } from './options6.js';
 import { ip6Output } from './output.js';
 import { PathMtus } from './pmtu.js';
+import { Policies } from './policy.js';
 import { FragQueues6 } from './reass.js';
 import { selectSource6, usable } from './select.js';
 import { ancillary6, sendOptions6 } from './sock/ancillary.js';
@@ -79,6 +80,7 @@ export class Ip6 implements Family {
   readonly stats: Ip6Stats = ip6Stats();
   readonly rtable: Rtable;
   readonly labels: FlowLabels;
+  readonly policies: Policies = new Policies();
   /** The packet that is being looked at, its addresses in their zones, and its extension headers. */
   readonly header: Ipv6Header = new Ipv6Header();
   readonly outHeader: Ipv6Header = new Ipv6Header();

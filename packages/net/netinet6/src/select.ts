@@ -1,42 +1,9 @@
 /** Which of our addresses a packet comes from (RFC 6724 5), and in which order destinations are tried (RFC 6724 6). */
 import { AF_INET6, IFF_LOOPBACK, RTF_LOCAL } from '@anykernel/lib-sys';
-import { IFA_DEPRECATED, IFA_DUPLICATED, IFA_TEMPORARY, IFA_TENTATIVE, type Ifaddr, type Ifnet, type Nexthop, type Rtentry, wordMask } from '@anykernel/net';
-import { V4MAPPED } from '@anykernel/netinet';
+import { IFA_DEPRECATED, IFA_DUPLICATED, IFA_TEMPORARY, IFA_TENTATIVE, type Ifaddr, type Ifnet, type Nexthop, type Rtentry } from '@anykernel/net';
 import { SCOPE_LINK, isMulticast, scopeOf, zoneOf } from './addr.js';
 import type { Ip6 } from './ip6.js';
-
-/** A line of the policy table (RFC 6724 2.1). */
-interface Policy {
-  readonly words: readonly [number, number, number, number];
-  readonly len: number;
-  readonly precedence: number;
-  readonly label: number;
-}
-
-function policy(words: readonly [number, number, number, number], len: number, precedence: number, label: number): Policy {
-  return { words, len, precedence, label };
-}
-
-/** Longest prefixes first. */
-const POLICIES: readonly Policy[] = [
-  policy([0, 0, 0, 1], 128, 50, 0),
-  policy([0, 0, V4MAPPED, 0], 96, 35, 4),
-  policy([0, 0, 0, 0], 96, 1, 3),
-  policy([0x2001_0000, 0, 0, 0], 32, 5, 5),
-  policy([0x2002_0000, 0, 0, 0], 16, 30, 2),
-  policy([0x3ffe_0000, 0, 0, 0], 16, 1, 12),
-  policy([0xfec0_0000, 0, 0, 0], 10, 1, 11),
-  policy([0xfc00_0000, 0, 0, 0], 7, 3, 13),
-  policy([0, 0, 0, 0], 0, 40, 1),
-];
-
-export function policyOf(a: Nexthop): { readonly precedence: number; readonly label: number } {
-  const found = POLICIES.find(({ words, len }) => {
-    const at = [a.w0, a.w1, a.w2, a.w3];
-    return words.every((word, i) => ((word ^ at[i]) & wordMask(len - 32 * i)) === 0);
-  });
-  return found ?? POLICIES[POLICIES.length - 1];
-}
+import { Policies } from './policy.js';
 
 /** Bits at the start that two addresses have in common. */
 export function commonPrefix(a: Nexthop, b: Nexthop): number {
@@ -56,26 +23,26 @@ export function selectSource6(ip6: Ip6, dst: Nexthop, ifp: Ifnet, rt: Rtentry | 
   const zone = zoneOf(dst.w0);
   let best: Ifaddr | undefined;
   // RFC 6724 4: of the outgoing interface; of all where the destination is here, or the interface has none of that scope.
-  if (!local) best = bestOf(ifp.addrs, dst, ifp, preferTemp);
+  if (!local) best = bestOf(ip6, ifp.addrs, dst, ifp, preferTemp);
   const wide = scopeOf(dst.w0, dst.w1, dst.w2, dst.w3) > SCOPE_LINK;
   const narrow = best !== undefined && scopeOf(best.addr.w0, best.addr.w1, best.addr.w2, best.addr.w3) <= SCOPE_LINK && wide && !isMulticast(dst.w0);
   if (best !== undefined && !narrow) return best;
   for (const other of ip6.inet.net.ifs) {
     if (!local && zone !== 0 && other.index !== zone) continue;
-    const ia = bestOf(local ? other.addrs : other.addrs.filter((one) => zoneOf(one.addr.w0) === 0 && (other.flags & IFF_LOOPBACK) === 0), dst, ifp, preferTemp);
-    if (ia !== undefined && (best === undefined || better(ia, best, dst, ifp, preferTemp))) best = ia;
+    const ia = bestOf(ip6, local ? other.addrs : other.addrs.filter((one) => zoneOf(one.addr.w0) === 0 && (other.flags & IFF_LOOPBACK) === 0), dst, ifp, preferTemp);
+    if (ia !== undefined && (best === undefined || better(ip6, ia, best, dst, ifp, preferTemp))) best = ia;
   }
   return best;
 }
 
-function bestOf(addrs: readonly Ifaddr[], dst: Nexthop, ifp: Ifnet, preferTemp: boolean): Ifaddr | undefined {
+function bestOf(ip6: Ip6, addrs: readonly Ifaddr[], dst: Nexthop, ifp: Ifnet, preferTemp: boolean): Ifaddr | undefined {
   let best: Ifaddr | undefined;
-  for (const ia of addrs) if (usable(ia) && (best === undefined || better(ia, best, dst, ifp, preferTemp))) best = ia;
+  for (const ia of addrs) if (usable(ia) && (best === undefined || better(ip6, ia, best, dst, ifp, preferTemp))) best = ia;
   return best;
 }
 
 /** Whether `a` is to be taken rather than `b`, which came first (RFC 6724 5). */
-function better(a: Ifaddr, b: Ifaddr, dst: Nexthop, ifp: Ifnet, preferTemp: boolean): boolean {
+function better(ip6: Ip6, a: Ifaddr, b: Ifaddr, dst: Nexthop, ifp: Ifnet, preferTemp: boolean): boolean {
   const same = (ia: Ifaddr): boolean => ia.addr.equals(dst.w0, dst.w1, dst.w2, dst.w3);
   // Rule 1.
   if (same(a) !== same(b)) return same(a);
@@ -92,19 +59,23 @@ function better(a: Ifaddr, b: Ifaddr, dst: Nexthop, ifp: Ifnet, preferTemp: bool
   // Rule 5.
   if ((a.ifp === ifp) !== (b.ifp === ifp)) return a.ifp === ifp;
   // Rule 6.
-  const label = policyOf(dst).label;
-  const la = policyOf(a.addr).label === label;
-  if (la !== (policyOf(b.addr).label === label)) return la;
+  const { policies } = ip6;
+  const { label } = policies.of(dst);
+  const la = policies.of(a.addr).label === label;
+  if (la !== (policies.of(b.addr).label === label)) return la;
   // Rule 7.
   if (((a.flags ^ b.flags) & IFA_TEMPORARY) !== 0) return ((a.flags & IFA_TEMPORARY) !== 0) === preferTemp;
   // Rule 8.
   return Math.min(commonPrefix(a.addr, dst), a.prefixLen) > Math.min(commonPrefix(b.addr, dst), b.prefixLen);
 }
 
-/** Destinations in the order in which they are to be tried (RFC 6724 6); `sourceOf`: the source that each would have, undefined: it cannot be reached. */
-export function sortDestinations(dsts: readonly Nexthop[], sourceOf: (dst: Nexthop) => Ifaddr | undefined): Nexthop[] {
+/**
+ * Destinations in the order in which they are to be tried (RFC 6724 6); `sourceOf`: the source that each would have, undefined: it cannot be reached;
+ * `policies`: a kernel's table, otherwise that of the standard.
+ */
+export function sortDestinations(dsts: readonly Nexthop[], sourceOf: (dst: Nexthop) => Ifaddr | undefined, policies: Policies = new Policies()): Nexthop[] {
   const all = dsts.map((dst) => ({ dst, src: sourceOf(dst) }));
-  return all.sort((a, b) => compare(a, b)).map(({ dst }) => dst);
+  return all.sort((a, b) => compare(policies, a, b)).map(({ dst }) => dst);
 }
 
 interface Candidate {
@@ -112,14 +83,14 @@ interface Candidate {
   readonly src: Ifaddr | undefined;
 }
 
-function compare(a: Candidate, b: Candidate): number {
+function compare(policies: Policies, a: Candidate, b: Candidate): number {
   if (a.src === undefined || b.src === undefined) return Number(a.src === undefined) - Number(b.src === undefined);
   const scope = (nh: Nexthop): number => scopeOf(nh.w0, nh.w1, nh.w2, nh.w3);
   const rules = [
     Number(scope(a.dst) !== scope(a.src.addr)) - Number(scope(b.dst) !== scope(b.src.addr)),
     (a.src.flags & IFA_DEPRECATED) - (b.src.flags & IFA_DEPRECATED),
-    Number(policyOf(a.dst).label !== policyOf(a.src.addr).label) - Number(policyOf(b.dst).label !== policyOf(b.src.addr).label),
-    policyOf(b.dst).precedence - policyOf(a.dst).precedence,
+    Number(policies.of(a.dst).label !== policies.of(a.src.addr).label) - Number(policies.of(b.dst).label !== policies.of(b.src.addr).label),
+    policies.of(b.dst).precedence - policies.of(a.dst).precedence,
     scope(a.dst) - scope(b.dst),
     Math.min(commonPrefix(b.dst, b.src.addr), b.src.prefixLen) - Math.min(commonPrefix(a.dst, a.src.addr), a.src.prefixLen),
   ];

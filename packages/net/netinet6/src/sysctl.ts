@@ -75,6 +75,7 @@ function addressNodes(ip6: Ip6): Record<string, SysctlLeaf> {
     [`${at}.temppltime`]: int(() => conf.tempPltime, (n) => (conf.tempPltime = n), 10),
     [`${at}.tempvltime`]: int(() => conf.tempVltime, (n) => (conf.tempVltime = n), 10),
     [`${at}.prefer_tempaddr`]: flag(() => conf.preferTempaddr, (on) => (conf.preferTempaddr = on)),
+    [`${at}.addrctlpolicy`]: { type: 'string', get: () => ip6.policies.text, set: (value) => (ip6.policies.text = value as string) },
     [`${at}.use_stableaddr`]: flag(() => conf.useStable, (on) => (conf.useStable = on)),
   };
 }

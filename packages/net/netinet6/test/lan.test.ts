@@ -6,10 +6,10 @@ import {
   O_NONBLOCK, SIOCAIFADDR_IN6, SIOCDIFADDR_IN6, SIOCGIFAFLAG_IN6, SIOCGIFALIFETIME_IN6, SIOCGIFNETMASK_IN6, SOCK_DGRAM, SOCK_STREAM, type SocketName, cmsgBytes, ifreq, inet6Text,
   parseCmsgs, parseSockaddrIn6, sockaddrIn, sockaddrIn6,
 } from '@anykernel/lib-sys';
-import { type Ifnet, net } from '@anykernel/net';
+import { type Ifnet, bytesOf, net } from '@anykernel/net';
 import { type Kernel, type Proc, boot } from '@anykernel/rumpkern';
 import { shmif } from '@anykernel/shmif';
-import { type Ip6, addAddress6, addressText, netinet6, sortDestinations } from '../src/index.js';
+import { type Ip6, addAddress6, addressText, netinet6, selectSource6, sortDestinations } from '../src/index.js';
 import { SEC, addr, code, nexthop } from './link.js';
 
 class Station {
@@ -299,6 +299,26 @@ describe('sockets', () => {
     const dsts = ['::ffff:10.0.0.1', '2002:a::1', '2001:db8::9', 'fe80::9'].map(nexthop);
     const sorted = sortDestinations(dsts, (dst) => (dst.w0 >>> 16 === 0xfe80 ? a.ip6.linkLocal(a.ifs[0]!) : dst.w0 === 0 ? undefined : global));
     expect(sorted.map((dst) => dst.w0 >>> 16)).toEqual([0xfe80, 0x2001, 0x2002, 0]);
+  });
+  test('the policy table can be set, and decides for sources and destinations (RFC 6724 2.1, 5 rule 6)', () => {
+    const { a } = two();
+    const node = 'net.inet6.ip6.addrctlpolicy';
+    const before = a.k.sysctl.get(node) as string;
+    expect(before.split('; ')[0]).toBe('::1/128 50 0');
+    const source = (): string => inet6Text(bytesOf(selectSource6(a.ip6, nexthop('fd00:9::9'), a.ifs[0]!, undefined, false)!.addr));
+    a.k.sysctl.set('net.inet6.ip6.dad_count', 0);
+    a.k.run(() => addAddress6(a.ip6, a.ifs[0]!, nexthop('fd00:6::1'), 64));
+    expect(source()).toBe('fd00:6::1');
+    a.k.sysctl.set(node, 'fd00:6::/32 1 7; fd00::/16 60 1; ::/0 40 1');
+    expect(source().startsWith('2001:')).toBe(true);
+    expect(a.k.sysctl.get(node)).toBe('fd00:6::/32 1 7; fd00::/16 60 1; ::/0 40 1');
+    const global = a.ifs[0]!.addrs.find((ia) => ia.addr.w0 >>> 16 === 0x2001);
+    const order = sortDestinations(['2001:db8::9', 'fd00:9::9'].map(nexthop), () => global, a.ip6.policies);
+    expect(order[0]!.w0 >>> 16).toBe(0xfd00);
+    for (const bad of ['::/0 40', '::/0 40 1; ::/0 1 1', '::/129 1 1; ::/0 1 1', 'fd00::/16 1 1', '::/0 70000 1', 'x'])
+      expect([bad, code(() => a.k.sysctl.set(node, bad))]).toEqual([bad, 'EINVAL']);
+    a.k.sysctl.set(node, '');
+    expect(a.k.sysctl.get(node)).toBe(before);
   });
   test('the component leaves, and everything with it; not while there are sockets', () => {
     const { a } = two();
