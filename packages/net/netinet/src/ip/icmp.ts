@@ -259,6 +259,8 @@ export class Icmp {
     this.stats.redirects++;
     const to = new Nexthop().set(AF_INET, gateway, 0, 0, 0);
     if (rt.prefixLen === 32) {
+      // One that was set by hand stays as it is (RFC 1122 3.3.1.3).
+      if ((rt.flags & RTF_DYNAMIC) === 0) return;
       rt.gateway = to;
       net.rtChanged(rt);
       return;
