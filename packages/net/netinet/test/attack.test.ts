@@ -1,8 +1,10 @@
 /** What strangers, and other users of the kernel, cannot do. */
 import {
-  AF_INET, F_SETFL, IPPROTO_IP, IP_HDRINCL, IP_OPTIONS, MSG_OOB, O_NONBLOCK, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM, SOL_SOCKET, SO_REUSEADDR, sockaddrIn,
+  AF_INET, F_SETFL, IPPROTO_IP, IP_HDRINCL, IP_OPTIONS, MSG_OOB, O_NONBLOCK, SIOCSIFADDR, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM, SOL_SOCKET, SO_REUSEADDR, ifreq,
+  sockaddrIn,
 } from '@anykernel/lib-sys';
 import { Ipv4Header, emitIcmp, emitIpv4, parseIcmp, parseIpv4, sumBytes, sumFinish, sumPseudo4 } from '@anykernel/lib-wire';
+import { Nexthop, Rtentry } from '@anykernel/net';
 import { hostSim } from '@anykernel/host-sim';
 import { boot } from '@anykernel/rumpkern';
 import { netinet } from '../src/index.js';
@@ -130,6 +132,30 @@ test('a port that somebody has on all addresses is not taken from him by another
     };
     expect([bind(other), bind(one), bind(k.newproc())]).toEqual(['EADDRINUSE', 'ok', 'ok']);
   }
+});
+
+test('a route to one host that was set by hand is not changed by a redirect (RFC 1122 3.3.1.3)', () => {
+  const { a } = alone();
+  const router = new Nexthop().set(AF_INET, B_ADDR, 0, 0, 0);
+  const rt = new Rtentry(new Nexthop().set(AF_INET, 0x0b00_0001, 0, 0, 0), 32, router, a.ifp, a.ifp.addrs[0], 7);
+  const net = new Rtentry(new Nexthop().set(AF_INET, 0x0c00_0000, 0, 0, 0), 8, router, a.ifp, a.ifp.addrs[0], 3);
+  const near = new Rtentry(new Nexthop().set(AF_INET, 0x0a00_0000, 0, 0, 0), 24, undefined, a.ifp, a.ifp.addrs[0], 1);
+  a.k.run(() => [rt, net, near].forEach((one) => a.inet.net.rtAdd(one)));
+  for (const dst of [0x0b00_0001, 0x0c00_0001]) {
+    const b = new Uint8Array(8 + 28);
+    b.set(packet(UDP, new Uint8Array(8), { src: A_ADDR, dst }), 8);
+    emitIcmp({ type: 5, code: 1, rest: 0x0a00_0007 }, b);
+    a.receive(packet(ICMP, b));
+  }
+  expect([rt.gateway, a.inet.ip.rtable.lookup(0x0c00_0001)?.gateway?.w0]).toEqual([router, 0x0a00_0007]);
+});
+
+test('an address that cannot be does not take away the one that is', () => {
+  const { a } = alone();
+  const fd = a.p.sys.socket(AF_INET, SOCK_DGRAM, 0);
+  const request = ifreq(a.ifp.name);
+  request.set(sockaddrIn(0xe000_0001), 16);
+  expect([code(() => a.p.sys.ioctl(fd, SIOCSIFADDR, request)), a.ifp.addrs.length, a.inet.ip.ours.has(A_ADDR)]).toEqual(['EINVAL', 1, true]);
 });
 
 describe('TCP', () => {

@@ -96,9 +96,14 @@ function nexthop(addr: number): Nexthop {
   return new Nexthop().set(AF_INET, addr, 0, 0, 0);
 }
 
+/** Whether it can be an address of somebody. */
+function isAddress(addr: number): boolean {
+  return addr !== 0 && addr !== -1 && (addr & 0xf000_0000) !== (0xe000_0000 | 0);
+}
+
 /** Gives an interface an address. EINVAL: a group, or everybody. */
 export function addAddress(ip: Ip, ifp: Ifnet, addr: number, prefixLen: number, other: number | undefined): Ifaddr {
-  if (addr === 0 || addr === -1 || (addr & 0xf000_0000) === (0xe000_0000 | 0)) throw ERR.EINVAL;
+  if (!isAddress(addr)) throw ERR.EINVAL;
   const pointToPoint = (ifp.flags & IFF_POINTOPOINT) !== 0;
   const dest = pointToPoint && other !== undefined && other !== 0 ? nexthop(other) : undefined;
   let broadcast: Nexthop | undefined;
@@ -128,7 +133,9 @@ function up(ip: Ip, ifp: Ifnet): void {
 
 /** The first address is replaced. */
 function setAddress(ip: Ip, ifp: Ifnet, addr: number): void {
+  if (!isAddress(addr)) throw ERR.EINVAL;
   const before = ifp.addrs.find((ia) => ia.family === AF_INET);
+  if (find(ifp, addr) !== undefined && find(ifp, addr) !== before) throw ERR.EEXIST;
   if (before !== undefined) ip.inet.net.addrDel(before);
   addAddress(ip, ifp, addr, classLen(addr), undefined);
   up(ip, ifp);
