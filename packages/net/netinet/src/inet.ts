@@ -7,7 +7,7 @@ import type { Kernel, Lwp } from '@anykernel/rumpkern';
 import type { Domain, Mbufs, Rumpnet, Socket } from '@anykernel/rumpnet';
 import { Arp } from './arp/arp.js';
 import { Addr, FAM_V4, FAM_V6, type Family } from './family.js';
-import { isMapped } from './flow.js';
+import { isMapped, localAny } from './flow.js';
 import type { Inpcb } from './inpcb.js';
 import { Igmp } from './ip/igmp.js';
 import { Ip } from './ip/ip.js';
@@ -110,10 +110,12 @@ export class Inet {
     return family.bit === FAM_V6 && !this.conf.v6only ? FAM_V4 | FAM_V6 : family.bit;
   }
 
-  /** By which family a socket reaches an address: mapped ones go by IPv4, where the socket takes both. EINVAL, EAFNOSUPPORT. */
+  /** By which family a socket reaches an address: mapped ones go by IPv4, where the socket takes both. EINVAL: or it is bound to an address of the other. EAFNOSUPPORT. */
   familyFor(inp: Inpcb, a: Addr): Family {
     const mapped = isMapped(a.w0, a.w1, a.w2);
-    if (inp.af === AF_INET || !mapped) return this.family(inp.af);
+    if (inp.af === AF_INET) return this.family(AF_INET);
+    if (!localAny(inp) && isMapped(inp.l0, inp.l1, inp.l2) !== mapped) throw ERR.EINVAL;
+    if (!mapped) return this.family(inp.af);
     if ((inp.takes & FAM_V4) === 0) throw ERR.EINVAL;
     return this.family(AF_INET);
   }

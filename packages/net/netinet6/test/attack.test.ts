@@ -1,7 +1,7 @@
 /** What strangers, and users without privilege, cannot do. */
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import {
-  AF_INET6, F_SETFL, IPPROTO_IPV6, IPV6_DSTOPTS, IPV6_HOPOPTS, IPV6_NEXTHOP, IPV6_RTHDRDSTOPTS, O_NONBLOCK, SOCK_DGRAM, cmsgBytes, sockaddrIn6,
+  AF_INET6, F_SETFL, IPPROTO_IPV6, IPV6_DSTOPTS, IPV6_HOPOPTS, IPV6_NEXTHOP, IPV6_RTHDRDSTOPTS, IPV6_V6ONLY, O_NONBLOCK, SOCK_DGRAM, SOCK_STREAM, cmsgBytes, sockaddrIn6,
 } from '@anykernel/lib-sys';
 import { Link, STRANGER, addr, code, packet6, udp6 } from './link.js';
 
@@ -64,4 +64,30 @@ test('a first fragment with longer headers than the last does not make a packet 
     l.say(packet6(STRANGER, l.local, 99, new Uint8Array(len), 64, off === 0 ? [[60, long], [44, fragment]] : [[44, fragment]]));
   }
   expect([l.ip6.stats.reassembled, l.ip6.frags.count, l.ip6.mbufs.used]).toEqual([0, 0, 0]);
+});
+
+describe('sockets of both families', () => {
+  const MAPPED = addr('::ffff:127.0.0.1');
+  function dual(l: Link, type: number): number {
+    const fd = l.socket(type);
+    l.p.sys.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, new Uint8Array(4));
+    return fd;
+  }
+  test.each([['TCP', SOCK_STREAM], ['UDP', SOCK_DGRAM]])('an address of one family is no source in the other: %s', (_what, type) => {
+    const l = new Link();
+    const six = dual(l, type);
+    l.p.sys.bind(six, sockaddrIn6(addr('::1'), 0));
+    const four = dual(l, type);
+    l.p.sys.bind(four, sockaddrIn6(MAPPED, 0));
+    expect([code(() => l.p.sys.connect(six, sockaddrIn6(MAPPED, 9))), code(() => l.p.sys.connect(four, sockaddrIn6(addr('::1'), 9)))]).toEqual(['EINVAL', 'EINVAL']);
+    if (type === SOCK_STREAM) return;
+    const one = Uint8Array.of(1);
+    expect([code(() => l.p.sys.sendto(six, one, 0, sockaddrIn6(MAPPED, 9))), code(() => l.p.sys.sendto(four, one, 0, sockaddrIn6(addr('::1'), 9)))]).toEqual(['EINVAL', 'EINVAL']);
+  });
+  test.each([['TCP', SOCK_STREAM], ['UDP', SOCK_DGRAM]])('what could not be connected by IPv4 is still of IPv6: %s', (_what, type) => {
+    const l = new Link();
+    const fd = dual(l, type);
+    const failed = code(() => l.p.sys.connect(fd, sockaddrIn6(addr('::ffff:8.8.8.8'), 9)));
+    expect([failed, code(() => l.p.sys.connect(fd, sockaddrIn6(addr('::ffff:224.0.0.1'), 9))) === 'ok', code(() => l.p.sys.bind(fd, sockaddrIn6(addr('::1'), type === SOCK_DGRAM ? 0 : 7)))]).toEqual(['EHOSTUNREACH', false, 'ok']);
+  });
 });

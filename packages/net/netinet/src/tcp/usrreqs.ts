@@ -215,8 +215,10 @@ function connect(tcp: Tcp, so: Socket, nam: Uint8Array): void {
   const a = inet.parseName(inp, nam);
   if (tp.state !== TCPS_CLOSED) throw tp.state === TCPS_LISTEN ? ERR.EOPNOTSUPP : ERR.EISCONN;
   if (a.port === 0) throw ERR.EADDRNOTAVAIL;
-  inp.family = inet.familyFor(inp, a);
-  if (inp.family.isMulticast(a.w0, a.w1, a.w2, a.w3) || inp.family.isBroadcast(a.w0, a.w1, a.w2, a.w3)) throw ERR.EADDRNOTAVAIL;
+  const { family } = inp;
+  const to = inet.familyFor(inp, a);
+  if (to.isMulticast(a.w0, a.w1, a.w2, a.w3) || to.isBroadcast(a.w0, a.w1, a.w2, a.w3)) throw ERR.EADDRNOTAVAIL;
+  inp.family = to;
   inp.family.connectTarget(a);
   setForeign(inp, a);
   if (a.scope !== 0) inp.scope = a.scope;
@@ -227,6 +229,7 @@ function connect(tcp: Tcp, so: Socket, nam: Uint8Array): void {
     replaceOld(tcp, inp);
   } catch (e) {
     pcbDisconnect(inp);
+    inp.family = family;
     if (unbound) setLocal(inp, 0, 0, 0, 0);
     throw e;
   }

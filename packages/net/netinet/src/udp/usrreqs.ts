@@ -90,6 +90,7 @@ function connect(udp: Udp, so: Socket, nam: Uint8Array): void {
   }
   const a = inet.parseName(inp, nam);
   if (a.port === 0) throw ERR.EADDRNOTAVAIL;
+  const { family } = inp;
   inp.family = inet.familyFor(inp, a);
   inp.family.connectTarget(a);
   setForeign(inp, a);
@@ -101,6 +102,7 @@ function connect(udp: Udp, so: Socket, nam: Uint8Array): void {
     if (inp.table.lookup(inp) !== undefined) throw ERR.EADDRINUSE;
   } catch (e) {
     pcbDisconnect(inp);
+    inp.family = family;
     if (unbound) setLocal(inp, 0, 0, 0, 0);
     throw e;
   }
