@@ -1,5 +1,8 @@
 /** RFC 7323 (window scale, timestamps, PAWS), RFC 5961 beyond its clauses in 3.10.7, RFC 3168, RFC 6191, RFC 7413, RFC 4987, segment by segment. */
-import { TCPS_ESTABLISHED, TCPS_NAMES, TCP_CONGCTL, TCP_FASTOPEN, TCP_INFO, TCP_KEEPCNT, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_MAXSEG, TCP_NODELAY, TCP_NOPUSH, TCP_USER_TIMEOUT, SO_KEEPALIVE, SOL_SOCKET } from '@anykernel/lib-sys';
+import {
+  MSG_OOB, SIOCATMARK, SOL_SOCKET, SO_KEEPALIVE, SO_OOBINLINE, TCPS_ESTABLISHED, TCPS_NAMES, TCP_CONGCTL, TCP_FASTOPEN, TCP_INFO, TCP_KEEPCNT, TCP_KEEPIDLE,
+  TCP_KEEPINTVL, TCP_MAXSEG, TCP_NODELAY, TCP_NOPUSH, TCP_USER_TIMEOUT,
+} from '@anykernel/lib-sys';
 import { Drill, code } from './drill.js';
 
 const DAY_MS = 86_400_000;
@@ -323,6 +326,41 @@ describe('options of programs', () => {
     const b = new Uint8Array(300);
     const len = d.p.sys.getsockopt(d.fd, 6, TCP_INFO, b);
     expect([len, TCPS_NAMES[b[0]!]]).toEqual([236, 'ESTABLISHED']);
+  });
+  test('TCP_INFO tells options, windows, what is in flight, and what was sent again', () => {
+    const syn = { mss: 1000, sackOk: true, wscale: 3, ts: [5, 0] as const };
+    const d = new Drill({ syn }).listen().in('S', syn).pass(100).in('A', { seq: 1, ack: 1, win: 5000, ts: [6, 0] }).accept();
+    d.setopt(TCP_NODELAY, 1);
+    const info = (): DataView => {
+      const b = new Uint8Array(236);
+      d.p.sys.getsockopt(d.fd, 6, TCP_INFO, b);
+      return new DataView(b.buffer);
+    };
+    d.write(3000);
+    d.out();
+    const v = info();
+    const word = (view: DataView, at: number): number => view.getUint32(at, true);
+    // Timestamps, selective acknowledgment, scale; the scales of both.
+    expect([v.getUint8(5), v.getUint8(6) & 15]).toEqual([7, 3]);
+    expect([word(v, 24), word(v, 100), word(v, 80)]).toEqual([3000, 40_000, 10 * word(v, 16)]);
+    expect(Math.abs(word(v, 68) - 100_000)).toBeLessThanOrEqual(1000);
+    expect(word(v, 8)).toBe(d.tcb.rtoMs * 1000);
+    d.pass(3000);
+    expect(word(info(), 120)).toBeGreaterThan(0);
+  });
+  test('SO_OOBINLINE: the urgent byte stands where it was, reading stops before it, and SIOCATMARK says so (RFC 9293 3.8.5, RFC 6093)', () => {
+    const d = new Drill().established();
+    d.setopt(SO_OOBINLINE, 1, SOL_SOCKET);
+    const atMark = (): number => {
+      const b = new Uint8Array(4);
+      d.p.sys.ioctl(d.fd, SIOCATMARK, b);
+      return b[0]!;
+    };
+    d.in('AU', { seq: 1, ack: 1, len: 5, urp: 3 });
+    expect([atMark(), d.read(), atMark()]).toEqual([0, 2, 1]);
+    const b = new Uint8Array(9);
+    expect([d.p.sys.read(d.fd, b), b[0], atMark()]).toEqual([3, 3, 0]);
+    expect(code(() => d.p.sys.recvfrom(d.fd, new Uint8Array(1), MSG_OOB))).toBe('EINVAL');
   });
   test('TCP_CONGCTL: names there are, and one there is not', () => {
     const d = new Drill().established();

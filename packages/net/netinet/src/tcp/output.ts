@@ -14,14 +14,16 @@ import {
   TCPS_TIME_WAIT,
 } from '@anykernel/lib-sys';
 import { TH_ACK, TH_FIN, TH_PUSH } from '@anykernel/lib-wire';
+import { Extras } from './extras.js';
 import { sendHandshake } from './handshake.js';
 import { updateMss } from './mss.js';
 import { armLoss } from './recovery.js';
 import { backedOff } from './rtt.js';
 import { receiveWindow, sendSegment } from './segment.js';
-import { recAppend, recNextLost, recResent, recSplit, type Segrec } from './sendq.js';
+import { recAppend, recLastUnsacked, recNextHole, recNextLost, recResent, recSplit, type Segrec, SR_EVER } from './sendq.js';
 import type { Tcp } from './tcp.js';
 import {
+  CA_RECOVERY,
   LOSS_NONE,
   LOSS_PERSIST,
   type Tcpcb,
@@ -54,6 +56,7 @@ export function tcpOutput(tcp: Tcp, tp: Tcpcb): void {
   }
   if (tp.lostBytes > 0 && !resendLost(tcp, tp)) return;
   if (sendsData(tp.state) && !sendNew(tcp, tp)) return;
+  if (tp.caState === CA_RECOVERY && tp.sackedBytes > 0 && !tcp.conf.rack && !resendDoubtful(tcp, tp)) return;
   if ((tp.flags & TF_ACKNOW) !== 0) sendAck(tcp, tp);
   else if (windowUpdateDue(tp)) {
     tcp.stats.sndwinup++;
@@ -82,6 +85,19 @@ function resendLost(tcp: Tcp, tp: Tcpcb): boolean {
   return true;
 }
 
+/**
+ * RFC 6675 4, NextSeg (3) and (4): with nothing that counts as lost, and no new data, a hole is sent again, or, once in a recovery, the last of all.
+ * One at a time: it does not leave the network by being sent again.
+ */
+function resendDoubtful(tcp: Tcp, tp: Tcpcb): boolean {
+  if (tp.lostBytes > 0 || tp.cwnd - tp.pipe < tp.emss) return true;
+  const hole = recNextHole(tp);
+  const r = hole ?? (tp.rescued ? undefined : recLastUnsacked(tp));
+  if (r === undefined || (hole === undefined && (r.flags & SR_EVER) !== 0)) return true;
+  if (hole === undefined) tp.rescued = true;
+  return resend(tcp, tp, r);
+}
+
 /** Sends one record again, as much of it as a segment holds. */
 export function resend(tcp: Tcp, tp: Tcpcb, r: Segrec): boolean {
   const most = tp.emss;
@@ -100,7 +116,7 @@ export function resend(tcp: Tcp, tp: Tcpcb, r: Segrec): boolean {
   if (error !== 0) return resend(tcp, tp, r);
   tcp.stats.sndrexmitpack++;
   tcp.stats.sndrexmitbyte += data;
-  if (tp.extras !== undefined) tp.extras.rexmits++;
+  (tp.extras ??= new Extras()).rexmits++;
   if (tp.prr !== undefined) tp.prr.out += data;
   recResent(tp, r, tcp.nowUs);
   if ((tp.armed & TIMER_LOSS) === 0 || tp.lossMode === LOSS_PERSIST) armLoss(tcp, tp);
