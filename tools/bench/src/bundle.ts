@@ -11,11 +11,9 @@ const PACKAGES = fileURLToPath(new URL('../../../packages', import.meta.url));
 /** The least that gives a whole `fs` in memory. */
 const UKFS = `import { bareHostNode } from '@anykernel/host-node';
 import { bareBoot } from '@anykernel/rumpkern';
-import { tmpfs } from '@anykernel/tmpfs';
+import { rootTmpfs } from '@anykernel/tmpfs';
 import { ukfs } from '@anykernel/ukfs';
-const k = bareBoot(bareHostNode(), [tmpfs]);
-k.proc1.sys.mount('tmpfs', '/', 0, {});
-export const fs = ukfs(k.newproc());`;
+export const fs = ukfs(bareBoot(bareHostNode(), [rootTmpfs]).newproc());`;
 
 export interface Bundled {
   readonly code: Uint8Array;

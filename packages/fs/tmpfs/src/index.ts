@@ -8,10 +8,11 @@ import { type Vfsops, rumpvfs } from '@anykernel/rumpvfs';
 import { tmpfsVfsops } from './vfsops.js';
 import { opsOf } from './vnops.js';
 
+export { rootTmpfs } from './root.js';
 export type { TmpfsArgs } from './vfsops.js';
 
 /** The memory file system. */
-export const tmpfs: Component<Vfsops, readonly [typeof rumpvfs]> = component({
+export const tmpfs: Component<Vfsops, readonly [typeof rumpvfs]> = /* @__PURE__ */ component({
   name: 'tmpfs',
   class: 'vfs',
   requires: [rumpvfs],

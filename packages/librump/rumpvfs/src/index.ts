@@ -5,6 +5,7 @@ export * from './vnode.js';
 export * from './mount.js';
 export * from './vfs.js';
 export * from './component.js';
+export { bareVfs, startVfs } from './bare.js';
 export * from './cwdi.js';
 export * from './namei.js';
 export * from './namecache.js';
