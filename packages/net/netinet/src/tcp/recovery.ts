@@ -74,6 +74,7 @@ export function enterRecovery(tcp: Tcp, tp: Tcpcb): void {
   if (tp.caState !== CA_OPEN) return;
   tcp.stats.fastrexmit++;
   tp.caState = CA_RECOVERY;
+  tp.rescued = false;
   tp.recover = tp.sndNxt;
   // The first goes at once, whatever is in flight (RFC 6675 5 (4.3)).
   tp.flags |= TF_REXMIT;

@@ -157,6 +157,17 @@ export function recNextLost(tp: Tcpcb): Segrec | undefined {
   return undefined;
 }
 
+/** The first record below one that was selectively acknowledged which was neither that, nor found lost, nor ever sent again (RFC 6675 4, NextSeg (3)). */
+export function recNextHole(tp: Tcpcb): Segrec | undefined {
+  let hole: Segrec | undefined;
+  for (let r = tp.recTail; r !== undefined; r = r.prev) {
+    if ((r.flags & SR_SACKED) === 0) continue;
+    for (r = r.prev; r !== undefined; r = r.prev) if ((r.flags & (SR_SACKED | SR_LOST | SR_EVER)) === 0) hole = r;
+    break;
+  }
+  return hole;
+}
+
 /** The last record that is not selectively acknowledged. */
 export function recLastUnsacked(tp: Tcpcb): Segrec | undefined {
   for (let r = tp.recTail; r !== undefined; r = r.prev) if ((r.flags & SR_SACKED) === 0) return r;

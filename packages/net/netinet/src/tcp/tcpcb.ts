@@ -152,6 +152,8 @@ export class Tcpcb {
   /** Bytes of them that were selectively acknowledged, and that were found lost and not sent again. */
   sackedBytes = 0;
   lostBytes = 0;
+  /** The last segment was sent again in this recovery, although nothing says that it was lost (RFC 6675 4, NextSeg (4)). */
+  rescued = false;
 
   // -- round trips, microseconds (RFC 6298)
   srttUs = 0;
