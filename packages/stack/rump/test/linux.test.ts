@@ -23,7 +23,7 @@ const [{ ours: OURS }] = FAMILIES as [(typeof FAMILIES)[0]];
 if (all.missing.length === 0) {
   beforeAll(async () => {
     await net.boot({
-      setup: ['ifconfig virt0 create linkstr aktap0', 'ifconfig virt0 10.9.0.2/24', 'ifconfig virt0 inet6 2001:db8:9::2/64'],
+      setup: ['ifconfig virt0 create linkstr aktap0', 'ifconfig virt0 10.9.0.2/24', 'ifconfig virt0 inet6 2001:db8:9::2/64', 'route add default 10.9.0.1'],
       linux: ['addr add 10.9.0.1/24 dev aktap0', 'addr add 2001:db8:9::1/64 dev aktap0 nodad', 'link set aktap0 up'],
     });
     await net.web(0, 8080);
@@ -106,6 +106,8 @@ describe('nmap', () => {
 });
 
 all.test('a flood of SYNs leaves established connections alone, and the memory bounded', async () => {
+  // So small that also a slow flood fills it: from then on there are cookies.
+  await net.tool('sysctl -w net.inet.tcp.syn_cache_limit=500');
   const before = await net.counters();
   const talk = spawn('ip', ['netns', 'exec', net.space(), 'sh', '-c', `(printf one; sleep 4; printf two) | nc -N -w 10 ${OURS} 7`], { stdio: ['ignore', 'pipe', 'ignore'] });
   const ended = new Promise((resolve) => talk.once('exit', resolve));
@@ -116,7 +118,7 @@ all.test('a flood of SYNs leaves established connections alone, and the memory b
   expect(during.memory - before.memory).toBeLessThan(32 * MIB);
   await ended;
   expect(said).toBe('onetwo');
-  expect(await net.count('tcp', 'SYN cookie')).toBeGreaterThan(1000);
+  expect(await net.count('tcp', 'SYN cookie')).toBeGreaterThan(100);
   expect(net.must('curl', '-s', '-m', '10', `http://${OURS}/5`).length).toBe(5);
 }, 60_000);
 
