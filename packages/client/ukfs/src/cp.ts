@@ -64,7 +64,20 @@ function* cpAs(from: PathLike, to: PathLike, options: CpOptions | undefined, wai
   const dest = bytePath(toPath(to, 'dest'));
   if (o.filter !== undefined && !(yield* allowed(fromBytestr(source), fromBytestr(dest), o))) return;
   yield* checkParents(source, dest, o);
-  yield* cpNode(source, dest, o);
+  // Trees may be deeper than a stack.
+  const tasks: Task[] = [];
+  yield* cpNode(source, dest, o, tasks);
+  for (let t = tasks.pop(); t !== undefined; t = tasks.pop()) {
+    if (t.mode !== undefined) yield* chmod(kernelPath(t.to), t.mode);
+    else if (o.filter === undefined || (yield* allowed(fromBytestr(t.from), fromBytestr(t.to), o))) yield* cpNode(t.from, t.to, o, tasks);
+  }
+}
+
+/** What is still to be copied, the first last; with `mode`: a directory that is whole by then. */
+interface Task {
+  readonly from: string;
+  readonly to: string;
+  readonly mode?: number;
 }
 
 interface Both {
@@ -94,14 +107,14 @@ function intoItself(source: string, dest: string, path: string): Error {
 }
 
 /** Paths are byte strings. */
-function* cpNode(from: string, to: string, o: Cp): Op<void> {
+function* cpNode(from: string, to: string, o: Cp, tasks: Task[]): Op<void> {
   const b: Both = { source: kernelPath(from), dest: kernelPath(to), sourceText: fromBytestr(from), destText: fromBytestr(to) };
   const look = o.dereference === true ? 'stat' : 'lstat';
   const st = (yield* o.dereference === true ? stat(b.source) : lstat(b.source)) as Stats;
   const there = (yield* statIfThere(look, b.dest)) as Stats | undefined;
   check(b, st, there, from, to, o);
   if (there === undefined) yield* makeParent(to);
-  if (st.isDirectory()) yield* cpDirectory(b, from, to, st, there === undefined, o);
+  if (st.isDirectory()) yield* cpDirectory(b, from, to, there === undefined ? st.mode & 0o7777 : undefined, tasks);
   else if (st.isSymbolicLink()) yield* cpLink(b, from, to, there, o);
   else yield* cpFile(b, st, there !== undefined, o);
 }
@@ -136,13 +149,13 @@ function isWithin(from: string, to: string): boolean {
   return `${resolve('', to)}/`.startsWith(`${resolve('', from).replace(/\/+$/, '')}/`);
 }
 
-function* cpDirectory(b: Both, from: string, to: string, st: Stats, fresh: boolean, o: Cp): Op<void> {
-  if (fresh) yield* mkdir(b.dest);
-  for (const e of yield* entriesOf(b.source, 'opendir')) {
-    const [source, dest] = [join(from, e.name), join(to, e.name)];
-    if (o.filter === undefined || (yield* allowed(fromBytestr(source), fromBytestr(dest), o))) yield* cpNode(source, dest, o);
+/** `mode`: of a directory that has to be made. */
+function* cpDirectory(b: Both, from: string, to: string, mode: number | undefined, tasks: Task[]): Op<void> {
+  if (mode !== undefined) {
+    yield* mkdir(b.dest);
+    tasks.push({ from, to, mode });
   }
-  if (fresh) yield* chmod(b.dest, st.mode & 0o7777);
+  for (const e of (yield* entriesOf(b.source, 'opendir')).reverse()) tasks.push({ from: join(from, e.name), to: join(to, e.name) });
 }
 
 function* cpFile(b: Both, st: Stats, replaces: boolean, o: Cp): Op<void> {

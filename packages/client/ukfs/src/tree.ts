@@ -204,18 +204,29 @@ function* rmTree(path: string, o: Rm): Op<void> {
   yield* removed('rmdir', path, o);
 }
 
-function* emptied(path: string, o: Rm): Op<void> {
-  let entries: KernelDirent[];
-  try {
-    entries = yield* entriesOf(kernelPath(path));
-  } catch (e) {
-    if ((e as { code?: string }).code === 'ENOENT') return;
-    throw e;
+/** What is in a directory goes, the deepest first; trees may be deeper than a stack. */
+function* emptied(top: string, o: Rm): Op<void> {
+  const levels = [{ path: top, entries: yield* leftIn(top) }];
+  for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
+    const e = level.entries.pop();
+    if (e === undefined) {
+      levels.pop();
+      if (levels.length > 0) yield* removed('rmdir', level.path, o);
+      continue;
+    }
+    const path = join(level.path, e.name);
+    if (e.type === DT_DIR) levels.push({ path, entries: yield* leftIn(path) });
+    else yield* removed('unlink', path, o);
   }
-  for (const e of entries) {
-    const child = join(path, e.name);
-    if (e.type === DT_DIR) yield* rmTree(child, o);
-    else yield* removed('unlink', child, o);
+}
+
+/** The entries of a directory, the last first; of one that has gone meanwhile none. */
+function* leftIn(path: string): Op<KernelDirent[]> {
+  try {
+    return (yield* entriesOf(kernelPath(path))).reverse();
+  } catch (e) {
+    if ((e as { code?: string }).code === 'ENOENT') return [];
+    throw e;
   }
 }
 

@@ -1,9 +1,8 @@
 /**
  * What ukfs does otherwise than Node on Linux: lines of a record as both write them, and why.
  *
- * What no script shows, and the README says: watch() does not see a name that comes and goes between two turns of the event loop (the kernel tells that
- * a directory has changed, and not how); paths end at 1023 bytes (NetBSD's PATH_MAX); Stats keep their dates as accessors and in toJSON(), where Node 20
- * has properties and later ones accessors; promises.readFile() and its like make no FileHandle of their own, so that one that somebody has patched is
+ * What no script shows, and the README says: targets of symbolic links end at 1023 bytes (NetBSD's PATH_MAX); Stats keep their dates as accessors
+ * and in toJSON(), where Node 20 has properties and later ones accessors; promises.readFile() and its like make no FileHandle of their own, so that one that somebody has patched is
  * not seen; a FileHandle is not transferred to another thread (its kernel is in this one); descriptors are of the process in the kernel, and no other
  * module of Node knows them.
  */

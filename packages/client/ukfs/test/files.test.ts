@@ -164,6 +164,22 @@ describe('names are bytes', () => {
     fs.writeFileSync(`/${'é'.repeat(127)}x`, '');
     expect(codeOf(() => fs.writeFileSync(`/${'é'.repeat(128)}`, ''))).toBe('ENAMETOOLONG');
   });
+
+  test('a path may have 4095 bytes, as on Linux', () => {
+    const { fs } = s;
+    const long = `/${'d'.repeat(194)}`.repeat(21);
+    fs.mkdirSync(long, { recursive: true });
+    expect([long.length, fs.realpathSync(long) === long, codeOf(() => fs.statSync(`${long}/`))]).toEqual([4095, true, 'ENAMETOOLONG']);
+  });
+
+  test('trees are copied and removed, however deep', () => {
+    const { fs } = s;
+    fs.mkdirSync('/t/a'.padEnd(1000, '/a'), { recursive: true });
+    fs.cpSync('/t', '/copy', { recursive: true });
+    expect(fs.readdirSync('/copy', { recursive: true }).length).toBe(499);
+    for (const top of ['/t', '/copy']) fs.rmSync(top, { recursive: true });
+    expect(fs.readdirSync('/')).toEqual([]);
+  });
 });
 
 describe('what is read the quick way is what the long way gives', () => {

@@ -4,8 +4,10 @@
 
 /** The longest name of a file system with names of today's usual length, in bytes, without the NUL. */
 export const NAME_MAX = 255;
-/** The longest path, in bytes, with the NUL. */
+/** The longest path that programs are told of, and the longest target of a symbolic link, in bytes, with the NUL. */
 export const PATH_MAX = 1024;
+/** The longest path that is looked up, with the NUL: as on Linux, so that programs made there hold. */
+export const LOOKUP_PATH_MAX = 4096;
 /** Bytes that a write to a pipe keeps together. */
 export const PIPE_BUF = 512;
 /** The most buffers of readv(2) and writev(2). */

@@ -6,7 +6,7 @@
  *
  * IEEE Std 1003.1, 4.16 Pathname Resolution.
  */
-import { ERR, MAXSYMLINKS, PATH_MAX } from '@anykernel/lib-sys';
+import { ERR, LOOKUP_PATH_MAX, MAXSYMLINKS } from '@anykernel/lib-sys';
 import { type Cred, type Lwp, ROOT } from '@anykernel/rumpkern';
 import type { Cwdi } from './cwdi.js';
 import type { Mount } from './mount.js';
@@ -49,7 +49,7 @@ export function namei(l: Lwp, nd: Nameidata, op: Nameiop, flags: number, path: s
   const { cnp } = nd;
   let len = path.length;
   if (len === 0) throw ERR.ENOENT;
-  if (len >= PATH_MAX) throw ERR.ENAMETOOLONG;
+  if (len >= LOOKUP_PATH_MAX) throw ERR.ENAMETOOLONG;
   let dvp = path.charCodeAt(0) === SLASH ? root : (start ?? cwdi.cdir);
   let pos = 0;
   let links = 0;
@@ -144,7 +144,7 @@ function throughLink(vp: Vnode, path: string, end: number, l: Lwp): string {
   const target = vp.ops.readlink(vp, l);
   if (target.length === 0) throw ERR.ENOENT;
   const whole = end === path.length ? target : target + path.slice(end);
-  if (whole.length >= PATH_MAX) throw ERR.ENAMETOOLONG;
+  if (whole.length >= LOOKUP_PATH_MAX) throw ERR.ENAMETOOLONG;
   return whole;
 }
 
