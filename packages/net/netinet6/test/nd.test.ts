@@ -190,12 +190,31 @@ describe('routers (RFC 4861 6.3)', () => {
     return rt?.gateway === undefined ? '-' : l.ip6.nd.text(rt.gateway);
   }
 
-  test('a host asks three times, four seconds apart (6.3.7)', () => {
+  test('a host asks again and again, each time after twice as long, up to an hour (6.3.7, RFC 7559 2)', () => {
     const l = new Link(undefined, 1, 0);
-    l.run(30);
+    l.run(30_000);
     const rs = l.takeIcmp(133);
-    expect(rs.map(({ dst, hops }) => `${dst} ${hops}`)).toEqual(['ff02::2 255', 'ff02::2 255', 'ff02::2 255']);
-    expect(rs.map(({ at }) => Math.round(at - rs[0]!.at))).toEqual([0, 4, 8]);
+    expect(new Set(rs.map(({ dst, hops }) => `${dst} ${hops}`))).toEqual(new Set(['ff02::2 255']));
+    const gaps = rs.slice(1).map(({ at }, i) => at - rs[i]!.at);
+    expect(Math.abs(gaps[0]! - 4)).toBeLessThanOrEqual(0.41);
+    for (const [i, gap] of gaps.slice(1).entries())
+      if (gap < 3000) expect(Math.abs(gap / gaps[i]! - 2)).toBeLessThanOrEqual(0.11);
+    expect(gaps.filter((gap) => gap > 3240 && gap < 3960).length).toBeGreaterThanOrEqual(5);
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(3960);
+  });
+  test('it stops when there is a router, and when it is one itself', () => {
+    const l = new Link(undefined, 1, 0);
+    l.run(10);
+    l.router({});
+    l.takeIcmp(133);
+    l.run(100);
+    expect(l.takeIcmp(133)).toEqual([]);
+    const r = new Link(undefined, 1, 0);
+    r.run(10);
+    r.takeIcmp(133);
+    r.k.sysctl.set('net.inet6.ip6.forwarding', 1);
+    r.run(100);
+    expect(r.takeIcmp(133)).toEqual([]);
   });
   test('a router is the default for its lifetime, and not without one (6.3.4)', () => {
     const l = new Link();

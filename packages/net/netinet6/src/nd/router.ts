@@ -11,8 +11,10 @@ import { speaksNd } from '../if6.js';
 import type { Nd, NdMessage } from './nd.js';
 
 /** RFC 4861 10. */
-const SOLICITATIONS = 3;
 const SOLICIT_INTERVAL_MS = 4000;
+/** RFC 7559 2: the longest time between solicitations, and by how much each is spread. */
+const SOLICIT_MAX_MS = 3_600_000;
+const SOLICIT_SPREAD = 0.1;
 const SOLICIT_DELAY_MS = 1000;
 /** The largest times of neighbours that are believed. */
 export const REACHABLE_MAX_MS = 3_600_000;
@@ -42,7 +44,7 @@ export class Routers {
   readonly #nd: Nd;
   readonly #list: Router[] = [];
   readonly #prefixes: OnLink[] = [];
-  readonly #solicits = new Map<Ifnet, { readonly callout: Callout; left: number }>();
+  readonly #solicits = new Map<Ifnet, { readonly callout: Callout; intervalMs: number }>();
   readonly #sweep: Callout;
   /** The default route, if it is of this list. */
   #route: Rtentry | undefined;
@@ -65,11 +67,11 @@ export class Routers {
     return speaksNd(ifp) && !ip6.conf.forwarding && ip6.conf.acceptRtadv && ip6.if6(ifp).acceptRtadv;
   }
 
-  /** Asks for routers (RFC 4861 6.3.7). */
+  /** Asks for routers, until one answers (RFC 4861 6.3.7, RFC 7559). */
   solicit(ifp: Ifnet): void {
     if (!this.listens(ifp) || !ifp.up) return;
     this.#solicits.get(ifp)?.callout.stop();
-    const one = { callout: new Callout(this.#nd.ip6.k, () => this.#ask(ifp)), left: SOLICITATIONS };
+    const one = { callout: new Callout(this.#nd.ip6.k, () => this.#ask(ifp)), intervalMs: 0 };
     this.#solicits.set(ifp, one);
     one.callout.schedule(this.#nd.ip6.inet.rand.below(SOLICIT_DELAY_MS) * MS);
   }
@@ -77,14 +79,19 @@ export class Routers {
   #ask(ifp: Ifnet): void {
     const one = this.#solicits.get(ifp);
     const src = this.#nd.ip6.linkLocal(ifp)?.addr;
-    if (one === undefined || one.left === 0) {
+    if (one === undefined) return;
+    if (!this.listens(ifp)) {
       this.#solicits.delete(ifp);
       return;
     }
-    one.left--;
     const options = src === undefined ? {} : { sourceLink: ifp.lladdr };
     this.#nd.send(ifp, ND_ROUTER_SOLICIT, ND_ROUTER_SOLICIT_LEN, src, linkGroup(ALL_ROUTERS, ifp.index), options, () => {});
-    one.callout.schedule(SOLICIT_INTERVAL_MS * MS);
+    // RFC 7559 2: RT = 2 * RTprev + RAND * RTprev, RFC 3315 14.
+    const spread = (this.#nd.ip6.inet.rand.below(2001) / 1000 - 1) * SOLICIT_SPREAD;
+    const before = one.intervalMs;
+    one.intervalMs = before === 0 ? SOLICIT_INTERVAL_MS * (1 + spread) : before * (2 + spread);
+    if (one.intervalMs > SOLICIT_MAX_MS) one.intervalMs = SOLICIT_MAX_MS * (1 + spread);
+    one.callout.schedule(Math.round(one.intervalMs * MS));
   }
 
   // -- advertisements
