@@ -1,7 +1,7 @@
 /** net.Server on a kernel: listens, accepts, and knows how many connections there are. */
 import { EventEmitter } from 'node:events';
 import {
-  AF_INET6, AF_LOCAL, ERR, Errno, IPPROTO_IPV6, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_NOSIGPIPE, SOCK_STREAM, SOL_SOCKET, SO_REUSEADDR, intBytes, libuvMessage,
+  AF_INET6, AF_LOCAL, ERR, Errno, IPPROTO_IPV6, O_CLOEXEC, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_NOSIGPIPE, SOCK_STREAM, SOL_SOCKET, SO_REUSEADDR, intBytes, libuvMessage,
 } from '@anykernel/lib-sys';
 import { type AddressInfo, type Endpoint, addressOf, endpoint, lookupAll, pathEndpoint } from './address.js';
 import { type ListenOptions, listenArgs } from './args.js';
@@ -31,6 +31,8 @@ export class Server extends EventEmitter implements Pollable {
   readonly #make: (options: SocketOptions) => Socket;
   readonly #options: ServerOptions;
   #socket: KernelSocket | undefined;
+  /** A descriptor to let go when there are no others, so that who comes then is turned away, and does not wait for ever. */
+  #spare = -1;
   #path: string | undefined;
   /** It was told to listen, and has not been closed. */
   #started = false;
@@ -106,6 +108,7 @@ export class Server extends EventEmitter implements Pollable {
     }
     if (at.family === AF_LOCAL) this.#bound(at.text, options);
     this.#socket = socket;
+    this.#keepSpare();
     poller.watch(this);
     this.#hold();
     return undefined;
@@ -130,12 +133,34 @@ export class Server extends EventEmitter implements Pollable {
       const { fd } = this.#socket;
       const accepted = attempt(() => this.#context.p.bare.paccept(fd, undefined, undefined, ACCEPTED));
       if (accepted === ERR.ECONNABORTED) continue;
+      if ((accepted === ERR.EMFILE || accepted === ERR.ENFILE) && this.#turnAway(fd)) continue;
       if (accepted instanceof Errno) {
         if (accepted !== ERR.EAGAIN) this.emit('error', errnoError(accepted, 'accept'));
         return;
       }
       this.#accept(accepted);
     }
+  }
+
+  #keepSpare(): void {
+    const fd = attempt(() => this.#context.p.bare.kqueue1(O_CLOEXEC));
+    this.#spare = typeof fd === 'number' ? fd : -1;
+  }
+
+  #dropSpare(): void {
+    const spare = this.#spare;
+    this.#spare = -1;
+    if (spare >= 0) new KernelSocket(this.#context.p, spare).close();
+  }
+
+  /** There is no descriptor left: the next one who waits is let in, and out. false: there is not even a spare one, or nobody waits. */
+  #turnAway(fd: number): boolean {
+    if (this.#spare < 0) return false;
+    this.#dropSpare();
+    const accepted = attempt(() => this.#context.p.bare.paccept(fd, undefined, undefined, ACCEPTED));
+    if (typeof accepted === 'number') new KernelSocket(this.#context.p, accepted).close();
+    this.#keepSpare();
+    return typeof accepted === 'number';
   }
 
   onWritable(): void {
@@ -187,6 +212,7 @@ export class Server extends EventEmitter implements Pollable {
     this.#socket = undefined;
     if (socket !== undefined) {
       socket.close();
+      this.#dropSpare();
       this.#context.poller.forget(this);
       if (this.#path !== undefined) attempt(() => this.#context.p.bare.unlink(this.#path as string));
       this.#path = undefined;
