@@ -1,8 +1,8 @@
 /**
  * Bells between threads: two words of shared memory for each, the number of rings, and how many threads sleep.
  *
- * After each ring a thread looks for a while at each turn of its event loop, and for a slice of the turn does nothing else: who sleeps is woken only
- * after some tens of microseconds. How long it looks depends on what came of it, as in Linux's haltpoll: the window grows when a ring comes soon after
+ * After each ring a thread looks for a while: for a slice of each turn of its event loop, between the microtasks of that turn, it does nothing else. A turn of
+ * the event loop takes 4 µs, and who sleeps is woken only after some tens of microseconds. How long it looks depends on what came of it, as in Linux's haltpoll: the window grows when a ring comes soon after
  * the thread has gone to sleep, and shrinks whenever there was none in it. A thread without rings sleeps. Where looking never finds a ring although one
  * comes as soon as the thread sleeps (both share a processor), it is left for a while.
  */
@@ -14,6 +14,7 @@ const SLEEPERS = 1;
 
 /** Milliseconds. */
 const SLICE = 0.025;
+const TURN = 0.2;
 const WINDOW_MIN = 0.05;
 const WINDOW_MAX = 0.3;
 /** A ring later than that would not have been waited for. Waking takes a part of it. */
@@ -21,9 +22,8 @@ const SOON = 0.5;
 /** Windows without a ring, each with one as soon as the thread slept, and sleeps without a window after them. */
 const VAIN_MAX = 16;
 const PENANCE = 1000;
-/** Looks at the words between two at the clock. */
-const LOOKS = 32;
 
+const SETTLED: Promise<void> = Promise.resolve();
 const { load, add, sub, notify } = Atomics;
 const now = (): number => performance.now();
 
@@ -43,13 +43,16 @@ export class Belfry {
   #window = WINDOW_MAX;
   /** When anything was rung last, by whomever. */
   #rungAt = 0;
-  /** A look is coming. */
+  /** A turn is coming, or going on: when it began, and when it found something last. */
   #coming = false;
+  #looking = false;
+  #turnAt = 0;
+  #foundAt = 0;
   /** The window has passed since, and nothing was found in it. */
   #passed = false;
   #vain = 0;
   #penance = 0;
-  readonly #look = (): void => {
+  readonly #come = (): void => {
     this.#coming = false;
     this.#turn();
   };
@@ -82,30 +85,30 @@ export class Belfry {
   #soon(): void {
     if (this.#coming) return;
     this.#coming = true;
-    setImmediate(this.#look);
+    setImmediate(this.#come);
   }
 
-  /** One look: for a slice of time, if the window is open. */
+  /** Looks for a slice of time, and again after each ring; then the event loop has its turn. */
   #turn(): void {
-    const from = now();
-    const until = from + (from - this.#rungAt < this.#window ? SLICE : 0);
-    let at = from;
-    while (!this.#answer(at)) {
-      if (at >= until) {
-        if (at - this.#rungAt < this.#window) this.#soon();
-        else this.#sleep();
-        return;
-      }
-      for (let i = 0; i < LOOKS && !this.#rings(); i++);
-      at = now();
-    }
-    this.#soon();
+    if (this.#looking) return;
+    this.#looking = true;
+    this.#turnAt = this.#foundAt = now();
+    this.#look();
   }
 
-  #rings(): boolean {
-    for (const bell of this.#bells) if (load(bell.words, RINGS) !== bell.seen) return true;
-    return false;
-  }
+  /** One look. What a ring leads to goes on in microtasks, and so do the looks: they come in between, and no answer has to wait for the event loop. */
+  readonly #look = (): void => {
+    const at = now();
+    if (this.#answer(at)) this.#foundAt = at;
+    const open = at - this.#rungAt < this.#window;
+    if (at - this.#turnAt < TURN && at - this.#foundAt < (open ? SLICE : 0)) {
+      void SETTLED.then(this.#look);
+      return;
+    }
+    this.#looking = false;
+    if (open || at === this.#foundAt) this.#soon();
+    else this.#sleep();
+  };
 
   /** Calls whose bells have rung. false: there are none. */
   #answer(at: number): boolean {
