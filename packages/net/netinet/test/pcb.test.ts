@@ -1,6 +1,6 @@
 /** Addresses and ports: who may have which, which the kernel chooses (RFC 6056), and the hash that nobody foresees. */
 import {
-  AF_INET, F_SETFL, IPPROTO_IP, IP_PORTALGO, IP_PORTRANGE, IP_PORTRANGE_LOW, IP_STATS, KINFO_PCB_LEN, O_NONBLOCK, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, SO_REUSEADDR, SO_REUSEPORT, TCPS_LISTEN,
+  AF_INET, ARP_STATS, ICMP_STATS, IGMP_STATS, UDP_STATS, F_SETFL, IPPROTO_IP, IP_PORTALGO, IP_PORTRANGE, IP_PORTRANGE_LOW, IP_STATS, KINFO_PCB_LEN, O_NONBLOCK, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, SO_REUSEADDR, SO_REUSEPORT, TCPS_LISTEN,
   TCP_STATS, parseStats, sockaddrIn,
 } from '@anykernel/lib-sys';
 import { hostSim } from '@anykernel/host-sim';
@@ -174,6 +174,13 @@ test('net.inet.tcp.stats: what was counted, of both sides of a connection over l
   const stats = parseStats(TCP_STATS, k.sysctl.get('net.inet.tcp.stats') as Uint8Array);
   expect(stats).toMatchObject({ connattempt: 1, accepts: 1, connects: 2, sndbyte: 1000, rcvbyte: 1000, scAdded: 1, scCompleted: 1, rcvbadsum: 0 });
   expect(parseStats(IP_STATS, k.sysctl.get('net.inet.ip.stats') as Uint8Array)['delivered']).toBe(stats['rcvtotal']);
+});
+
+test('what is counted has a place in the arrays', () => {
+  const { k } = kernel();
+  const { tcp, udp, ip, arp, igmp } = k.modules.use(netinet);
+  const pairs = [[TCP_STATS, tcp.stats], [UDP_STATS, udp.stats], [IP_STATS, ip.stats], [ICMP_STATS, ip.icmp.stats], [ARP_STATS, arp.stats], [IGMP_STATS, igmp.stats]] as const;
+  expect(pairs.flatMap(([layout, counters]) => Object.keys(counters).filter((name) => layout.at[name] === undefined))).toEqual([]);
 });
 
 test('settings are as NetBSD’s rump kernels have them', () => {
