@@ -1,7 +1,7 @@
 /** ext3 and ext4 by the command: made, filled, checked, repaired; other people's checker agrees, and other people's kernel mounts them. */
 import fs from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { oracle, run, withMount } from '@anykernel/tools-oracle';
+import { mustRun, oracle, run, withMount } from '@anykernel/tools-oracle';
 import { folder, ran, rump } from './kit.js';
 
 const path = folder();
@@ -56,6 +56,29 @@ describe('fsck', () => {
     fs.closeSync(fd);
     expect(await ran('fsck', '--repair', file)).toMatch(/copy at block 8193 is used/);
     expect(run('e2fsck', ['-fn', file]).status).toBe(0);
+  });
+
+  oracle('sfdisk', 'e2fsck').test('mends what is in a partition, and nothing beside it', async () => {
+    const disk = path('parts.img');
+    fs.writeFileSync(disk, '');
+    fs.truncateSync(disk, 32 << 20);
+    mustRun('sfdisk', ['-q', disk], { input: 'label: gpt\nstart=4096, size=40960\n' });
+    await ran('newfs', '-t', 'ext4', `${disk}@1`);
+    fs.writeFileSync(path('small'), 'small');
+    await ran('cp', path('small'), `${disk}@1:/small`);
+    const start = 4096 * 512;
+    const before = fs.readFileSync(disk);
+    const after = Buffer.from(before);
+    after.set([1, 2, 3, 0], start + 1024 + 12);
+    fs.writeFileSync(disk, after);
+    expect((await rump(['fsck', `${disk}@1`])).out).toMatch(/blocks are free by the superblock/);
+    expect(await ran('fsck', '--repair', `${disk}@1`)).toMatch(/repaired/);
+    const mended = fs.readFileSync(disk);
+    expect(mended.subarray(0, start).equals(before.subarray(0, start))).toBe(true);
+    expect(mended.subarray(start + 40960 * 512).equals(before.subarray(start + 40960 * 512))).toBe(true);
+    fs.writeFileSync(path('part.img'), mended.subarray(start, start + 40960 * 512));
+    expect(run('e2fsck', ['-fn', path('part.img')]).status).toBe(0);
+    expect(await ran('cat', `${disk}@1:/small`)).toBe('small');
   });
 
   test('does not write unless it is asked to', async () => {
