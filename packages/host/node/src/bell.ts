@@ -1,10 +1,10 @@
 /**
  * Bells between threads: two words of shared memory for each, the number of rings, and how many threads sleep.
  *
- * After each ring a thread looks for a while: for a slice of each turn of its event loop, between the microtasks of that turn, it does nothing else. A turn of
- * the event loop takes 4 µs, and who sleeps is woken only after some tens of microseconds. How long it looks depends on what came of it, as in Linux's haltpoll: the window grows when a ring comes soon after
- * the thread has gone to sleep, and shrinks whenever there was none in it. A thread without rings sleeps. Where looking never finds a ring although one
- * comes as soon as the thread sleeps (both share a processor), it is left for a while.
+ * After each ring a thread looks for a while: for a slice of each turn of its event loop it does nothing else, but between the microtasks of that turn. A turn
+ * of the event loop takes 4 µs, and who sleeps is woken only after some tens of microseconds. How long it looks depends on what came of it, as in Linux's
+ * haltpoll: the window grows when a ring comes soon after the thread has gone to sleep, and shrinks whenever there was none in it. A thread without rings
+ * sleeps. Where looking never finds a ring although one comes as soon as the thread sleeps (both share a processor), it is left for a while.
  */
 import { waitAsync } from './waitasync.js';
 
@@ -12,7 +12,7 @@ import { waitAsync } from './waitasync.js';
 const RINGS = 0;
 const SLEEPERS = 1;
 
-/** Milliseconds. */
+/** Milliseconds: a look without a ring, a turn with any number of them, and the window. */
 const SLICE = 0.025;
 const TURN = 0.2;
 const WINDOW_MIN = 0.05;
