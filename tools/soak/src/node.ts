@@ -1,12 +1,12 @@
 /** A kernel of a run: its interfaces with their addresses and routes, what happens to its packets, and what must not be left of it in the end. */
 import { type Sim, type SimHost, deriveSeed } from '@anykernel/host-sim';
 import { impair } from '@anykernel/impair';
-import { AF_INET, AF_INET6, IFF_UP, RTF_GATEWAY, RTF_STATIC, RTF_UP } from '@anykernel/lib-sys';
+import { AF_INET, AF_INET6, ERR, IFF_UP, RTF_GATEWAY, RTF_STATIC, RTF_UP } from '@anykernel/lib-sys';
 import { type Ifnet, type Net, Nexthop, Rtentry, net, prefixOf } from '@anykernel/net';
 import { type Inet, addAddress, netinet } from '@anykernel/netinet';
 import { type Ip6, addAddress6, netinet6 } from '@anykernel/netinet6';
 import { type Kernel, type Proc, boot } from '@anykernel/rumpkern';
-import { rumpnet } from '@anykernel/rumpnet';
+import { type Mbuf, rumpnet } from '@anykernel/rumpnet';
 import { SHMIF_HALF, type ShmifHalf, shmif } from '@anykernel/shmif';
 import type { Digest } from './digest.js';
 import type { Plan } from './plan.js';
@@ -55,6 +55,26 @@ export class Node {
     this.ifs = buses.map((bus) => this.k.modules.use(shmif).create(`bus${bus}`));
     this.cut = buses.map(() => false);
     this.k.run(() => this.#configure());
+    if (plan.scarce > 0) this.#forget(plan.scarce);
+  }
+
+  /** Some requests for memory are refused, as if there were none just then. */
+  #forget(part: number): void {
+    const { mbufs } = this.net;
+    const { rng } = this.sim;
+    const refused = (): boolean => rng.float() < part;
+    const { tryGet, copym, prepend, pullup, own } = mbufs;
+    mbufs.get = (len, headroom) => (tryGet.call(mbufs, len, headroom) ?? refuse()) as Mbuf;
+    mbufs.tryGet = (len, headroom) => (refused() ? undefined : tryGet.call(mbufs, len, headroom));
+    mbufs.copym = (m, off, len) => (refused() ? undefined : copym.call(mbufs, m, off, len));
+    const orFreed = (of: (m: Mbuf, len: number) => Mbuf | undefined) => (m: Mbuf, len: number) => {
+      if (!refused()) return of.call(mbufs, m, len);
+      mbufs.free(m);
+      return undefined;
+    };
+    mbufs.prepend = orFreed(prepend);
+    mbufs.pullup = orFreed(pullup);
+    mbufs.own = orFreed(own);
   }
 
   #configure(): void {
@@ -159,6 +179,10 @@ export class Node {
     const counts = { neighbours, routes, 'mbufs after the interfaces': used, 'bytes of the host': host.allocated };
     return Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0));
   }
+}
+
+function refuse(): never {
+  throw ERR.ENOBUFS;
 }
 
 /** Buses of a simulation whose packets must be whole: summed, and no longer than the wire allows. */

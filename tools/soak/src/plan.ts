@@ -56,6 +56,8 @@ export interface Plan {
   readonly seed: number;
   /** Packets go with sums that are not yet computed and segments that are not yet cut. */
   readonly offload: boolean;
+  /** Requests for mbufs that are refused. */
+  readonly scarce: number;
   readonly buses: readonly BusPlan[];
   readonly nodes: readonly NodePlan[];
   readonly flows: readonly FlowPlan[];
@@ -79,7 +81,8 @@ export function planOf(seed: number): Plan {
   const busPlans = weatherOf(rng, buses, offload);
   const flows = Array.from({ length: 1 + rng.below(6) }, () => flowOf(rng, nodes.length, busPlans));
   const flaps = Array.from({ length: rng.below(2) * rng.below(5) }, () => flapOf(rng, nodes));
-  return { seed, offload, buses: busPlans, nodes, flows, flaps };
+  const scarce = rng.below(5) === 0 ? [0.005, 0.03][rng.below(2)] : 0;
+  return { seed, offload, scarce, buses: busPlans, nodes, flows, flaps };
 }
 
 /** A tree of buses; now and then with one router more than it needs. */
@@ -124,6 +127,14 @@ function sysctlsOf(rng: Rng): Record<string, string | number> {
     ...one('net.inet.tcp.congctl.selected', ['cubic', 'newreno'], 2),
     ...one('net.inet.tcp.sack.enable', [0], 6),
     ...one('net.inet.tcp.rfc1323', [0], 6),
+    ...one('net.inet.tcp.rack.enable', [0], 4),
+    ...one('net.inet.tcp.prr.enable', [0], 4),
+    ...one('net.inet.tcp.hystart.enable', [0, 1], 4),
+    ...one('net.inet.tcp.syn_cookies', [0, 2], 4),
+    ...one('net.inet.tcp.fastopen', [0], 6),
+    ...one('net.inet.tcp.recvbuf_auto', [0], 6),
+    ...one('net.inet.tcp.delack_ms', [1, 200], 6),
+    ...one('net.inet.tcp.time_wait_max', [0], 10),
     ...one('net.inet.tcp.ecn.enable', [1], 4),
     ...one('net.inet.ip.random_id', [1], 4),
     ...one('net.inet.ip.redirect', [0], 4),

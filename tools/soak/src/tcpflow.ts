@@ -6,7 +6,7 @@ import type { Node } from './node.js';
 /** Who wants to connect tries as often, while the network lets nothing through. */
 const CONNECTS_MAX = 8;
 /** What connect() says when nobody answered. */
-const UNANSWERED: ReadonlySet<string> = new Set(['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENETDOWN', 'EHOSTDOWN', 'EADDRNOTAVAIL']);
+const UNANSWERED: ReadonlySet<string> = new Set(['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENETDOWN', 'EHOSTDOWN', 'EADDRNOTAVAIL', 'ENOBUFS']);
 
 /** One end of the connection. */
 class End {
@@ -34,7 +34,7 @@ class End {
   /** Goes on as far as it can. Returns an error's name. */
   step(): string | undefined {
     const failed = this.#connect() ?? this.#write() ?? this.#read();
-    return failed === 'EAGAIN' ? undefined : failed;
+    return failed === 'EAGAIN' || failed === 'ENOBUFS' ? undefined : failed;
   }
 
   /** Before it is connected it says so, or why it will not be. */
@@ -59,7 +59,7 @@ class End {
       const b = new Uint8Array(Math.min(this.total - this.sent, 1 + rng.below(12_000)));
       for (let i = 0; i < b.length; i++) b[i] = patternAt(this.sent + i, this.salt);
       const n = tryCall(() => sys.write(this.fd, b));
-      if (typeof n === 'string') return n === 'EAGAIN' ? undefined : n;
+      if (typeof n === 'string') return n === 'EAGAIN' || n === 'ENOBUFS' ? undefined : n;
       this.sent += n;
     }
     if (this.shut) return undefined;
