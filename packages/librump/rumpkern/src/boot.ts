@@ -28,7 +28,7 @@ export function boot(host: Rumpuser, components: readonly AnyComponent[] = [], o
 }
 
 /**
- * The same without what files do without: no poll, clocks and timers among the system calls, no sysctl tree, no semaphores, no tracing. A bundle is smaller by
+ * The same without what files do without: no process ids, credentials, poll, clocks and timers among the system calls, no sysctl tree, no semaphores, no tracing. A bundle is smaller by
  * these.
  */
 export function bareBoot(host: Rumpuser, components: readonly AnyComponent[] = [], options: KernelOptions = {}): Kernel {

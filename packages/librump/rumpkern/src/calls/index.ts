@@ -3,10 +3,8 @@ import { rumpkernCalls } from '@anykernel/lib-sys';
 import type { Kernel } from '../kernel.js';
 import { descriptorCalls } from './descriptors.js';
 import { eventCalls } from './events.js';
-import { idCalls } from './ids.js';
-import { processCalls } from './process.js';
 
-const all = Object.freeze({ ...processCalls, ...idCalls, ...descriptorCalls, ...eventCalls });
+const all = Object.freeze({ ...descriptorCalls, ...eventCalls });
 
 /** Establishes them in `k`. */
 export function baseCalls(k: Kernel): void {
