@@ -11,15 +11,16 @@ import { ping6 } from './ping6.js';
 import { route } from './route.js';
 import { sockstat } from './sockstat.js';
 import { sysctl } from './sysctl.js';
+import { tcpdump } from './tcpdump.js';
 import { type Tool, type ToolIo, ToolUsage, reason } from './tool.js';
 import { traceroute, traceroute6 } from './traceroute.js';
 
 export { type Counter, type Interface, type InterfaceAddress, type Route, interfaces, neighbours, routes } from './tables.js';
 export { type AbortSignalLike, type Tool, type ToolIo, ToolUsage } from './tool.js';
-export { arp, ifconfig, iperf3, nc, ndp, netstat, ping, ping6, route, sockstat, sysctl, traceroute, traceroute6 };
+export { arp, ifconfig, iperf3, nc, ndp, netstat, ping, ping6, route, sockstat, sysctl, tcpdump, traceroute, traceroute6 };
 
 /** All of them. */
-export const TOOLS: readonly Tool[] = [ifconfig, route, arp, ndp, ping, ping6, traceroute, traceroute6, netstat, sockstat, sysctl, nc, iperf3];
+export const TOOLS: readonly Tool[] = [ifconfig, route, arp, ndp, ping, ping6, traceroute, traceroute6, netstat, sockstat, sysctl, nc, iperf3, tcpdump];
 
 /** A line of a setup has failed. */
 export class SetupError extends Error {
