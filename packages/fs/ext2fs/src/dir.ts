@@ -124,7 +124,7 @@ function mayHaveTree(ip: Inode): boolean {
   if (ip.fs.treeVersion < 0 || dirBlocks(ip) !== 1 || hasTree(ip) || isSealed(ip) || (ip.flags & FL_CASEFOLD) !== 0) return false;
   const data = dirData(ip, 0);
   const len = checkedLen(ip, data, 0, 0);
-  return isNamed(ip, data, 0, '.') && len < ip.fs.dirEnd && isNamed(ip, data, len, '..');
+  return isNamed(ip, data, 0, '.') && getU32le(data, 0) === ip.ino && len < ip.fs.dirEnd && isNamed(ip, data, len, '..');
 }
 
 /** In the leaf of its hash. */

@@ -11,12 +11,12 @@ import { getU16le, getU32le, putU16le, putU32le } from '@anykernel/lib-bytes';
 import { ERR } from '@anykernel/lib-sys';
 import type { Buf } from '@anykernel/rumpvfs';
 import { T_DIR, T_HTREE, Tag } from './csum.js';
-import { dirBlock, nameLen, newDirBlock, stepLen } from './dirblock.js';
+import { dirBlock, nameLen, newDirBlock, stepLen, usedLen } from './dirblock.js';
 import { type DirHash, HASH_MAX } from './dirhash.js';
 import { dropIndex, indexMove } from './dirtable.js';
 import { afterDots } from './dots.js';
 import type { Inode } from './inode.js';
-import { DE_HEADER, FL_CASEFOLD, FL_INDEX, INCOMPAT_LARGE_DIR, direntLen, emitDirent } from './ondisk.js';
+import { DE_HEADER, FL_CASEFOLD, FL_INDEX, INCOMPAT_LARGE_DIR, emitDirent } from './ondisk.js';
 
 const ROOT_INFO = 24;
 const ROOT_COUNTS = 32;
@@ -187,17 +187,22 @@ function roomIn(ip: Inode, b: number): number {
   const { data } = dirBlock(ip, b);
   const end = ip.fs.dirEnd;
   let used = 0;
-  for (let off = 0; off < end; off += stepLen(ip, data, b, off)) if (getU32le(data, off) !== 0) used += direntLen(nameLen(ip, data, off));
+  for (let off = 0, step = 0; off < end; off += step) {
+    step = stepLen(ip, data, b, off);
+    used += usedLen(ip, data, b, off, step);
+  }
   return end - used;
 }
 
 function entriesOf(ip: Inode, b: number, h: DirHash | undefined): Entry[] {
   const { data } = dirBlock(ip, b);
   const list: Entry[] = [];
-  for (let off = 0; off < ip.fs.dirEnd; off += stepLen(ip, data, b, off)) {
-    if (getU32le(data, off) === 0) continue;
-    const len = nameLen(ip, data, off);
-    list.push({ off, len: direntLen(len), hash: h === undefined ? 0 : h.hash(data, off + DE_HEADER, off + DE_HEADER + len) });
+  for (let off = 0, step = 0; off < ip.fs.dirEnd; off += step) {
+    step = stepLen(ip, data, b, off);
+    const len = usedLen(ip, data, b, off, step);
+    if (len === 0) continue;
+    const to = off + DE_HEADER + nameLen(ip, data, off);
+    list.push({ off, len, hash: h === undefined ? 0 : h.hash(data, off + DE_HEADER, to) });
   }
   return list;
 }

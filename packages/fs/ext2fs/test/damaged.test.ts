@@ -4,6 +4,7 @@ import { damagedImages } from '@anykernel/conformance-image';
 import { O_CREAT, O_RDWR } from '@anykernel/lib-sys';
 import { type Ext2fsType, newfs } from '../src/index.js';
 import { INCOMPAT_RECOVER, SB_INCOMPAT, SB_ROCOMPAT, SUPER_OFF } from '../src/ondisk.js';
+import { xattrOfAcl } from '../src/acl.js';
 import { mounted, pattern, world } from './kit.js';
 
 const SIZE = 3 << 20;
@@ -13,7 +14,11 @@ function filled(type: Ext2fsType, crashed: boolean): Uint8Array {
   newfs({ size: SIZE, write: (off, b) => bytes.set(b, off) }, { type, time: 1e9, uuid: pattern(16, 1), hashSeed: pattern(16, 2), blockSize: 1024, inodes: 128, zeroed: true });
   const w = mounted(bytes);
   const { sys } = w;
-  for (const dir of ['a', 'a/b', 'c', 'many']) sys.mkdir(dir, 0o755);
+  sys.mkdir('a', 0o755);
+  const acl = xattrOfAcl([{ tag: 1, perm: 7, id: 0 }, { tag: 2, perm: 6, id: 1001 }, { tag: 4, perm: 5, id: 0 }, { tag: 16, perm: 7, id: 0 }, { tag: 32, perm: 1, id: 0 }]);
+  sys.setxattr('a', 'system.posix_acl_default', acl, 0);
+  // The last one gets a hash tree.
+  for (const dir of ['a/b', 'c', 'many']) sys.mkdir(dir, 0o755);
   for (let i = 0; i < 20; i++) {
     const path = `${i % 2 === 0 ? 'a' : 'a/b'}/f${i}`;
     const fd = sys.open(path, O_CREAT | O_RDWR, 0o644);
