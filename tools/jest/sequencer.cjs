@@ -2,7 +2,7 @@
 // jest's own, which it brings along.
 const Sequencer = require(require.resolve('@jest/test-sequencer', { paths: [require.resolve('jest/package.json')] })).default;
 
-const SLOW = ['tools/nodesuite/', 'packages/conformance/vnode/test/host', 'packages/fs/ext2fs/test/variants', 'tools/npm/', 'tools/soak/', 'tools/create/'];
+const SLOW = ['tools/nodesuite/', 'packages/conformance/vnode/test/host', 'packages/fs/ext2fs/test/variants', 'tools/npm/', 'tools/soak/', 'tools/create/', 'packages/stack/rump/test/linux'];
 
 function rank(path) {
   const at = SLOW.findIndex((part) => path.includes(part));
