@@ -133,7 +133,7 @@ describe('3.10.7.4 sixth to eighth, by state', () => {
 describe('RFC 6675', () => {
   /** Ten segments are on their way, RACK is off. */
   function ten(more = 0): Drill {
-    const d = new Drill({ conf: { rack: false, tlp: false }, syn: { sackOk: true } }).established();
+    const d = new Drill({ conf: { rack: false }, syn: { sackOk: true } }).established();
     d.write(10_000 + more);
     d.out();
     return d;
