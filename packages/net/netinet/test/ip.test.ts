@@ -182,7 +182,7 @@ describe('options (RFC 791 3.1)', () => {
   });
 
   describe('source routes (RFC 1812 5.2.4.1, 5.3.13.4), where they are let through', () => {
-    const lsrr = (pointer: number, ...addrs: number[]): Uint8Array => {
+    const lsrr = (pointer: number, ...addrs: number[]): Uint8Array<ArrayBuffer> => {
       const len = 3 + 4 * addrs.length;
       return Uint8Array.of(131, len, pointer, ...addrs.flatMap((addr) => [addr >>> 24, (addr >>> 16) & 255, (addr >>> 8) & 255, addr & 255]), 0);
     };

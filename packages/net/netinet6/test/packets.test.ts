@@ -272,7 +272,7 @@ describe('errors (RFC 4443 2.4)', () => {
     const told = (fd: number): unknown => {
       const msg = { iov: [new Uint8Array(9)], name: undefined as Uint8Array | undefined, nameMax: 28, controlMax: 256, control: undefined as Uint8Array | undefined };
       const n = l.p.sys.recvmsg(fd, msg, 0);
-      const [{ type, data }] = parseCmsgs(msg.control!)! as [{ type: number; data: Uint8Array }];
+      const { type, data } = parseCmsgs(msg.control!)![0]!;
       return [n, type, inet6Text(data.slice(8, 24)), new DataView(data.buffer, data.byteOffset).getUint32(28, true)];
     };
     expect(told(asks)).toEqual([0, IPV6_PATHMTU, STRANGER, 1300]);
