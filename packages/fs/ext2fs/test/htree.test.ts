@@ -3,6 +3,7 @@ import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { names } from '@anykernel/conformance-diskfs';
+import type { DiskImage } from '@anykernel/host-sim';
 import { O_CREAT, O_RDONLY, O_RDWR } from '@anykernel/lib-sys';
 import { mustRun, oracle, run, withMount } from '@anykernel/tools-oracle';
 import { newfs } from '../src/index.js';
@@ -18,7 +19,7 @@ function hashing(image: Uint8Array, alg: string | undefined): Uint8Array {
 }
 
 /** What debugfs says of the tree of `/d`: how deep it is, and by which hash; undefined: there is none. */
-function treeOf(image: Uint8Array): { levels: number; hash: number } | undefined {
+function treeOf(image: Uint8Array | DiskImage): { levels: number; hash: number } | undefined {
   return withImage(image, (path) => {
     const said = run('debugfs', ['-R', 'htree_dump /d', path]).stdout;
     const levels = /Indirect Levels: (\d+)/i.exec(said);
