@@ -60,11 +60,15 @@ test('addresses cannot be chosen so that they share a chain', () => {
     c.run(() => {
       for (let i = 1; i <= 4000; i++) c.neighbours.stale(c.neighbours.create(c.ifp, c.of(i, w3Of(index, i))), LINK);
     });
-    const began = process.cpuUsage().user;
-    c.run(() => {
-      for (let i = 1; i <= 4000; i++) c.neighbours.find(c.ifp, c.of(i, w3Of(index, i)));
+    // The least of several: whatever else the machine does only adds to it.
+    const times = Array.from({ length: 7 }, () => {
+      const began = process.cpuUsage().user;
+      c.run(() => {
+        for (let i = 1; i <= 4000; i++) c.neighbours.find(c.ifp, c.of(i, w3Of(index, i)));
+      });
+      return process.cpuUsage().user - began;
     });
-    return process.cpuUsage().user - began;
+    return Math.max(1, Math.min(...times));
   };
   cost((_index, w2) => w2);
   expect(cost(before) / cost((_index, w2) => w2)).toBeLessThan(10);
