@@ -81,6 +81,9 @@ export class Ext2fs {
   readonly #gshift: number;
   /** bmap()'s. */
   readonly place: Place;
+  /** The block of inodes that was used last, and up to where they were read ahead. */
+  inodeBlk = -1;
+  inodeAhead = 0;
   /** The inode number of the entry that dirFind() found last. */
   foundIno = 0;
   /** extBmap()'s. */

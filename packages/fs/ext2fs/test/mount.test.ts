@@ -338,3 +338,18 @@ oracle('mke2fs', 'e2fsck').test('a file that cannot be written keeps no other fi
   expect(got).toEqual(pattern(5000, 6));
   after.k.halt();
 });
+
+test('who looks at all files of a directory reads their inodes many blocks at a time', () => {
+  const bytes = new Uint8Array(4 << 20);
+  newfs({ size: bytes.length, write: (off, data) => bytes.set(data, off) }, { type: 'ext4', blockSize: 1024, inodes: 1024, zeroed: true, time: 1e9, uuid: pattern(16, 1), hashSeed: pattern(16, 2) });
+  const w = mounted(bytes);
+  w.sys.mkdir('d', 0o755);
+  for (let i = 0; i < 400; i++) w.sys.close(w.sys.open(`d/${i}`, O_CREAT | O_RDWR, 0o644));
+  w.unmount();
+  w.mount();
+  const before = w.disk.stats.reads;
+  for (let i = 0; i < 400; i++) w.sys.stat(`d/${i}`);
+  // 100 blocks of inodes, and those of the directory.
+  expect(w.disk.stats.reads - before).toBeLessThan(40);
+  w.k.halt();
+});
