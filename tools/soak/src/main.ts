@@ -28,6 +28,8 @@ const { values } = parseArgs({
   },
 });
 const repeat = Number(values.repeat);
+/** What one seed may take, on a slow machine. */
+const RUN_MAX_MS = 600_000;
 
 /** What was wrong with a seed; undefined: nothing. */
 function check(seed: number): { outcome?: Outcome; wrong?: string } {
@@ -80,9 +82,13 @@ class Soak {
     this.#last = last;
   }
 
+  /** Nothing more is begun. */
+  get over(): boolean {
+    return this.#next > this.#last || (this.failed.length > 0 && !values['keep-going']);
+  }
+
   take(): number | undefined {
-    if (this.#next > this.#last || (this.failed.length > 0 && !values['keep-going'])) return undefined;
-    return this.#next++;
+    return this.over ? undefined : this.#next++;
   }
 
   note(answer: Answer): void {
@@ -103,16 +109,27 @@ class Soak {
     process.stderr.write(`${this.done} runs, up to seed ${this.#next - 1}\n`);
   }
 
-  /** One process, until there are no more seeds. */
-  child(): Promise<void> {
+  /** One process after another, until there are no more seeds: one that dies, or does not come to an end, is a failure of its seed. */
+  async work(): Promise<void> {
+    while (await this.#child());
+  }
+
+  /** One process. Whether it died with seeds left. */
+  #child(): Promise<boolean> {
     const args = [...process.execArgv, fileURLToPath(import.meta.url), '--child', '--repeat', values.repeat, '--out', values.out];
     const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
     let text = '';
     let current: number | undefined;
+    let timer: NodeJS.Timeout | undefined;
     const next = (): void => {
+      clearTimeout(timer);
       current = this.take();
-      if (current === undefined) child.stdin.end();
-      else child.stdin.write(`${current}\n`);
+      if (current === undefined) {
+        child.stdin.end();
+        return;
+      }
+      timer = setTimeout(() => child.kill('SIGKILL'), RUN_MAX_MS);
+      child.stdin.write(`${current}\n`);
     };
     child.stdout.setEncoding('utf8').on('data', (part: string) => {
       text += part;
@@ -125,8 +142,9 @@ class Soak {
     next();
     return new Promise((resolve) => {
       child.on('close', (status, signal) => {
-        if (status !== 0 && current !== undefined) this.note({ seed: current, wrong: `seed ${current}: the process ended with ${signal ?? status}` });
-        resolve();
+        clearTimeout(timer);
+        if (current !== undefined) this.note({ seed: current, wrong: `seed ${current}: the process ended with ${signal ?? status}` });
+        resolve(current !== undefined && !this.over);
       });
     });
   }
@@ -153,7 +171,7 @@ async function main(): Promise<void> {
   }
   const soak = new Soak(first, last);
   const jobs = Math.min(Number(values.jobs), last - first + 1);
-  await Promise.all(Array.from({ length: jobs }, () => soak.child()));
+  await Promise.all(Array.from({ length: jobs }, () => soak.work()));
   process.stdout.write(
     `${soak.done} runs, ${soak.kernels} kernels, ${soak.packets} packets, ${(soak.bytes / 1e6).toFixed(1)} MB: ${soak.failed.length === 0 ? 'all as it must be' : `FAILED: seeds ${soak.failed.join(' ')}`}\n`,
   );
