@@ -98,7 +98,7 @@ function echo(sim: Sim, server: Host, hosts: readonly Host[]): number {
     for (let fd = tryCall(() => p.bare.accept(listener)); typeof fd === 'number'; fd = tryCall(() => p.bare.accept(listener))) accepted.push(fd);
   }
   const line = new Uint8Array(16);
-  hosts.forEach((host, index) => host.p.bare.write(fds[index], Uint8Array.of(index >> 8, index)));
+  for (const [index, host] of hosts.entries()) host.p.bare.write(fds[index], Uint8Array.of(index >> 8, index));
   sim.advance(1e9);
   for (const fd of accepted) p.bare.write(fd, line.subarray(0, p.bare.read(fd, line)));
   sim.advance(1e9);

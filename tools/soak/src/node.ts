@@ -137,7 +137,7 @@ export class Node {
 
   /** What passes its interfaces goes into the digest. */
   watch(digest: Digest): void {
-    this.ifs.forEach((ifp, port) => ifp.taps.push((m, out) => out && digest.packet(this.sim.now, this.index, port, m)));
+    for (const [port, ifp] of this.ifs.entries()) ifp.taps.push((m, out) => void (out && digest.packet(this.sim.now, this.index, port, m)));
   }
 
   /** Memory in use, when nothing is under way. */

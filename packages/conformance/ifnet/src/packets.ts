@@ -23,7 +23,7 @@ export const packets: Cases = {
     c.subject.advance();
     const out = arrived(c);
     expect(out.map((bytes) => bytes.length)).toEqual(lengths);
-    out.forEach((bytes, i) => expect(compare(bytes, pattern(lengths[i], lengths[i]))).toBe(0));
+    for (const [i, bytes] of out.entries()) expect(compare(bytes, pattern(lengths[i], lengths[i]))).toBe(0);
     expect(c.used).toBe(0);
   },
   'a packet in many pieces is one packet'(c) {
