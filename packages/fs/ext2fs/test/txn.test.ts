@@ -16,7 +16,8 @@ function checkIndexes(w: World): string {
       dirRead(ip, 0, (_ino, _type, name, next) => {
         count++;
         const off = dirFind(ip, name);
-        if (off < 0 || off >= next) throw new Error(`directory ${ip.ino}: the table has ${name} at ${off}, behind ${next}`);
+        // Where directories have trees, cookies are hashes.
+        if (off < 0 || (ip.fs.treeVersion < 0 && off >= next)) throw new Error(`directory ${ip.ino}: the table has ${name} at ${off}, behind ${next}`);
         return true;
       }),
     );
@@ -137,14 +138,20 @@ const OPERATIONS: Readonly<Record<string, (w: World) => void>> = {
 const IMAGES: readonly (readonly [string, number, readonly string[]])[] = [
   ['ext2', 700, ['-b', '1024', '-N', '320']],
   ['ext4 without a journal', 900, ['-t', 'ext4', '-O', '^has_journal', '-b', '1024', '-N', '320']],
-  ...(process.env['TXN_JOURNAL'] === undefined ? [] : [['ext4', 3000, ['-t', 'ext4', '-b', '1024', '-N', '320']] as const]),
+  ['ext4', 3000, ['-t', 'ext4', '-b', '1024', '-N', '320']],
 ];
+/** With a journal it takes longer: one of so many operations is tried at every access, or all of them with TXN_JOURNAL=1. */
+const JOURNAL_STEP = process.env['TXN_JOURNAL'] === undefined ? 5 : 1;
 
 describe.each<FaultKind>(['EIO', 'sleep'])('an operation whose access to a buffer ends by %s has not happened', (kind) => {
   for (const [type, kib, args] of IMAGES) oracle('mke2fs', 'e2fsck').test(`any operation, any access: ${type}`, () => {
     const w = mounted(mke2fs(kib, args), { seed: 3 });
     prepare(w);
-    for (const [name, op] of Object.entries(OPERATIONS)) {
+    for (const [i, [name, op]] of Object.entries(OPERATIONS).entries()) {
+      if (type === 'ext4' && i % JOURNAL_STEP !== 2 % JOURNAL_STEP) {
+        op(w);
+        continue;
+      }
       const start = w.disk.snapshot();
       expect(start.size).toBe(kib * 1024);
       try {
