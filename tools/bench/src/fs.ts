@@ -156,16 +156,18 @@ function paged(move: typeof read): Work {
 }
 
 /** What the import of a bundle takes of a process that does nothing else: processor time, of all of Node's threads. */
-function importTime(code: Uint8Array): Subject['run'] {
-  const file = join(scratch(), 'bundle.mjs');
+function importTime(name: string, code: Uint8Array): Subject {
+  const dir = scratch();
+  const file = join(dir, 'bundle.mjs');
   nodeFs.writeFileSync(file, code);
   const script = `const from = process.cpuUsage(); await import(${JSON.stringify(file)}); const { user, system } = process.cpuUsage(from);
     process.stdout.write(String(user + system))`;
-  return () => {
+  const run = (): number => {
     const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
     if (stdout === '') throw new Error('the bundle could not be imported');
     return Number(stdout) / 1e3;
   };
+  return { name, run, figure: true, done: () => rmSync(dir, { recursive: true }) };
 }
 
 async function sizes(): Promise<Subject[]> {
@@ -177,11 +179,10 @@ async function sizes(): Promise<Subject[]> {
 }
 
 async function imports(): Promise<Subject[]> {
-  const [ours, theirs] = [importTime((await ukfsBundle()).code), importTime((await memfsBundle()).code)];
   return [
-    { name: 'ukfs, tmpfs', run: ours, figure: true },
-    { name: 'memfs', run: theirs, figure: true },
-    { name: 'an empty module', run: importTime(new TextEncoder().encode('export {};')), figure: true },
+    importTime('ukfs, tmpfs', (await ukfsBundle()).code),
+    importTime('memfs', (await memfsBundle()).code),
+    importTime('an empty module', new TextEncoder().encode('export {};')),
   ];
 }
 

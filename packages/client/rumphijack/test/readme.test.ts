@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Programs } from './programs.js';
 
 const README = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
-const EXAMPLES = [...README.matchAll(/```js\n([^]*?)```/g)].map((m) => m[1] as string);
+const EXAMPLES = [...README.matchAll(/```js\n([\s\S]*?)```/g)].map((m) => m[1] as string);
 
 const programs = new Programs();
 beforeAll(() => programs.prepare(), 60_000);

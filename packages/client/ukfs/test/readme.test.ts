@@ -12,7 +12,7 @@ const README = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 
 /** The pieces of code in a language. */
 function examples(language: string): string[] {
-  return [...README.matchAll(/```(\w+)\n([^]*?)```/g)].filter((m) => m[1] === language).map((m) => m[2] as string);
+  return [...README.matchAll(/```(\w+)\n([\s\S]*?)```/g)].filter((m) => m[1] === language).map((m) => m[2] as string);
 }
 
 type Names = Readonly<Record<string, unknown>>;

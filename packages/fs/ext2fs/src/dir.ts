@@ -130,7 +130,7 @@ function mayHaveTree(ip: Inode): boolean {
 /** In the leaf of its hash. */
 function enterInTree(ip: Inode, need: number, name: string, ino: number, mode: number): void {
   const h = treeHash(ip);
-  if (h === undefined) return ip.fs.corrupt(`directory ${ip.ino}: its hash tree goes by a hash that is not known`);
+  if (h === undefined) ip.fs.corrupt(`directory ${ip.ino}: its hash tree goes by a hash that is not known`);
   const hash = hashOf(h, name);
   if (enterInBlock(ip, leafFor(ip, hash), need, name, ino, mode)) return;
   const b = leafWithRoom(ip, h, hash, need);

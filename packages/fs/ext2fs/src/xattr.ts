@@ -14,7 +14,7 @@ import { type AclEntry, aclOfXattr, emitAcl, inherit, isMinimal, modeOf, parseAc
 import { T_XATTR, Tag, tagOf } from './csum.js';
 import { EA_VALUE_MAX, dropValue, entryHashOf, makeValue, readValue, shareValue, valueSum } from './eainode.js';
 import { COMPAT_EXT_ATTR, DI_OLD_LEN, FL_APPEND, FL_IMMUTABLE, INCOMPAT_EA_INODE, SB_COMPAT } from './ondisk.js';
-import { XATTR_HEADER_LEN, XATTR_MAGIC, XH_REFCOUNT, type Xattr, emitXattrBlock, emitXattrs, parseXattrBlock, parseXattrs, xattrsSize } from './xattrdisk.js';
+import { XATTR_HEADER_LEN, XATTR_MAGIC, XH_REFCOUNT, type Xattr, emitXattrBlock, emitXattrs, parseXattrBlock, parseXattrs, valueBlocks, xattrsSize } from './xattrdisk.js';
 
 const USER = 1;
 /** Beginnings of names in SYSTEM; those of the access lists are whole names. */
@@ -119,7 +119,7 @@ export function takeInlineXattr(ip: Inode): void {
   if (rest.length < body.length) writeBody(ip, rest);
 }
 
-function valueOf(fs: Ext2fs, x: Xattr | undefined): Uint8Array | undefined {
+function bytesOfXattr(fs: Ext2fs, x: Xattr | undefined): Uint8Array | undefined {
   return x?.elsewhere === undefined ? x?.value : readValue(fs, x.elsewhere.ino, x.elsewhere.len);
 }
 
@@ -133,7 +133,7 @@ export function getextattr(vp: Vnode, ns: number, name: string): Uint8Array | un
   const ip = VTOI(vp);
   const key = findKey(ns, name);
   if (key === undefined) return undefined;
-  if (key.index !== ACL_ACCESS && key.index !== ACL_DEFAULT) return valueOf(ip.fs, findXattr(ip, key));
+  if (key.index !== ACL_ACCESS && key.index !== ACL_DEFAULT) return bytesOfXattr(ip.fs, findXattr(ip, key));
   const list = aclOf(ip, key);
   return list === undefined ? undefined : xattrOfAcl(list);
 }
@@ -144,7 +144,7 @@ const DEFAULT: Key = { index: ACL_DEFAULT, name: '' };
 /** An access list of a file; undefined: there is none. EIO: it makes no sense. */
 function aclOf(ip: Inode, key: Key): AclEntry[] | undefined {
   if (ip.acl === 0 && !hasBody(ip)) return undefined;
-  const value = valueOf(ip.fs, findXattr(ip, key));
+  const value = bytesOfXattr(ip.fs, findXattr(ip, key));
   if (value === undefined) return undefined;
   return parseAcl(value) ?? ip.fs.corrupt(`inode ${ip.ino}: an access list makes no sense`);
 }
@@ -250,6 +250,11 @@ function replaceXattr(ip: Inode, key: Key, fresh: Xattr | undefined): void {
   if (!sameList(block, block2)) {
     if (shared) for (const x of block2) if (x.elsewhere !== undefined && block1.includes(x)) shareValue(fs, x.elsewhere.ino);
     writeBlock(ip, block2);
+  }
+  const more = valueBlocks([...body2, ...block2], fs.bsize) - valueBlocks([...body, ...block], fs.bsize);
+  if (more !== 0) {
+    ip.dirty();
+    ip.addBlocks(more);
   }
   ip.touch(T_CHANGE);
 }

@@ -25,7 +25,7 @@ function list(...entries: readonly (readonly [number, number, number?])[]): Uint
   return b;
 }
 
-function valueOf(w: World, path: string, name: string): Buffer | undefined {
+function bytesOfXattr(w: World, path: string, name: string): Buffer | undefined {
   if (errnoOf(() => w.sys.getxattr(path, name)) !== '') return undefined;
   const b = new Uint8Array(w.sys.getxattr(path, name));
   w.sys.getxattr(path, name, b);
@@ -86,8 +86,8 @@ oracle('mke2fs', 'e2fsck', 'setfacl', 'getfacl', 'loop:ext4').test('a list gives
     for (const f of Object.keys(FILES)) for (let m = 1; m < 8; m++) ours[`${uid} ${f} ${m}`] = errnoOf(() => p.sys.access(f, m)) === '';
   }
   expect(ours).toEqual(linux.may);
-  for (const [f, hex] of Object.entries(linux.values)) expect(valueOf(w, f, ACCESS)?.toString('hex')).toBe(hex);
-  expect(valueOf(w, 'plain', ACCESS)).toBeUndefined();
+  for (const [f, hex] of Object.entries(linux.values)) expect(bytesOfXattr(w, f, ACCESS)?.toString('hex')).toBe(hex);
+  expect(bytesOfXattr(w, 'plain', ACCESS)).toBeUndefined();
   w.k.halt();
 });
 
@@ -148,7 +148,7 @@ describe('a list that is none', () => {
     put(w, 'f');
     for (const [why, b] of Object.entries(BAD)) expect(`${why}: ${errnoOf(() => w.sys.setxattr('f', ACCESS, b, 0))}`).toBe(`${why}: EINVAL`);
     expect(errnoOf(() => w.sys.setxattr('f', DEFAULT, list([1, 6], [4, 4], [32, 0]), 0))).toBe('EACCES');
-    expect(valueOf(w, 'f', ACCESS)).toBeUndefined();
+    expect(bytesOfXattr(w, 'f', ACCESS)).toBeUndefined();
     expect(w.sys.stat('f').mode & 0o777).toBe(0o640);
     w.k.halt();
   });
