@@ -2,6 +2,7 @@
 import { type Sim, type SimHost, deriveSeed } from '@anykernel/host-sim';
 import { impair } from '@anykernel/impair';
 import { AF_INET, AF_INET6, ERR, IFF_UP, RTF_GATEWAY, RTF_STATIC, RTF_UP } from '@anykernel/lib-sys';
+import { ETHERTYPE_IP, ETHERTYPE_IPV6 } from '@anykernel/lib-wire';
 import { type Ifnet, type Net, Nexthop, Rtentry, net, prefixOf } from '@anykernel/net';
 import { type Inet, addAddress, netinet } from '@anykernel/netinet';
 import { type Ip6, addAddress6, netinet6 } from '@anykernel/netinet6';
@@ -22,7 +23,9 @@ export function address6(bus: number, node: number): Nexthop {
   return new Nexthop().set(AF_INET6, 0xfd00_0000 | 0, bus, 0, node + 1);
 }
 
-const ETHERTYPE_ARP = 0x0806;
+/** Ethernet's header, and of IP's what says whether it is a piece. */
+const START_LEN = 22;
+const NH_FRAGMENT = 44;
 
 export class Node {
   readonly host: SimHost;
@@ -106,7 +109,7 @@ export class Node {
     const seed = deriveSeed(this.plan.seed, 'weather', this.index, port);
     const weather = { seed, loss, duplicate, reorder, delayMs, jitterMs, reorderMs: 20, ...(rate === undefined ? {} : { rate }) };
     this.#stops.push(this.k.modules.use(impair).on(ifp.name, weather));
-    // Damage is done once on a packet's way, so that the sums find it: two turned bits may cancel out. ARP has no sum; a real wire's frames have.
+    // Damage is done once to a packet, so that the sums find it: two turned bits may cancel out, in two pieces of a datagram as well. ARP has no sum.
     if (corrupt > 0 && this.plan.nodes[this.index].buses.length === 1) this.#stops.push(this.#damage(ifp, corrupt));
     this.#stops.push(
       ifp.interpose({
@@ -120,11 +123,11 @@ export class Node {
   #damage(ifp: Ifnet, probability: number): () => void {
     const { mbufs } = this.net;
     const { rng } = this.sim;
-    const type = new Uint8Array(2);
+    const start = new Uint8Array(START_LEN);
     return ifp.interpose({
       out: (m, next) => {
-        mbufs.copydata(m, 12, 2, type);
-        if (((type[0] << 8) | type[1]) === ETHERTYPE_ARP || rng.float() >= probability) return next(m);
+        mbufs.copydata(m, 0, Math.min(START_LEN, m.pktlen), start);
+        if (!maySuffer(start) || rng.float() >= probability) return next(m);
         const at = rng.below(m.pktlen);
         const byte = new Uint8Array(1);
         mbufs.copydata(m, at, 1, byte);
@@ -179,6 +182,13 @@ export class Node {
     const counts = { neighbours, routes, 'mbufs after the interfaces': used, 'bytes of the host': host.allocated };
     return Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0));
   }
+}
+
+/** An IP packet, and whole. */
+function maySuffer(start: Uint8Array): boolean {
+  const type = (start[12] << 8) | start[13];
+  if (type === ETHERTYPE_IP) return (start[20] & 0x3f) === 0 && start[21] === 0;
+  return type === ETHERTYPE_IPV6 && start[20] !== NH_FRAGMENT;
 }
 
 function refuse(): never {
