@@ -7,7 +7,7 @@ const KEEP_MS = 600_000;
 
 interface Path {
   readonly mtu: number;
-  /** Monotonic ms. */
+  /** Monotonic ns. */
   readonly until: number;
 }
 
@@ -42,7 +42,7 @@ export class PathMtus {
         break;
       }
     }
-    this.#paths.set(key, { mtu, until: this.k.mono() / 1e6 + KEEP_MS });
+    this.#paths.set(key, { mtu, until: this.k.mono() + KEEP_MS * 1e6 });
     if (!this.#sweep.pending) this.#sweep.schedule(KEEP_MS * 1e6);
     this.changed();
   }
@@ -52,14 +52,14 @@ export class PathMtus {
   }
 
   #forget(): void {
-    const now = this.k.mono() / 1e6;
+    const now = this.k.mono();
     let next = Infinity;
     for (const [key, path] of this.#paths) {
       if (path.until <= now) this.#paths.delete(key);
       else next = Math.min(next, path.until);
     }
     this.changed();
-    if (next !== Infinity) this.#sweep.scheduleAt(Math.ceil(next * 1e6));
+    if (next !== Infinity) this.#sweep.scheduleAt(next);
   }
 
   clear(): void {

@@ -42,7 +42,7 @@ const MTU_MIN = 68;
 /** What was learnt of a path. */
 interface PathMtu {
   readonly mtu: number;
-  /** When it is forgotten, ms. */
+  /** When it is forgotten, monotonic ns. */
   readonly until: number;
 }
 
@@ -193,20 +193,20 @@ export class Ip implements Family {
       }
     }
     const wait = this.inet.conf.mtudiscTimeoutMs;
-    this.#pmtu.set(dst, { mtu: size, until: this.k.mono() / 1e6 + wait });
+    this.#pmtu.set(dst, { mtu: size, until: this.k.mono() + wait * 1e6 });
     if (!this.#sweep.pending) this.#sweep.schedule(wait * 1e6);
   }
 
   /** Paths may have become better (RFC 1191 6.3): they are asked again. */
   #forget(): void {
-    const now = this.k.mono() / 1e6;
+    const now = this.k.mono();
     let next = Infinity;
     for (const [dst, path] of this.#pmtu) {
       if (path.until <= now) this.#pmtu.delete(dst);
       else next = Math.min(next, path.until);
     }
     this.rtable.changed();
-    if (next !== Infinity) this.#sweep.scheduleAt(Math.ceil(next * 1e6));
+    if (next !== Infinity) this.#sweep.scheduleAt(next);
   }
 
   /** Takes a route away at its time; `gone` is told. */
