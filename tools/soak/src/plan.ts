@@ -82,7 +82,7 @@ export function planOf(seed: number): Plan {
   const busy = rng.below(8) === 0;
   const flows = Array.from({ length: busy ? 6 + rng.below(10) : 1 + rng.below(6) }, () => flowOf(rng, nodes.length, busPlans));
   const flaps = Array.from({ length: busy ? 3 + rng.below(8) : rng.below(2) * rng.below(5) }, () => flapOf(rng, nodes));
-  const scarce = rng.below(5) === 0 ? [0.005, 0.03][rng.below(2)] : 0;
+  const scarce = rng.below(5) === 0 ? [0.002, 0.01][rng.below(2)] : 0;
   return { seed, offload, scarce, buses: busPlans, nodes, flows, flaps };
 }
 
