@@ -10,7 +10,7 @@ import type { Ext2fs } from './fs.js';
 import {
   DI_ACL, DI_ACL_HIGH, DI_ATIME, DI_ATIME_EXTRA, DI_BLOCK, DI_BLOCKS, DI_BLOCKS_HIGH, DI_CRTIME, DI_CRTIME_EXTRA, DI_CTIME, DI_CTIME_EXTRA, DI_DTIME, DI_EXTRA, DI_FLAGS, DI_GEN, DI_GID,
   DI_GID_HIGH, DI_MODE, DI_MTIME, DI_MTIME_EXTRA, DI_NLINK, DI_OLD_LEN, DI_PROJID, DI_SIZE, DI_SIZE_HIGH, DI_UID, DI_UID_HIGH, FAST_LINK_MAX, FL_EXTENTS,
-  FL_HUGE_FILE, FL_INLINE_DATA, INCOMPAT_LARGE_DIR, ROOT_INO, clampSeconds, extraOf, nanosecondsOf, secondsOf,
+  FL_HUGE_FILE, FL_INLINE_DATA, INCOMPAT_EA_INODE, INCOMPAT_LARGE_DIR, ROOT_INO, clampSeconds, extraOf, nanosecondsOf, secondsOf,
 } from './ondisk.js';
 
 const TWO32 = 0x1_0000_0000;
@@ -286,7 +286,8 @@ export class Inode {
 
   /** A symbolic link whose target stands in the inode. */
   get isFastLink(): boolean {
-    const own = this.acl === 0 ? 0 : this.fs.spb;
+    // With ea_inode, blocks of attributes elsewhere are counted, too.
+    const own = (this.fs.info.incompat & INCOMPAT_EA_INODE) !== 0 ? Infinity : this.acl === 0 ? 0 : this.fs.spb;
     return this.#u32(DI_SIZE) < FAST_LINK_MAX && this.#u32(DI_BLOCKS) <= own && (this.#u32(DI_FLAGS) & (FL_EXTENTS | FL_INLINE_DATA)) === 0;
   }
 }

@@ -110,6 +110,7 @@ export const ROCOMPAT_QUOTA = 0x100;
 export const ROCOMPAT_BIGALLOC = 0x200;
 export const ROCOMPAT_METADATA_CSUM = 0x400;
 export const ROCOMPAT_PROJECT = 0x2000;
+export const ROCOMPAT_VERITY = 0x8000;
 export const ROCOMPAT_ORPHAN_PRESENT = 0x10000;
 
 /** What can be read, and what can be written. */

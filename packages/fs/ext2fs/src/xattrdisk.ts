@@ -70,6 +70,27 @@ export function parseXattrs(b: Uint8Array, start: number, base: number, end: num
   }
 }
 
+/** Blocks of values that have inodes of their own: they count as the file's, of each that has the attribute. */
+export function valueBlocks(list: readonly Xattr[], bsize: number): number {
+  return list.reduce((sum, x) => sum + (x.elsewhere === undefined ? 0 : Math.ceil(x.elsewhere.len / bsize)), 0);
+}
+
+/** Whether entries and values of a table that can be parsed have bytes in common, padding and all. */
+export function xattrsCollide(b: Uint8Array, start: number, base: number, end: number): boolean {
+  const taken = new Uint8Array(end - start);
+  const take = (from: number, len: number): boolean => {
+    if (from < start || from + len > end || taken.subarray(from - start, from - start + len).includes(1)) return false;
+    taken.fill(1, from - start, from - start + len);
+    return true;
+  };
+  for (let at = start; getU32le(b, at) !== 0; at += ENTRY_LEN + pad(b[at])) {
+    if (!take(at, ENTRY_LEN + pad(b[at]))) return true;
+    const len = getU32le(b, at + 4) === 0 ? pad(getU32le(b, at + 8)) : 0;
+    if (len > 0 && !take(base + getU16le(b, at + 2), len)) return true;
+  }
+  return false;
+}
+
 /** Writes the entries at `start` and the values below `end`, in place; what is between them is zero. The caller has seen to the room. */
 export function emitXattrs(b: Uint8Array, start: number, base: number, end: number, list: readonly Xattr[]): void {
   b.fill(0, start, end);

@@ -6,13 +6,14 @@ import {
   ROCOMPAT_ORPHAN_PRESENT, SB_FREE_BLOCKS, SB_FREE_BLOCKS_HIGH, SB_FREE_INODES, SB_INCOMPAT, SB_ROCOMPAT, SB_STATE, STATE_VALID, SUPER_OFF,
 } from '../ondisk.js';
 import type { Check } from './check.js';
-import { gdBlock } from './super.js';
+import { gdBlock, placeBitmaps } from './super.js';
 
 const TWO32 = 0x1_0000_0000;
 
 export function checkCounts(c: Check): void {
   let freeBlocks = 0;
   let freeInodes = 0;
+  placeBitmaps(c);
   for (let g = 0; g < c.groups; g++) {
     freeBlocks += checkBlockMap(c, g);
     freeInodes += checkInodeMap(c, g);

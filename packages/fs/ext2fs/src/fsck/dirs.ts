@@ -83,18 +83,19 @@ function checkBlock(c: Check, f: Found, i: number, blkno: number, seed: number, 
   }
   const end = inTree ? c.bsize : dirEnd(c);
   const typed = (c.info.incompat & INCOMPAT_FILETYPE) !== 0;
-  for (let off = 0, n = 0; off < end; n++) {
+  for (let off = 0, n = 0, before = 0; off < end; n++) {
     const len = direntCheck(b, off, end, typed, c.info.inodes);
     if (len === 0) {
       c.problem(`directory ${f.ino}: the entry at byte ${off} of block ${i} makes no sense`, () => {
         // What follows in the block is lost with it.
         b.fill(0, off, end);
-        putU16le(b, off + 4, end - off);
+        putU16le(b, before + 4, end - before);
         changed = true;
       });
       break;
     }
     if (getU32le(b, off) !== 0 && checkEntry(c, f, i, n, b, off, typed, seen, names)) changed = true;
+    before = off;
     off += len;
   }
   if (i === 0 && firstAreWrong(b, typed)) {

@@ -1,15 +1,19 @@
 /** The second pass: every inode that is in use, and every block that it has. */
 import { getU16le, getU32le, isZero, putU16le, putU32le } from '@anykernel/lib-bytes';
 import {
-  BAD_INO, BG_INODE_UNINIT, DI_ACL, DI_ACL_HIGH, DI_CTIME, DI_DTIME, DI_EXTRA, DI_FLAGS, DI_MODE, DI_NLINK, DI_OLD_LEN, DI_VERSION, FAST_LINK_MAX, FL_EA_INODE, FL_EXTENTS,
-  FL_INLINE_DATA, GD_FLAGS, GD_ITABLE_UNUSED, GD_ITABLE_UNUSED_HIGH, GD_LEN64, RESIZE_INO, ROCOMPAT_ORPHAN_PRESENT, ROCOMPAT_QUOTA, ROOT_INO, SB_LAST_ORPHAN, strangeFlags,
+  BAD_INO, BG_INODE_UNINIT, DI_ACL, DI_ACL_HIGH, DI_BLOCK, DI_CTIME, DI_DTIME, DI_EXTRA, DI_FLAGS, DI_MODE, DI_NLINK, DI_OLD_LEN, DI_VERSION, FAST_LINK_MAX, FL_EA_INODE, FL_EXTENTS,
+  FL_INLINE_DATA, FL_VERITY, GD_FLAGS, GD_ITABLE_UNUSED, GD_ITABLE_UNUSED_HIGH, GD_LEN64, INCOMPAT_EA_INODE, RESIZE_INO, ROCOMPAT_ORPHAN_PRESENT, ROCOMPAT_QUOTA, ROOT_INO, SB_LAST_ORPHAN, strangeFlags,
 } from '../ondisk.js';
-import { type Xattr, XATTR_MAGIC, XH_REFCOUNT, parseXattrBlock, parseXattrs } from '../xattrdisk.js';
+import { type Xattr, XATTR_HEADER_LEN, XATTR_MAGIC, XH_REFCOUNT, parseXattrBlock, parseXattrs, valueBlocks, xattrsCollide } from '../xattrdisk.js';
 import type { Check } from './check.js';
 import { claim, runsOf, walkBlocks } from './walk.js';
 
 const TYPES: readonly number[] = [0o010000, 0o020000, 0o040000, 0o060000, 0o100000, 0o120000, 0o140000];
+/** Fifos, devices, sockets. */
+const SIZELESS: readonly number[] = [0o010000, 0o020000, 0o060000, 0o140000];
 const S_IFDIR = 0o040000;
+/** What names that begin with `system.` are filed under. */
+const INDEX_SYSTEM = 7;
 const S_IFREG = 0o100000;
 const S_IFLNK = 0o120000;
 
@@ -81,9 +85,11 @@ function checkInode(c: Check, ino: number): void {
     return;
   }
   if (ino === RESIZE_INO) claimResize(c, b);
+  // Bad blocks have an inode without a name, and without links.
+  const unlinked = nlink === 0 && ino !== ROOT_INO && (ino !== BAD_INO || isZero(b) || getU32le(b, DI_DTIME) !== 0);
   if (nlink === 0 && c.dying.has(ino) && !c.options.repair) keepDying(c, ino, b);
-  else if (ino !== ROOT_INO && nlink === 0) checkFree(c, ino, b);
-  if (ino === RESIZE_INO || (ino !== ROOT_INO && nlink === 0)) return;
+  else if (unlinked) checkFree(c, ino, b);
+  if (ino === RESIZE_INO || unlinked) return;
   const before = b.slice();
   if (!c.sums.inodeHolds(b, 0, ino)) c.problem(`inode ${ino} has a wrong checksum`, () => (before[0] = (before[0] ?? 0) ^ 1));
   const mode = getU16le(b, DI_MODE);
@@ -100,8 +106,13 @@ function checkInode(c: Check, ino: number): void {
     if (!c.dying.has(ino)) c.problem(`inode ${ino} is in use, and has a time of deletion`, () => undefined);
     putU32le(b, DI_DTIME, 0);
   }
-  const blocks = checkBlocks(c, ino, b, type);
-  checkExtra(c, ino, b);
+  const extra = checkExtra(c, ino, b);
+  if ((getU32le(b, DI_FLAGS) & FL_INLINE_DATA) !== 0 && !extra.some((x) => x.index === INDEX_SYSTEM && x.name === 'data')) {
+    const file = type === S_IFREG;
+    c.problem(`inode ${ino} should have its data in it, and has not`, () => (file ? makeEmpty(c, b) : c.clearInode(ino)));
+    if (!file) return;
+  }
+  const blocks = checkBlocks(c, ino, b, type, extra);
   if (!same(b, before)) c.putInode(ino, b);
   if ((getU32le(b, DI_FLAGS) & FL_EA_INODE) !== 0) {
     if (!c.values.has(ino)) c.values.set(ino, 0);
@@ -125,13 +136,14 @@ function isKept(c: Check, ino: number): boolean {
 function checkFree(c: Check, ino: number, b: Uint8Array): void {
   if (c.dying.has(ino)) c.clearInode(ino);
   else if (getU16le(b, DI_MODE) !== 0 && getU32le(b, DI_DTIME) === 0) c.problem(`inode ${ino} is free, and has no time of deletion`, () => c.clearInode(ino));
+  else if (getU32le(b, DI_DTIME) !== 0 && getU32le(b, DI_DTIME) < c.info.inodes) c.problem(`inode ${ino}, which is free, was in a list of orphans`, () => c.clearInode(ino));
   else if (!isZero(b) && !c.sums.inodeHolds(b, 0, ino)) c.problem(`inode ${ino}, which is free, has a wrong checksum`, () => c.putInode(ino, b.fill(0)));
 }
 
 /** A file without a name has its blocks until it is ended. */
 function keepDying(c: Check, ino: number, b: Uint8Array): void {
   const mode = getU16le(b, DI_MODE);
-  c.found.set(ino, { ino, mode: mode & 0o7777, blocks: checkBlocks(c, ino, b.slice(), mode & 0o170000) });
+  c.found.set(ino, { ino, mode: mode & 0o7777, blocks: checkBlocks(c, ino, b.slice(), mode & 0o170000, extraOf(c, b) ?? []) });
 }
 
 function same(a: Uint8Array, b: Uint8Array): boolean {
@@ -144,14 +156,14 @@ function claimResize(c: Check, b: Uint8Array): void {
   if (dind !== 0) claim(c, dind, 1);
 }
 
-function hasBlocks(b: Uint8Array, type: number, size: number, sectors: number, acl: number): boolean {
+function hasBlocks(c: Check, b: Uint8Array, type: number, size: number, sectors: number, acl: number): boolean {
   if ((getU32le(b, DI_FLAGS) & FL_INLINE_DATA) !== 0) return false;
   if (type === S_IFREG || type === S_IFDIR || type === 0) return true;
-  return type === S_IFLNK && ((getU32le(b, DI_FLAGS) & FL_EXTENTS) !== 0 || size >= FAST_LINK_MAX || sectors > acl);
+  return type === S_IFLNK && ((getU32le(b, DI_FLAGS) & FL_EXTENTS) !== 0 || size >= FAST_LINK_MAX || (sectors > acl && (c.info.incompat & INCOMPAT_EA_INODE) === 0));
 }
 
 /** Claims the blocks of a file; size and count follow from them. Gives a directory's blocks. */
-function checkBlocks(c: Check, ino: number, b: Uint8Array, type: number): number[] {
+function checkBlocks(c: Check, ino: number, b: Uint8Array, type: number, extra: readonly Xattr[]): number[] {
   const list: number[] = [];
   const size = c.sizeOf(b);
   const end = Math.ceil(size / c.bsize);
@@ -159,7 +171,7 @@ function checkBlocks(c: Check, ino: number, b: Uint8Array, type: number): number
   let nodes = 0;
   let data = 0;
   let last = -1;
-  if (hasBlocks(b, type, size, c.sectorsOf(b), ownAcl * (c.bsize >> 9))) {
+  if (hasBlocks(c, b, type, size, c.sectorsOf(b), ownAcl * (c.bsize >> 9))) {
     const shortened = c.dying.has(ino);
     nodes = walkBlocks(c, ino, b, (lbn, blkno, n, unwritten) => {
       if (type === S_IFDIR && lbn !== list.length) {
@@ -177,7 +189,8 @@ function checkBlocks(c: Check, ino: number, b: Uint8Array, type: number): number
   }
   checkSize(c, ino, b, type, size, last, list.length);
   const acl = claimAcl(c, ino, b);
-  const sectors = (nodes + data + acl) * (c.bsize >> 9);
+  const values = valueBlocks(acl === 0 ? extra : [...extra, ...(parseXattrBlock(c.block(aclOf(b))) ?? [])], c.bsize);
+  const sectors = (nodes + data + acl + values) * (c.bsize >> 9);
   if (c.sectorsOf(b) !== sectors) c.problem(`inode ${ino} has ${c.sectorsOf(b)} sectors by its count, and ${sectors} in fact`, () => c.setSectors(b, sectors));
   return list;
 }
@@ -187,14 +200,20 @@ function checkSize(c: Check, ino: number, b: Uint8Array, type: number, size: num
   if (type === S_IFDIR) {
     const right = dirBlocks * c.bsize;
     if (size !== right) c.problem(`directory ${ino} has ${size} bytes by its inode, and ${dirBlocks} blocks`, () => c.setSize(b, right));
-  } else if (type === S_IFREG && last >= Math.ceil(size / c.bsize)) {
+  } else if (SIZELESS.includes(type)) {
+    if (size !== 0) c.problem(`inode ${ino}, a device, socket or fifo, has ${size} bytes`, () => c.setSize(b, 0));
+  } else if (type === S_IFREG && last * c.bsize > size && (getU32le(b, DI_FLAGS) & FL_VERITY) === 0) {
     c.problem(`inode ${ino} has ${size} bytes, and blocks up to number ${last}`, () => c.setSize(b, (last + 1) * c.bsize));
   } else if (type === S_IFLNK && size === 0) c.problem(`symbolic link ${ino} has no target`, () => c.setSize(b, 1));
 }
 
+function aclOf(b: Uint8Array): number {
+  return getU32le(b, DI_ACL) + getU16le(b, DI_ACL_HIGH) * 0x1_0000_0000;
+}
+
 /** The block of attributes: claimed by the first who has it. Gives how many the file has. */
 function claimAcl(c: Check, ino: number, b: Uint8Array): number {
-  const acl = getU32le(b, DI_ACL) + getU16le(b, DI_ACL_HIGH) * 0x1_0000_0000;
+  const acl = aclOf(b);
   if (acl === 0) return 0;
   const users = c.xattrBlocks.get(acl);
   if (users !== undefined) {
@@ -211,7 +230,7 @@ function claimAcl(c: Check, ino: number, b: Uint8Array): number {
   }
   const data = c.block(acl);
   const list = parseXattrBlock(data);
-  if (list === undefined) {
+  if (list === undefined || xattrsCollide(data, XATTR_HEADER_LEN, 0, data.length)) {
     c.problem(`inode ${ino}: block ${acl} of attributes makes no sense`, gone);
     return 0;
   }
@@ -224,19 +243,37 @@ function countValues(c: Check, list: readonly Xattr[]): void {
   for (const x of list) if (x.elsewhere !== undefined) c.values.set(x.elsewhere.ino, (c.values.get(x.elsewhere.ino) ?? 0) + 1);
 }
 
-/** What is behind the first 128 bytes. */
-function checkExtra(c: Check, ino: number, b: Uint8Array): void {
-  if (c.info.inodeSize === DI_OLD_LEN) return;
+/** A file without data, which has its own in blocks. */
+function makeEmpty(c: Check, b: Uint8Array): void {
+  putU32le(b, DI_FLAGS, (getU32le(b, DI_FLAGS) & ~(FL_INLINE_DATA | FL_EXTENTS)) >>> 0);
+  b.fill(0, DI_BLOCK, DI_BLOCK + 60);
+  c.setSize(b, 0);
+}
+
+/** The attributes in an inode; undefined: they make no sense. */
+function extraOf(c: Check, b: Uint8Array): readonly Xattr[] | undefined {
+  if (c.info.inodeSize === DI_OLD_LEN) return [];
+  const start = DI_OLD_LEN + getU16le(b, DI_EXTRA);
+  if (start === DI_OLD_LEN || start + 8 > b.length || getU32le(b, start) !== XATTR_MAGIC) return [];
+  const list = parseXattrs(b, start + 4, start + 4, b.length);
+  return list === undefined || xattrsCollide(b, start + 4, start + 4, b.length) ? undefined : list;
+}
+
+/** What is behind the first 128 bytes: the attributes there. */
+function checkExtra(c: Check, ino: number, b: Uint8Array): readonly Xattr[] {
+  if (c.info.inodeSize === DI_OLD_LEN) return [];
   const extra = getU16le(b, DI_EXTRA);
   if (extra > c.info.inodeSize - DI_OLD_LEN || (extra & 3) !== 0) {
     c.problem(`inode ${ino} has ${extra} extra bytes`, () => putU16le(b, DI_EXTRA, Math.min(32, c.info.inodeSize - DI_OLD_LEN)));
-    return;
+    return [];
   }
-  const start = DI_OLD_LEN + extra;
-  if (extra === 0 || start + 8 > b.length || getU32le(b, start) !== XATTR_MAGIC) return;
-  const list = parseXattrs(b, start + 4, start + 4, b.length);
-  if (list === undefined) c.problem(`inode ${ino}: the attributes in it make no sense`, () => b.fill(0, start));
-  else countValues(c, list);
+  const list = extraOf(c, b);
+  if (list === undefined) {
+    c.problem(`inode ${ino}: the attributes in it make no sense`, () => b.fill(0, DI_OLD_LEN + extra));
+    return [];
+  }
+  countValues(c, list);
+  return list;
 }
 
 function checkXattrBlocks(c: Check): void {

@@ -2,8 +2,9 @@
 import { bitSetRange, bitTest, getU16le, getU32le, putU16le, putU32le } from '@anykernel/lib-bytes';
 import { JournalPlace, Replay, parseJournalSuper } from '@anykernel/jbd2';
 import {
-  COMPAT_HAS_JOURNAL, GD_BBMAP, GD_BBMAP_HIGH, GD_IBMAP, GD_IBMAP_HIGH, GD_ITABLE, GD_ITABLE_HIGH, GD_LEN64, INCOMPAT_META_BG, INCOMPAT_RECOVER, INCOMPAT_WRITABLE, SB_GROUP_NR,
-  SB_INCOMPAT, SB_UUID, SUPER_LEN, SUPER_OFF, type SuperInfo, featureNames, groupHasSuper, parseSuper,
+  COMPAT_HAS_JOURNAL, GD_BBMAP, GD_BBMAP_HIGH, GD_IBMAP, GD_IBMAP_HIGH, GD_ITABLE, GD_ITABLE_HIGH, GD_LEN64, INCOMPAT_FLEX_BG, INCOMPAT_META_BG, INCOMPAT_RECOVER, INCOMPAT_WRITABLE,
+  ROCOMPAT_QUOTA, ROCOMPAT_VERITY, ROCOMPAT_WRITABLE, SB_GROUP_NR,
+   SB_INCOMPAT, SB_UUID, SUPER_LEN, SUPER_OFF, type SuperInfo, featureNames, groupHasSuper, parseSuper,
 } from '../ondisk.js';
 import { Check, type FsckImage, type FsckOptions, Hopeless } from './check.js';
 import { journalSuper } from '../newfsjournal.js';
@@ -37,6 +38,9 @@ export function openCheck(image: FsckImage, options: FsckOptions): Check {
 function make(image: FsckImage, options: FsckOptions, info: SuperInfo, sb: Uint8Array): Check {
   const unknown = info.incompat & ~INCOMPAT_WRITABLE;
   if (unknown !== 0) throw new Hopeless(`it has features that are not supported: ${featureNames(unknown, 'incompat')}`);
+  // What they mean for the blocks in use is not known here: nothing that would be found could be believed.
+  const strange = info.rocompat & ~(ROCOMPAT_WRITABLE | ROCOMPAT_QUOTA | ROCOMPAT_VERITY);
+  if (strange !== 0) throw new Hopeless(`it has features that are not supported: ${featureNames(strange, 'rocompat')}`);
   if (info.blocks * 2 ** info.bshift > image.size) throw new Hopeless(`it has ${info.blocks} blocks, and the image has ${image.size} bytes`);
   return new Check(image, options, info, sb);
 }
@@ -92,6 +96,7 @@ function readGroup(c: Check, g: number, old: number): void {
   if (!fits(c.gdt, at)) {
     const copy = c.groups > 1 && old > 0 && groupHasSuper(c.info, 1) ? c.block(c.groupStart(1) + 1 + Math.floor(at / c.bsize)) : undefined;
     if (copy === undefined || !fits(copy, at % c.bsize)) {
+      if (keepTable(c, g, len)) return;
       c.problem(`the descriptor of group ${g} makes no sense, and there is no copy: its files are lost`);
       c.bbmap[g] = c.ibmap[g] = c.itable[g] = 0;
       return;
@@ -105,9 +110,61 @@ function readGroup(c: Check, g: number, old: number): void {
   bitSetRange(c.structure, it, it + len);
 }
 
+/** Where only the bitmaps of a group are said to be where they cannot be: its files are there, and the bitmaps are made anew elsewhere. */
+function keepTable(c: Check, g: number, len: number): boolean {
+  const [bb, ib, it] = places(c, c.gdt, c.gd(g));
+  if (!free(c, it, len)) return false;
+  c.itable[g] = it;
+  bitSetRange(c.structure, it, it + len);
+  const claimed = (what: string, blkno: number): number => {
+    if (free(c, blkno, 1)) {
+      bitSetRange(c.structure, blkno, blkno + 1);
+      return blkno;
+    }
+    c.problem(`the ${what} bitmap of group ${g} is said to be at block ${blkno}, where it cannot be: it gets another place`, () => undefined);
+    return 0;
+  };
+  c.bbmap[g] = claimed('block', bb);
+  c.ibmap[g] = claimed('inode', ib);
+  return true;
+}
+
+/** Gives the bitmaps that have no place one, when all blocks in use are known. */
+export function placeBitmaps(c: Check): void {
+  const wide = c.info.descSize >= GD_LEN64;
+  const place = (g: number, low: number, high: number): number => {
+    const blkno = freeBlockNear(c, g);
+    if (blkno === 0) {
+      c.problem(`no block is free for a bitmap of group ${g}`);
+      return 0;
+    }
+    bitSetRange(c.structure, blkno, blkno + 1);
+    putU32le(c.gdt, c.gd(g) + low, blkno % TWO32);
+    if (wide) putU32le(c.gdt, c.gd(g) + high, Math.floor(blkno / TWO32));
+    return blkno;
+  };
+  for (let g = 0; g < c.groups; g++) {
+    if (c.itable[g] === 0) continue;
+    if (c.bbmap[g] === 0) c.bbmap[g] = place(g, GD_BBMAP, GD_BBMAP_HIGH);
+    if (c.ibmap[g] === 0) c.ibmap[g] = place(g, GD_IBMAP, GD_IBMAP_HIGH);
+  }
+}
+
+/** A block that nobody has, in the group, or with flex_bg anywhere; 0: there is none. */
+function freeBlockNear(c: Check, g: number): number {
+  const within = (from: number, end: number): number => {
+    for (let b = from; b < end; b++) if (!bitTest(c.structure, b) && !bitTest(c.used, b)) return b;
+    return 0;
+  };
+  const start = c.groupStart(g);
+  const here = within(start, start + c.groupLen(g));
+  return here !== 0 || (c.info.incompat & INCOMPAT_FLEX_BG) === 0 ? here : within(c.info.firstData + 1, c.info.blocks);
+}
+
 /** Replays the journal, in memory. Returns whether there was something: all is to be read again then. */
 export function replayJournal(c: Check): boolean {
   if ((c.info.incompat & INCOMPAT_RECOVER) === 0) return false;
+  if ((c.info.compat & COMPAT_HAS_JOURNAL) !== 0 && c.info.journalIno === 0) throw new Hopeless('it needs recovery, and its journal is on another device');
   const forget = (): void => putU32le(c.sb, SB_INCOMPAT, (getU32le(c.sb, SB_INCOMPAT) & ~INCOMPAT_RECOVER) >>> 0);
   const ino = c.info.journalIno;
   const b = (c.info.compat & COMPAT_HAS_JOURNAL) === 0 ? undefined : c.inode(ino);

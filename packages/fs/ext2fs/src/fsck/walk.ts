@@ -3,10 +3,10 @@
  *
  * Nodes and indirect blocks are claimed before they are followed, and a block is claimed once, so that loops end.
  */
-import { bitSet, bitTest, getU32le, putU32le } from '@anykernel/lib-bytes';
+import { bitSet, bitTest, getU16le, getU32le, putU32le } from '@anykernel/lib-bytes';
 import { T_EXTENTS, Tag } from '../csum.js';
-import { EXT_DEPTH_MAX, EXT_ENTRY, EXT_HEADER, EXT_ROOT_MAX, extBlock, extChild, extCount, extDepth, extEntry, extFault, extLen, extMax, extStart, extUnwritten, putExtHeader, putExtent, setExtCount } from '../extent.js';
-import { DI_BLOCK, DI_FLAGS, FL_EXTENTS, NDADDR, NIADDR } from '../ondisk.js';
+import { EXT_DEPTH_MAX, EXT_ENTRY, EXT_HEADER, EXT_ROOT_MAX, extBlock, extChild, extCount, extDepth, extEntry, extFault, extLen, extMax, extStart, extUnwritten, putExtHeader, putExtent, setExtBlock, setExtCount } from '../extent.js';
+import { DI_BLOCK, DI_FLAGS, DI_MODE, FL_EXTENTS, NDADDR, NIADDR } from '../ondisk.js';
 import type { Check } from './check.js';
 
 /** Told of blocks lbn.. at blkno..; gives how many of them stay. */
@@ -39,7 +39,7 @@ function walkExtents(c: Check, ino: number, b: Uint8Array, visit: Visit): number
     });
     return 0;
   }
-  const walk = new ExtentWalk(c, ino, c.sums.on ? c.sums.inodeSeed(ino, getU32le(b, 100)) : 0, visit);
+  const walk = new ExtentWalk(c, ino, c.sums.on ? c.sums.inodeSeed(ino, getU32le(b, 100)) : 0, getU16le(b, DI_MODE) >> 12 === 4, visit);
   if (walk.node(view, DI_BLOCK, depth) && extCount(view, DI_BLOCK) === 0) putExtHeader(view, DI_BLOCK, 0, EXT_ROOT_MAX, 0);
   return walk.nodes;
 }
@@ -50,6 +50,7 @@ class ExtentWalk {
     readonly c: Check,
     readonly ino: number,
     readonly seed: number,
+    readonly directory: boolean,
     readonly visit: Visit,
   ) {}
 
@@ -70,14 +71,17 @@ class ExtentWalk {
 
   #leaf(view: DataView, at: number): 'stays' | 'changed' | 'gone' {
     const [lbn, len, start, unwritten] = [extBlock(view, at), extLen(view, at), extStart(view, at), extUnwritten(view, at)];
+    // The entries are there, whatever the mark says: a directory is written before it is longer.
+    const marked = unwritten && this.directory;
+    if (marked) this.c.problem(`directory ${this.ino}: its blocks from ${lbn} on are marked as never written`, () => undefined);
     const keep = this.visit(lbn, start, len, unwritten);
-    if (keep === len) return 'stays';
+    if (keep === len && !marked) return 'stays';
     if (keep === 0) return 'gone';
-    putExtent(view, at, lbn, keep, start, unwritten);
+    putExtent(view, at, lbn, keep, start, unwritten && !marked);
     return 'changed';
   }
 
-  #below(view: DataView, at: number, depth: number): 'stays' | 'gone' {
+  #below(view: DataView, at: number, depth: number): 'stays' | 'changed' | 'gone' {
     const { c, ino } = this;
     const blkno = extChild(view, at);
     if (claim(c, blkno, 1) === 0) {
@@ -103,7 +107,10 @@ class ExtentWalk {
       putU32le(b, 12 + 12 * extMax(child, 0), c.sums.on ? c.sums.extents(b, tag.seed) : 0);
       c.changed(blkno, b);
     }
-    return 'stays';
+    const first = extCount(child, 0) === 0 ? extBlock(view, at) : extBlock(child, extEntry(0, 0));
+    if (first === extBlock(view, at)) return 'stays';
+    c.problem(`inode ${ino}: extents in block ${blkno} begin with block ${first}, and should with ${extBlock(view, at)}`, () => setExtBlock(view, at, first));
+    return 'changed';
   }
 }
 
