@@ -29,8 +29,10 @@ export interface Checked {
 export interface Checker {
   /** As -t names them. */
   readonly types: readonly string[];
-  /** Whether an image is of this type, also where its first superblock is spoiled. */
+  /** Whether an image is of this type. */
   isThere(image: ImageToCheck): boolean;
+  /** Whether it was, by copies that are looked for all over the image: asked where it is of no type. */
+  wasThere?(image: ImageToCheck): boolean;
   /** What it throws is an Errno: EINVAL (none of these), EOPNOTSUPP (one that cannot be checked), ENOMEM. */
   check(image: ImageToCheck, options: CheckOptions): Checked;
 }

@@ -1,5 +1,5 @@
 /** The fast file system. */
-import { fsck, hasFfs } from '@anykernel/ffs';
+import { fsck, hasFfs, looksLikeFfs } from '@anykernel/ffs';
 import type { Checked, Checker, CheckOptions, ImageToCheck } from './checker.js';
 
 function check(image: ImageToCheck, options: CheckOptions): Checked {
@@ -12,4 +12,8 @@ function check(image: ImageToCheck, options: CheckOptions): Checked {
   return { problems: lines, clean, row: { files, used, size }, text: `${files} files, ${used} of ${size} fragments in use` };
 }
 
-export const ffsChecker: Checker = { types: ['ffs'], isThere: (image) => hasFfs(image), check };
+function peekOf(image: ImageToCheck): (off: number, len: number) => Uint8Array {
+  return (off, len) => (off >= image.size ? new Uint8Array(0) : image.read(off, Math.min(len, image.size - off)));
+}
+
+export const ffsChecker: Checker = { types: ['ffs'], isThere: (image) => looksLikeFfs(peekOf(image)), wasThere: hasFfs, check };

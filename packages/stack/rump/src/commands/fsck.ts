@@ -47,7 +47,7 @@ function one(image: string, o: FsckOptions): { type: string; checked: Checked } 
     if (!st.isFile() && !st.isBlockDevice()) throw new PlaceError(`${image}: is neither a file nor a block device`);
     const size = place?.size ?? (st.isBlockDevice() ? deviceSize(fd) : st.size);
     const io = ioOf(fd, place?.off ?? 0, size);
-    const checker = CHECKERS.find((c) => (o.type === undefined ? c.isThere(io) : c.types.includes(o.type)));
+    const checker = o.type === undefined ? checkerOf(io) : CHECKERS.find((c) => c.types.includes(o.type ?? ''));
     if (checker === undefined) throw new PlaceError(`${image}: has no file system that is known here (${CHECKER_TYPES.join(', ')})`);
     const checked = run(image, checker, io, o.repair === true);
     if (o.repair === true) fsyncSync(fd);
@@ -55,6 +55,11 @@ function one(image: string, o: FsckOptions): { type: string; checked: Checked } 
   } finally {
     closeSync(fd);
   }
+}
+
+/** What it is; failing that, what it was before its first superblock was spoiled. */
+function checkerOf(io: ImageToCheck): Checker | undefined {
+  return CHECKERS.find((c) => c.isThere(io)) ?? CHECKERS.find((c) => c.wasThere?.(io) === true);
 }
 
 const REASONS: Readonly<Record<string, string>> = {
