@@ -30,7 +30,7 @@ export function readAbsent(u: Uobj, uio: Uio, c: Cluster | undefined, from: numb
   if (c !== undefined) attend(u, c, pagesOf(from, from + 1));
   const map = new Extents(u.pager!);
   const start = off - (off % PAGE_SIZE);
-  const hole = holeAt(map, start, off);
+  const hole = holeAt(map, start, off, size);
   if (hole > 0) {
     uio.moveZeros(Math.min(hole, end - off));
     return;
@@ -47,9 +47,9 @@ function attend(u: Uobj, c: Cluster, mask: number): void {
   throw ERR.EIO;
 }
 
-/** Bytes from `off` to the end of a hole that takes all of the page at `start`; 0: there is none. */
-function holeAt(map: Extents, start: number, off: number): number {
-  if (map.find(start).at !== -1 || map.len < PAGE_SIZE) return 0;
+/** Bytes from `off` to the end of a hole that takes all of the page at `start`, or what the file has of it; 0: there is none. */
+function holeAt(map: Extents, start: number, off: number, size: number): number {
+  if (map.find(start).at !== -1 || (map.len < PAGE_SIZE && start + map.len < size)) return 0;
   return start + map.len - off;
 }
 
