@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fsck, newfs } from '../src/index.js';
 import { inodeBlock, inodeOffset } from '../src/inode.js';
 import {
-  COMPAT_HAS_JOURNAL, DI_BLOCK, DI_DTIME, DI_SIZE, GD_BBMAP, GD_IBMAP, INCOMPAT_RECOVER, ROCOMPAT_BIGALLOC, SB_COMPAT, SB_INCOMPAT, SB_JOURNAL_INO, SB_ROCOMPAT,
+  COMPAT_HAS_JOURNAL, DI_BLOCK, DI_DTIME, DI_SIZE, GD_BBMAP, GD_FLAGS, GD_IBMAP, GD_ITABLE_UNUSED, INCOMPAT_RECOVER, ROCOMPAT_BIGALLOC, SB_COMPAT, SB_INCOMPAT, SB_JOURNAL_INO, SB_ROCOMPAT,
   SUPER_OFF,
 } from '../src/ondisk.js';
 import { fsck as e2fsck, mke2fs, mounted, pattern } from './kit.js';
@@ -63,6 +63,13 @@ describe('mended', () => {
     const extent = at('dir') + DI_BLOCK + 12;
     v.setUint16(extent + 4, v.getUint16(extent + 4, true) + 0x8000, true);
     mends(b, /its blocks from 0 on are marked as never written/);
+  });
+
+  oracle('e2fsck').test('a group is marked as never written, and the file system has no such marks', () => {
+    const { b, v } = made('ext2');
+    v.setUint16(2048 + GD_FLAGS, 3, true);
+    v.setUint16(2048 + GD_ITABLE_UNUSED, 300, true);
+    mends(b, /group 0 has marks that the file system does not know/);
   });
 
   oracle('e2fsck').test('a fifo has bytes', () => {

@@ -2,7 +2,7 @@
 import { bitSet, bitSetRange, bitTest, equalBytes, getU16le, getU32le, putU16le, putU32le } from '@anykernel/lib-bytes';
 import { T_BBMAP, T_IBMAP } from '../csum.js';
 import {
-  BG_BLOCK_UNINIT, BG_INODE_UNINIT, GD_COUNT_HIGH, GD_FLAGS, GD_FREE_BLOCKS, GD_FREE_INODES, GD_LEN64, GD_USED_DIRS, INCOMPAT_META_BG, INCOMPAT_RECOVER,
+  BG_BLOCK_UNINIT, BG_INODE_UNINIT, GD_COUNT_HIGH, GD_FLAGS, GD_FREE_BLOCKS, GD_FREE_INODES, GD_ITABLE_UNUSED, GD_LEN64, GD_USED_DIRS, INCOMPAT_META_BG, INCOMPAT_RECOVER,
   ROCOMPAT_ORPHAN_PRESENT, SB_FREE_BLOCKS, SB_FREE_BLOCKS_HIGH, SB_FREE_INODES, SB_INCOMPAT, SB_ROCOMPAT, SB_STATE, STATE_VALID, SUPER_OFF,
 } from '../ondisk.js';
 import type { Check } from './check.js';
@@ -15,6 +15,7 @@ export function checkCounts(c: Check): void {
   let freeInodes = 0;
   placeBitmaps(c);
   for (let g = 0; g < c.groups; g++) {
+    checkMarks(c, g);
     freeBlocks += checkBlockMap(c, g);
     freeInodes += checkInodeMap(c, g);
   }
@@ -29,6 +30,16 @@ export function checkCounts(c: Check): void {
   if (getU32le(c.sb, SB_FREE_INODES) !== freeInodes) {
     wrong(c, `${getU32le(c.sb, SB_FREE_INODES)} inodes are free by the superblock, and ${freeInodes} in fact`, () => putU32le(c.sb, SB_FREE_INODES, freeInodes));
   }
+}
+
+/** Marks of parts that were never written mean nothing without checksums of descriptors: others must not believe them later. */
+function checkMarks(c: Check, g: number): void {
+  const at = c.gd(g);
+  if (c.sums.groups || (getU16le(c.gdt, at + GD_FLAGS) & (BG_INODE_UNINIT | BG_BLOCK_UNINIT)) === 0) return;
+  c.problem(`the descriptor of group ${g} has marks that the file system does not know`, () => {
+    putU16le(c.gdt, at + GD_FLAGS, 0);
+    putU16le(c.gdt, at + GD_ITABLE_UNUSED, 0);
+  });
 }
 
 /** Something is wrong; after a recovery, or where files were ended, counts need not be right, and that is no fault. */
