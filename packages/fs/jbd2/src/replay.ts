@@ -158,11 +158,11 @@ export class Replay {
     return tid !== undefined && !later(r.tid, tid);
   }
 
-  /** The area behind the ring begins with a head (tag 9) of the transaction that would come next. */
+  /** The area behind the ring, and one more block that nothing uses, begins with a head (tag 9) of the transaction that would come next. */
   #hasFastCommits(): boolean {
     const { fastBlocks, first, length } = this.#super;
-    if (fastBlocks === 0 || this.#super.start === 0) return false;
-    const b = this.#io.read(this.#place.off(first + length), this.#place.bsize);
+    if (fastBlocks < 2 || this.#super.start === 0) return false;
+    const b = this.#io.read(this.#place.off(first + length + 1), this.#place.bsize);
     if (isZero(b)) return false;
     const [tag, tid] = [b[0]! | (b[1]! << 8), (b[8]! | (b[9]! << 8) | (b[10]! << 16) | (b[11]! << 24)) >>> 0];
     return tag === 9 && tid === this.#tid;

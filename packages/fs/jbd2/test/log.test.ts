@@ -175,8 +175,8 @@ test('fast commits of the transaction that would come next are refused by name; 
   const { image, place, log } = bed(INCOMPAT_FAST_COMMIT);
   expect(log.length).toBe(LENGTH - 1 - FAST);
   write(image, log, [{ bufs: [buf(3, 1)] }]);
-  // Tag 9, length 8, features, the transaction: all little-endian, behind the ring.
-  const head = (tid: number): void => image.set([9, 0, 8, 0, 0, 0, 0, 0, tid, 0, 0, 0], place.off(LENGTH - FAST));
+  // Tag 9, length 8, features, the transaction: all little-endian, one block behind the ring.
+  const head = (tid: number): void => image.set([9, 0, 8, 0, 0, 0, 0, 0, tid, 0, 0, 0], place.off(LENGTH - FAST + 1));
   head(0);
   expect(replay(image, place)).toMatch(/fast commits/);
   head(77);
