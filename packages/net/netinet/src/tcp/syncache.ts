@@ -14,7 +14,7 @@ import type { Extras } from './extras.js';
 import { windowShift } from './handshake.js';
 import { mssOfRoute } from './mss.js';
 import { respondSyn } from './segment.js';
-import { copyEnds, inherit, SC_ECN, SC_SACK, SC_SCALE, SC_TSTMP, Synent, SynQueue, takeEntry } from './synent.js';
+import { copyEnds, inherit, SC_ECN, SC_SACK, SC_SCALE, SC_TSTMP, SC_UNREACH, Synent, SynQueue, takeEntry } from './synent.js';
 import type { Tcp } from './tcp.js';
 import { type Tcpcb, TF_NOOPT } from './tcpcb.js';
 import { fastOpenAccept } from './tfo.js';
@@ -22,6 +22,8 @@ import { fastOpenAccept } from './tfo.js';
 const BUCKETS = 1024;
 const FIRST_MS = 1000;
 const COOKIE_MS = 128_000;
+/** Answers sent again before an error about one counts. */
+const UNREACH_SHIFT = 3;
 const NS_PER_MS = 1_000_000;
 
 export class Syncache {
@@ -275,10 +277,14 @@ export class Syncache {
     this.#tcp.stats.scReset++;
   }
 
-  /** An ICMP error about our answer, which had sequence number `seq`. */
+  /** An ICMP error about our answer, which had sequence number `seq`: a soft one (RFC 1122 4.2.3.9), so after several answers, the second counts. */
   unreach(flow: Ends, seq: number): void {
     const e = this.#find(flow);
-    if (e === undefined || seq !== e.iss || e.shift < 1) return;
+    if (e === undefined || seq !== e.iss || e.shift < UNREACH_SHIFT) return;
+    if ((e.flags & SC_UNREACH) === 0) {
+      e.flags |= SC_UNREACH;
+      return;
+    }
     this.#remove(e);
     this.#tcp.stats.scUnreach++;
   }

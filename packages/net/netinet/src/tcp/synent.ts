@@ -14,6 +14,8 @@ export const SC_SCALE = 1;
 export const SC_TSTMP = 2;
 export const SC_SACK = 4;
 export const SC_ECN = 8;
+/** An error about its answer has come. */
+export const SC_UNREACH = 16;
 
 /** A connection that is being opened. */
 export class Synent implements Ends {
