@@ -22,10 +22,10 @@ export function tcpUnreachable(tcp: Tcp, ends: Ends, seq: number, error: Errno):
     return;
   }
   if (tp.state === TCPS_SYN_SENT || (tp.state === TCPS_SYN_RECEIVED && tp.rxtshift > 0)) {
-    // RFC 5927 5.2: a connection that does not exist yet may fail at once where the error is a hard one.
+    // RFC 5927 5.2: a connection that does not exist yet may fail where the error is a hard one; of others RFC 1122 4.2.3.5 wants three more attempts.
     if (error === ERR.ECONNREFUSED || error === ERR.EHOSTUNREACH || error === ERR.ENETUNREACH) {
       (tp.extras ??= new Extras()).softErrno = error.errno;
-      if (error === ERR.ECONNREFUSED || tp.rxtshift >= 2) tcpDrop(tcp, tp, error);
+      if (error === ERR.ECONNREFUSED || tp.rxtshift >= 3) tcpDrop(tcp, tp, error);
     }
     return;
   }
