@@ -17,3 +17,11 @@ export class Node {
     this.gid = dir?.gid ?? 0;
   }
 }
+
+/** A file is at least `size` bytes long, with zeros at its end. */
+export function grow(n: { data: Uint8Array }, size: number): void {
+  if (size <= n.data.length) return;
+  const data = new Uint8Array(size);
+  data.set(n.data);
+  n.data = data;
+}

@@ -4,7 +4,7 @@ import { O_CREAT, O_RDWR, O_TRUNC, makedev } from '@anykernel/lib-sys';
 import type { Sys } from '@anykernel/rumpkern';
 import { type Listing, listModel } from './listing.js';
 import { pattern } from './little.js';
-import { Node } from './model.js';
+import { Node, grow } from './model.js';
 
 export interface WorkOptions {
   readonly xattrs?: boolean;
@@ -313,11 +313,4 @@ export class Workload {
     if (this.#try(() => this.#sys.fdiscard(fd, off, len))) n.data.fill(0, off, Math.min(n.data.length, off + len));
     this.#sys.close(fd);
   }
-}
-
-function grow(n: Node, size: number): void {
-  if (size <= n.data.length) return;
-  const data = new Uint8Array(size);
-  data.set(n.data);
-  n.data = data;
 }

@@ -48,7 +48,7 @@ export class Replay {
   #open: Record[] = [];
   #openRevoked: number[] = [];
   /** Its tags whose blocks are still to be looked at, and the sum of its blocks. */
-  #todo: Record[] = [];
+  #unread: Record[] = [];
   #crc = 0xffffffff;
   readonly #last = new Map<number, Record>();
   readonly #revoked = new Map<number, number>();
@@ -122,7 +122,7 @@ export class Replay {
     const first = this.#at + 1;
     for (const [i, tag] of tags.entries()) {
       const record = { tid: this.#tid, at: (first + i) % this.#super.length, tag };
-      this.#todo.push(record);
+      this.#unread.push(record);
       if ((tag.flags & TAG_DELETED) === 0) this.#open.push(record);
     }
     this.#step(1 + tags.length);
@@ -131,9 +131,9 @@ export class Replay {
   /** The blocks behind a descriptor, where they have sums. A block with a wrong one is no matter if the transaction did not commit. */
   #look(): void {
     const sums = (this.#super.compat & COMPAT_CHECKSUM) !== 0;
-    while (this.#todo.length > 0) {
-      if (sums) this.#crc = crc32be(this.#crc, this.#read(this.#todo[0]!.at));
-      this.#todo.shift();
+    while (this.#unread.length > 0) {
+      if (sums) this.#crc = crc32be(this.#crc, this.#read(this.#unread[0]!.at));
+      this.#unread.shift();
     }
   }
 

@@ -1,7 +1,7 @@
 /** Random work on a FAT volume, by seed, and a plain model of what must be on it afterwards: a listing has a line for each path. */
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync, statSync } from 'node:fs';
-import { type Listing, names, pattern, readFile } from '@anykernel/conformance-diskfs';
+import { type Listing, grow, names, pattern, readFile } from '@anykernel/conformance-diskfs';
 import { Rng } from '@anykernel/host-sim';
 import { O_CREAT, O_RDWR, O_TRUNC } from '@anykernel/lib-sys';
 import type { Sys } from '@anykernel/rumpkern';
@@ -223,11 +223,4 @@ export class Workload {
   #below(path: string): string[] {
     return this.#all(() => true).map(([p]) => p).filter((p) => p.startsWith(`${path}/`));
   }
-}
-
-function grow(n: Node, size: number): void {
-  if (size <= n.data.length) return;
-  const data = new Uint8Array(size);
-  data.set(n.data);
-  n.data = data;
 }
