@@ -1,4 +1,4 @@
-/** The loader hooks behind typescript.mjs; they run in Node's loader thread. */
+/** The loader hooks behind typescript.mjs: plain functions, which Node takes in its loader thread as well as in the thread of the program. */
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -6,7 +6,7 @@ import { transformSync } from 'esbuild';
 
 const { sourceOf } = createRequire(import.meta.url)('../jest/resolver.cjs');
 
-export async function resolve(specifier, context, next) {
+export function resolve(specifier, context, next) {
   const source = sourceOf(specifier);
   if (source !== undefined) return { url: pathToFileURL(source).href, shortCircuit: true };
   if (specifier.startsWith('.') && specifier.endsWith('.js') && context.parentURL?.startsWith('file:')) {
@@ -16,7 +16,7 @@ export async function resolve(specifier, context, next) {
   return next(specifier, context);
 }
 
-export async function load(url, context, next) {
+export function load(url, context, next) {
   if (!url.startsWith('file:') || !url.endsWith('.ts')) return next(url, context);
   const sourcefile = fileURLToPath(url);
   const { code } = transformSync(readFileSync(sourcefile, 'utf8'), { loader: 'ts', target: 'es2023', sourcemap: 'inline', sourcefile });

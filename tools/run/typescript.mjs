@@ -3,7 +3,9 @@
  *
  * Types are taken off by esbuild; './x.js' finds './x.ts'; `@anykernel/x` is the source of that package, as in jest.
  */
-import { register } from 'node:module';
+import module from 'node:module';
 
-register('./typescript-hooks.mjs', import.meta.url);
+// Hooks in this thread are what newer versions of Node have; before them there are those of a loader thread.
+if (module.registerHooks) module.registerHooks(await import('./typescript-hooks.mjs'));
+else module.register('./typescript-hooks.mjs', import.meta.url);
 process.setSourceMapsEnabled(true);
