@@ -6,7 +6,7 @@ import {
   NOTE_LOWAT, O_ASYNC, O_NONBLOCK, O_NOSIGPIPE, POLLERR, POLLHUP, POLLIN, POLLOUT, POLLPRI, POLLRDBAND, POLLRDNORM, SIOCATMARK, SIOCGPGRP, SIOCSPGRP, SO_ACCEPTCONN, S_IFSOCK,
   type Stat,
 } from '@anykernel/lib-sys';
-import { FREAD, FWRITE, File, type Fileops, type Knote, type Lwp, type Uio, getInt, knoteAttach, putInt, selrecord } from '@anykernel/rumpkern';
+import { type Cred, FREAD, FWRITE, File, type Fileops, type Knote, type Lwp, type Uio, getInt, knoteAttach, putInt, selrecord } from '@anykernel/rumpkern';
 import { PR_CONNREQUIRED } from './protosw.js';
 import { SS_ASYNC, SS_CANTRCVMORE, SS_CANTSENDMORE, SS_ISCONNECTED, SS_RCVATMARK, type Socket } from './socket.js';
 import { soclose } from './soops.js';
@@ -79,13 +79,12 @@ const socketFileops: Fileops = {
     const so = socketOf(f);
     so.state = (flags & O_ASYNC) !== 0 ? so.state | SS_ASYNC : so.state & ~SS_ASYNC;
   },
-  /** EINVAL: another command than F_GETOWN and F_SETOWN. */
-  fcntl(f: File, cmd: number, arg: number | Flock | Uint8Array | undefined): number {
+  /** EINVAL: another command than F_GETOWN and F_SETOWN. Then what setOwner() says. */
+  fcntl(f: File, cmd: number, arg: number | Flock | Uint8Array | undefined, l: Lwp): number {
     const so = socketOf(f);
     if (cmd === F_GETOWN) return so.pgid;
     if (cmd !== F_SETOWN || typeof arg !== 'number') throw ERR.EINVAL;
-    so.pgid = arg;
-    return 0;
+    return setOwner(so, arg, l);
   },
 };
 
@@ -102,8 +101,7 @@ function soioctl(so: Socket, cmd: number, data: Uint8Array | undefined, l: Lwp):
       return putInt(data, (so.state & SS_RCVATMARK) !== 0 ? 1 : 0);
     case SIOCSPGRP:
     case FIOSETOWN:
-      so.pgid = getInt(data);
-      return 0;
+      return setOwner(so, getInt(data), l);
     case SIOCGPGRP:
     case FIOGETOWN:
       return putInt(data, so.pgid);
@@ -111,6 +109,28 @@ function soioctl(so: Socket, cmd: number, data: Uint8Array | undefined, l: Lwp):
   const group = IOCGROUP(cmd);
   if (so.net.ifioctl !== undefined && (group === GROUP_INTERFACES || group === GROUP_ROUTES)) return so.net.ifioctl(so, cmd, data, l);
   return so.proto.usrreqs.ioctl(so, cmd, data, l);
+}
+
+/**
+ * Who gets the signals of the socket: a process, with its negative a group, nobody with 0. ESRCH: there is none. EPERM: it is of another session, and no
+ * process of it may be sent signals by the caller (kill(2)).
+ */
+function setOwner(so: Socket, pgid: number, l: Lwp): number {
+  let found = pgid === 0;
+  let may = found;
+  for (const p of l.k.procs) {
+    if (pgid > 0 ? p.pid !== pgid : pgid === 0 || p.pgid !== -pgid) continue;
+    found = true;
+    may ||= p.sid === l.proc.sid || maySignal(l.proc.cred, p.cred);
+  }
+  if (!found) throw ERR.ESRCH;
+  if (!may) throw ERR.EPERM;
+  so.pgid = pgid;
+  return 0;
+}
+
+function maySignal(from: Cred, to: Cred): boolean {
+  return from.isRoot || from.euid === to.euid || from.euid === to.ruid || from.ruid === to.euid || from.ruid === to.ruid;
 }
 
 /** The events that hold; if none, `l` is told of changes. */

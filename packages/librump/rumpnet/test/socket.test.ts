@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import {
-  ERR, FIOASYNC, FIOGETOWN, FIONREAD, FIOSETOWN, F_GETOWN, F_SETOWN, MSG_OOB, MSG_PEEK, O_ASYNC, O_NONBLOCK, POLLIN, POLLPRI, SIGIO, SIGURG, SIOCATMARK, SIOCGPGRP, SOCK_DGRAM,
-  SOCK_NONBLOCK, SOCK_STREAM, SOL_SOCKET, SO_LINGER, SO_OOBINLINE, SO_SNDBUF, intBytes, lingerBytes, _IOWR,
+  ERR, FIOASYNC, FIOGETOWN, FIONREAD, FIOSETOWN, F_GETOWN, F_SETOWN, MSG_OOB, MSG_PEEK, O_ASYNC, O_NONBLOCK, POLLIN, POLLPRI, SIGIO, SIGURG, SIOCATMARK, SIOCGPGRP, SIOCSPGRP,
+  SOCK_DGRAM, SOCK_NONBLOCK, SOCK_STREAM, SOL_SOCKET, SO_LINGER, SO_OOBINLINE, SO_SNDBUF, intBytes, lingerBytes, _IOWR,
 } from '@anykernel/lib-sys';
 import type { Proc } from '@anykernel/rumpkern';
 import { type Rumpnet, mbufsOf, rumpnet, socketOf } from '../src/index.js';
@@ -117,6 +117,30 @@ describe('asynchronous I/O by signals', () => {
     r.p.sys.write(a, bytes('x'));
     expect([one.sig.pending, two.sig.pending]).toEqual([[SIGIO], [SIGIO]]);
     expect(r.p.sys.fcntl(b, 3) & O_ASYNC).toBe(O_ASYNC);
+  });
+
+  test('goes to nobody who is not there, or whom the caller may not signal', () => {
+    const r = rig();
+    const mine = r.k.newproc({ uid: 1000 });
+    const [, b] = mine.sys.socketpair(AF_LOOP, SOCK_STREAM, 0);
+    const foreign = r.k.newproc({ uid: 1001 });
+    foreign.sys.setsid();
+    const friend = r.k.newproc({ uid: 1000 });
+    friend.sys.setsid();
+    const mate = r.k.newproc({ uid: 1001 });
+    const set = (id: number): (string | number)[] =>
+      [() => mine.sys.fcntl(b, F_SETOWN, id), () => mine.sys.ioctl(b, FIOSETOWN, intBytes(id)), () => mine.sys.ioctl(b, SIOCSPGRP, intBytes(id))].map((call) => {
+        try {
+          call();
+          return mine.sys.fcntl(b, F_GETOWN);
+        } catch (e) {
+          return (e as { code: string }).code;
+        }
+      });
+    const all = <T>(one: T): T[] => [one, one, one];
+    expect([set(9999), set(-9999), set(-0x8000_0000)]).toEqual(all(all('ESRCH')));
+    expect([set(foreign.pid), set(-foreign.pid)]).toEqual([all('EPERM'), all('EPERM')]);
+    for (const id of [mate.pid, -mate.pgid, friend.pid, -friend.pid, 0]) expect(set(id)).toEqual(all(id));
   });
 
   test('a user within the kernel is called', () => {
