@@ -78,7 +78,10 @@ function ioctl(random: Random, c: Culprit): void {
   const text = random.pick(INTERFACES);
   for (let i = 0; i < Math.min(16, text.length, data.length); i++) data[i] = text.charCodeAt(i);
   for (const at of [16, 32, 44, 48, 72]) if (random.below(2) === 0 && at < data.length) data.set(name(random).subarray(0, data.length - at), at);
-  tried(() => c.p.sys.ioctl(random.pick(c.fds), cmd, random.below(20) === 0 ? undefined : random.below(6) === 0 ? data.slice(0, random.below(data.length + 1)) : data));
+  const fd = random.pick(c.fds);
+  tried(() => c.p.sys.ioctl(fd, cmd, random.below(20) === 0 ? undefined : random.below(6) === 0 ? data.slice(0, random.below(data.length + 1)) : data));
+  // FIONBIO may have made it one that blocks.
+  c.p.sys.fcntl(fd, sys.F_SETFL, sys.O_NONBLOCK);
 }
 
 function setting(random: Random, c: Culprit): void {
