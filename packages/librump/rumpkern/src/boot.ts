@@ -2,9 +2,9 @@
 import type { Rumpuser } from '@anykernel/host-rumpuser';
 import { type AnyComponent, type Component, component } from '@anykernel/lib-component';
 import { baseCalls } from './calls/index.js';
-import { openConsole } from './console.js';
 import { type Extras, extras } from './extras.js';
-import { Kernel, type KernelOptions } from './kernel.js';
+import { Kernel } from './kernel.js';
+import type { KernelOptions } from './options.js';
 import { OSRELEASE, OSTYPE } from './sysctlbase.js';
 
 /** The base of every kernel. Its state is the kernel itself. */
@@ -28,8 +28,8 @@ export function boot(host: Rumpuser, components: readonly AnyComponent[] = [], o
 }
 
 /**
- * The same without what files do without: no process ids, credentials, poll, clocks and timers among the system calls, no sysctl tree, no semaphores, no tracing. A bundle is smaller by
- * these.
+ * The same without what files do without (extras.ts): pipes, signals, timers and time limits, devices, the sysctl tree, autoload, tracing, and the system calls of processes
+ * about themselves. A bundle is smaller by these.
  */
 export function bareBoot(host: Rumpuser, components: readonly AnyComponent[] = [], options: KernelOptions = {}): Kernel {
   return bootWith(undefined, host, components, options);
@@ -44,7 +44,6 @@ function bootWith(more: Extras | undefined, host: Rumpuser, components: readonly
     k.run(() => {
       baseCalls(k);
       more?.establish(k);
-      openConsole(k.proc1.lwp);
       k.modules.loadMissing(components);
     });
   } catch (e) {

@@ -1,35 +1,68 @@
 /**
- * What the base has beyond descriptors and event queues: calls of processes about themselves, poll and select, time and timers, the sysctl tree, semaphores, tracing. A kernel of bareBoot() is without it,
- * and so is a bundle of one: their system calls answer ENOSYS, and who has a value for the sysctl tree keeps it to himself.
+ * What the base has beyond descriptors and event queues on files. A kernel of bareBoot() is without it, and so is a bundle of one: its system calls answer
+ * ENOSYS, what it would give to others is ENOSYS to them, and who has a value for the sysctl tree keeps it to himself.
  */
-import { rumpkernCalls } from '@anykernel/lib-sys';
+import { EVFILT_TIMER, EVFILT_USER, rumpkernCalls } from '@anykernel/lib-sys';
+import { Autoloader } from './autoload.js';
 import { idCalls } from './calls/ids.js';
 import { ksemCalls } from './calls/ksem.js';
+import { pipeCalls } from './calls/pipe.js';
 import { pollCalls } from './calls/poll.js';
 import { processCalls } from './calls/process.js';
 import { sysctlCalls } from './calls/sysctl.js';
 import { stopTimers, timeCalls } from './calls/time.js';
 import { traceCalls } from './calls/trace.js';
+import { openConsole } from './console.js';
+import { Devsw } from './devsw.js';
+import { Evcnts } from './evcnt.js';
 import type { Kernel } from './kernel.js';
+import { timerFilter, userFilter } from './kqfilters.js';
 import { Ktrace } from './ktrace.js';
+import { type Signals, signals } from './signal.js';
 import { Sysctl } from './sysctl.js';
 import { baseSysctl } from './sysctlbase.js';
 import type { SysctlTree } from './sysctlnone.js';
+import { Clock } from './time.js';
+import { Wheel } from './wheel.js';
+
+/** Parts that are made when they are first used. */
+export interface Parts {
+  autoloader: Autoloader;
+  callouts: Wheel;
+  clock: Clock;
+  devsw: Devsw;
+  evcnt: Evcnts;
+  signals: Signals;
+  tracing: Ktrace;
+}
 
 /** What a kernel gets of it. */
 export interface Extras {
   establish(k: Kernel): void;
   sysctl(k: Kernel): SysctlTree;
-  tracing(k: Kernel): Ktrace;
+  readonly parts: { readonly [K in keyof Parts]: (k: Kernel) => Parts[K] };
 }
 
-const calls = Object.freeze({ ...processCalls, ...idCalls, ...pollCalls, ...timeCalls, ...sysctlCalls, ...ksemCalls, ...traceCalls });
+const calls = Object.freeze({
+  ...pipeCalls, ...processCalls, ...idCalls, ...pollCalls, ...timeCalls, ...sysctlCalls, ...ksemCalls, ...traceCalls,
+});
 
 export const extras: Extras = {
   establish(k) {
     k.syscalls.establish(rumpkernCalls, calls);
     k.procs.onExit.push(stopTimers);
+    k.kqfilters.set(EVFILT_TIMER, timerFilter);
+    k.kqfilters.set(EVFILT_USER, userFilter);
+    openConsole(k.proc1.lwp);
   },
   sysctl: (k) => new Sysctl(k, baseSysctl),
-  tracing: (k) => new Ktrace(k),
+  parts: {
+    autoloader: (k) => new Autoloader(k),
+    callouts: (k) => new Wheel(k),
+    clock: (k) => new Clock(k.host),
+    devsw: () => new Devsw(),
+    evcnt: () => new Evcnts(),
+    signals: () => signals,
+    tracing: (k) => new Ktrace(k),
+  },
 };

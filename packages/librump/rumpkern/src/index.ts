@@ -2,7 +2,8 @@
 export { bareBoot, boot, rumpkern } from './boot.js';
 export { consoleWrite } from './console.js';
 export { hostInfo, hostNames, openHost } from './hostfile.js';
-export { type HaltOptions, Kernel, type KernelOptions, type NewProc } from './kernel.js';
+export { Kernel } from './kernel.js';
+export type { HaltOptions, KernelOptions, NewProc } from './options.js';
 export { type Call, KernelStopped, type Sys, SystemError, WouldSleep } from './entry.js';
 export { type AnyHandler, Syscalls, type Sysent, type Wrap } from './syscalls.js';
 export { Lwp, Proc, ProcTable, RFCFDG, RFFDG } from './proc.js';
@@ -24,7 +25,7 @@ export { type Filterops, Klist, Knote, Kqueue, knoteAttach } from './kqueue.js';
 export { Selinfo, selclear, selnotify, selrecord } from './select.js';
 export { PIPE_SIZE, Pipe } from './pipe.js';
 export { masked } from './calls/poll.js';
-export { type Sigmodel, SignalState, psignal, raise } from './signal.js';
+export { type Sigmodel, SignalState, type Signals, psignal } from './signal.js';
 export { Limits, fsizeAllows } from './resource.js';
 export { Modules } from './modules.js';
 export type { SysctlTree } from './sysctlnone.js';

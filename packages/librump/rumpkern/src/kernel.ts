@@ -7,12 +7,13 @@
 import type { Rumpuser, WallTime } from '@anykernel/host-rumpuser';
 import type { AnyComponent } from '@anykernel/lib-component';
 import { ERR, Errno } from '@anykernel/lib-sys';
-import { type CredInit, ROOT } from './cred.js';
-import { Devsw } from './devsw.js';
+import { ROOT } from './cred.js';
+import type { Autoloader } from './autoload.js';
+import type { Devsw } from './devsw.js';
 import { KernelStopped, runKernel } from './entry.js';
-import type { Extras } from './extras.js';
+import type { Extras, Parts } from './extras.js';
 import { faultText } from './fault.js';
-import { Evcnts } from './evcnt.js';
+import type { Evcnts } from './evcnt.js';
 import { Fifo } from './fifo.js';
 import { type File, Filedesc } from './filedesc.js';
 import type { Knote, Kqueue } from './kqueue.js';
@@ -20,36 +21,15 @@ import type { Ktrace, Tracer } from './ktrace.js';
 import { Mem } from './mem.js';
 import { Modules } from './modules.js';
 import { Msgbuf } from './msgbuf.js';
+import type { HaltOptions, KernelOptions, NewProc } from './options.js';
 import { type Lwp, type Proc, ProcTable, RFCFDG } from './proc.js';
-import type { Sigmodel } from './signal.js';
+import type { Sigmodel, Signals } from './signal.js';
 import { SLEEP, SleepQueue, type WaitChannel, sleepOn } from './sleep.js';
 import { Softint } from './softint.js';
 import { Syscalls } from './syscalls.js';
 import { NO_SYSCTL, type SysctlTree } from './sysctlnone.js';
-import { Clock } from './time.js';
-import { Wheel } from './wheel.js';
-
-export interface KernelOptions {
-  /** Bytes; otherwise the host's RUMP_MEMLIMIT; otherwise unlimited. */
-  readonly memLimitBytes?: number;
-  readonly hostname?: string;
-  /** Console messages during boot. */
-  readonly verbose?: boolean;
-  /** What becomes of signals; 'record'. */
-  readonly sigmodel?: Sigmodel;
-}
-
-export interface HaltOptions {
-  /** Nothing is written. */
-  readonly nosync?: boolean;
-}
-
-export interface NewProc extends CredInit {
-  /** The command's name, for messages. */
-  readonly comm?: string;
-  /** The first descriptor, 0 otherwise: those who use the host's descriptors too tell them apart by their numbers. */
-  readonly fdBase?: number;
-}
+import type { Clock } from './time.js';
+import type { Wheel } from './wheel.js';
 
 /** Entries run before the host's event loop gets its turn. */
 const DRAIN_BUDGET = 1000;
@@ -58,14 +38,11 @@ export class Kernel {
   readonly host: Rumpuser;
   readonly mem: Mem;
   readonly sleepq: SleepQueue;
-  readonly callouts: Wheel;
   readonly syscalls: Syscalls;
   readonly procs: ProcTable;
   readonly modules: Modules;
-  readonly devsw: Devsw = new Devsw();
   readonly sysctl: SysctlTree;
   readonly msgbuf: Msgbuf;
-  readonly evcnt: Evcnts = new Evcnts();
   /** Soft interrupts that are scheduled. */
   readonly softints: Fifo<Softint> = new Fifo<Softint>();
   /** There is something to run when the outermost entry leaves. */
@@ -81,7 +58,6 @@ export class Kernel {
   domainname = '';
   /** What becomes of a signal for a process without a hook of its own (signal.ts). */
   sigmodel: Sigmodel;
-  readonly clock: Clock;
   /** Called when a descriptor is closed, before it is free: locks of the process go. */
   readonly onFdClose: ((fd: number, f: File, l: Lwp) => void)[] = [];
   /** Event queues that have become ready, and of which those who watch them are being told. */
@@ -101,7 +77,7 @@ export class Kernel {
   #transfers = 0;
   readonly #extras: Extras | undefined;
   #hostname: string | undefined;
-  #tracing: Ktrace | undefined;
+  readonly #parts: Partial<Parts> = {};
   readonly #boottime: WallTime = { sec: 0, nsec: 0 };
   readonly #kick: object = {};
   readonly #specific = new Map<object, unknown>();
@@ -111,13 +87,11 @@ export class Kernel {
     this.host = host;
     this.mem = new Mem(host, options.memLimitBytes ?? parseSize(host.getparam('RUMP_MEMLIMIT')));
     this.sleepq = new SleepQueue(this);
-    this.callouts = new Wheel(this);
     this.syscalls = new Syscalls();
     this.msgbuf = new Msgbuf(host, options.verbose ?? (host.getparam('RUMP_VERBOSE') ?? '0') !== '0');
-    this.clock = new Clock(host);
     this.sigmodel = options.sigmodel ?? 'record';
     this.sysctl = extras?.sysctl(this) ?? NO_SYSCTL;
-    this.modules = new Modules(this);
+    this.modules = new Modules(this, extras !== undefined);
     this.procs = new ProcTable(this);
     host.clockWall(this.#boottime);
     this.#hostname = options.hostname;
@@ -275,7 +249,9 @@ export class Kernel {
 
   /** Fills `time` with the wall time. */
   wall(time: WallTime): void {
-    this.clock.wall(time);
+    const { clock } = this.#parts;
+    if (clock === undefined) this.host.clockWall(time);
+    else clock.wall(time);
   }
 
   /** Wall time when the kernel booted. */
@@ -290,17 +266,51 @@ export class Kernel {
     return this.run(() => this.procs.rfork(this.proc1, RFCFDG, { uid: 0, ...init, comm: init.comm ?? 'rumproc' }));
   }
 
-  // -- parts that most kernels never use
+  // -- parts that a bare kernel is without, made when they are first used. ENOSYS.
 
-  /** Everybody who traces. ENOSYS: a bare kernel traces nothing. */
-  get tracing(): Ktrace {
+  #part<K extends keyof Parts>(name: K): Parts[K] {
     if (this.#extras === undefined) throw ERR.ENOSYS;
-    return (this.#tracing ??= this.#extras.tracing(this));
+    return (this.#parts[name] ??= this.#extras.parts[name](this));
+  }
+
+  get autoloader(): Autoloader {
+    return this.#part('autoloader');
+  }
+
+  get callouts(): Wheel {
+    return this.#part('callouts');
+  }
+
+  /** The wall clock, to be set. */
+  get clock(): Clock {
+    return this.#part('clock');
+  }
+
+  get devsw(): Devsw {
+    return this.#part('devsw');
+  }
+
+  get evcnt(): Evcnts {
+    return this.#part('evcnt');
+  }
+
+  get signals(): Signals {
+    return this.#part('signals');
+  }
+
+  /** Everybody who traces. */
+  get tracing(): Ktrace {
+    return this.#part('tracing');
+  }
+
+  /** A signal of the own doing of `l` (SIGPIPE, SIGXFSZ): it is recorded and told, and interrupts nothing. A bare kernel has no signals. */
+  raise(l: Lwp, signo: number): void {
+    if (this.#extras !== undefined) this.signals.raise(l, signo);
   }
 
   /** Tells `tracer` of every system call, of one process or of all; undefined ends it. It costs nothing when off. ENOSYS: a bare kernel traces nothing. */
   ktrace(tracer: Tracer | undefined, pid?: number): void {
-    if (tracer !== undefined || this.#tracing !== undefined) this.tracing.set(tracer, pid);
+    if (tracer !== undefined || this.#parts.tracing !== undefined) this.tracing.set(tracer, pid);
   }
 
   // -- components
@@ -465,7 +475,7 @@ export class Kernel {
 
   /** No timers, no softints, nobody asleep. */
   #quiet(): void {
-    this.callouts.clear();
+    this.#parts.callouts?.clear();
     this.softints.clear();
     this.host.alarm(this.#kick, Infinity, nothing, false);
     this.sleepq.wakeAll();

@@ -6,13 +6,12 @@
  * inherited. When a descriptor is closed, the knotes on it go.
  */
 import {
-  ERR, EVFILT_READ, EVFILT_TIMER, EVFILT_USER, EVFILT_VNODE, EVFILT_WRITE, EV_ADD, EV_CLEAR, EV_DELETE, EV_DISABLE, EV_DISPATCH, EV_ENABLE, EV_ERROR,
+  ERR, EVFILT_READ, EVFILT_USER, EVFILT_VNODE, EVFILT_WRITE, EV_ADD, EV_CLEAR, EV_DELETE, EV_DISABLE, EV_DISPATCH, EV_ENABLE, EV_ERROR,
   EV_ONESHOT, EV_RECEIPT, Errno, Kevent, POLLIN, POLLRDNORM, S_IFIFO, type Stat,
 } from '@anykernel/lib-sys';
 import { Fifo } from './fifo.js';
 import { File, type Filedesc, type Fileops, FREAD, FWRITE } from './filedesc.js';
 import type { Kernel } from './kernel.js';
-import { timerFilter, userFilter } from './kqfilters.js';
 import type { Lwp } from './proc.js';
 import { Selinfo, selrecord } from './select.js';
 
@@ -183,9 +182,7 @@ export class Kqueue {
   }
 
   #add(kn: Knote): Knote {
-    if (kn.filter === EVFILT_TIMER) timerFilter(kn);
-    else if (kn.filter === EVFILT_USER) userFilter(kn);
-    else if (kn.file !== undefined) kn.file.ops.kqfilter(kn.file, kn);
+    if (kn.file !== undefined) kn.file.ops.kqfilter(kn.file, kn);
     else {
       const attach = this.k.kqfilters.get(kn.filter);
       if (attach === undefined) throw kn.filter >= EVFILT_READ && kn.filter <= EVFILT_USER ? ERR.EOPNOTSUPP : ERR.EINVAL;

@@ -1,18 +1,14 @@
 /**
- * Components of a running kernel: modload, modunload and autoload.
+ * Components of a running kernel: modload and modunload. Autoload is autoload.ts.
  *
  * A component holds a reference on each that it requires; so does whoever uses it (a mount on its file system). One that is referenced
  * cannot be unloaded. Components that the kernel was booted with are unloaded in the same way, at the latest when it halts.
  */
-import { type AnyComponent, type Attach, ClosureError, type StateOf, closure, isComponent } from '@anykernel/lib-component';
+import { type AnyComponent, type Attach, ClosureError, type StateOf, closure } from '@anykernel/lib-component';
 import { ERR, Errno, type Modstat } from '@anykernel/lib-sys';
-import { Callout } from './callout.js';
-import { KernelStopped } from './entry.js';
-import { faultText } from './fault.js';
 import type { Kernel } from './kernel.js';
 import type { Lwp } from './proc.js';
 import { SLEEP } from './sleep.js';
-import { NS } from './time.js';
 
 /** One component in one kernel. */
 interface Loaded {
@@ -24,25 +20,17 @@ interface Loaded {
   readonly auto: boolean;
 }
 
-/** A question to the host for a component. */
-interface Question {
-  answered: boolean;
-  /** Lwps that asked and have not heard the answer. */
-  readonly waiting: Set<Lwp>;
-}
-
 export class Modules {
   readonly #k: Kernel;
   readonly #byName = new Map<string, Loaded>();
-  /** Names that were asked of the host. */
-  readonly #asked = new Map<string, Question>();
-  #reaper: Callout | undefined;
   /** Seconds after which an autoloaded component that nobody uses is unloaded; 0: never. */
   autotime = 10;
-  /** Whether unknown types and domains are asked of the host (kern.module.autoload). */
-  autoload = true;
 
-  constructor(k: Kernel) {
+  constructor(
+    k: Kernel,
+    /** Whether unknown types and domains are asked of the host (kern.module.autoload). */
+    public autoload: boolean,
+  ) {
     this.#k = k;
   }
 
@@ -98,7 +86,7 @@ export class Modules {
     const state = c.attach(this.#view(c));
     for (const r of c.requires) this.hold(r);
     this.#byName.set(c.name, { component: c, state, refs: 0, auto });
-    if (auto) this.#reapLater();
+    if (auto) this.#k.autoloader.reapLater();
   }
 
   #detach(c: AnyComponent): void {
@@ -130,31 +118,13 @@ export class Modules {
     const entry = this.#byName.get(c.name);
     if (entry === undefined) return;
     entry.refs--;
-    if (entry.auto && entry.refs === 0) this.#reapLater();
+    if (entry.auto && entry.refs === 0) this.#k.autoloader.reapLater();
   }
 
-  /** An autoloaded component that is not used goes after a while. */
-  #reapLater(): void {
-    if (this.autotime === 0) return;
-    this.#reaper ??= new Callout(this.#k, () => this.reap());
-    if (!this.#reaper.pending) this.#reaper.schedule(this.autotime * NS);
-  }
-
-  /** Unloads what came by autoload and is not used, with what it alone required. */
-  reap(): void {
-    for (let again = true; again; ) {
-      again = false;
-      for (const entry of [...this.#byName.values()].reverse()) {
-        if (!entry.auto || entry.refs > 0 || entry.component.detach === undefined) continue;
-        try {
-          this.#detach(entry.component);
-          again = true;
-        } catch (e) {
-          // Busy, or it would have to wait: another time.
-          if (e !== SLEEP) this.#k.ignoreErrno(e);
-        }
-      }
-    }
+  /** Components that came by autoload and that nobody uses, the youngest first. */
+  unused(): string[] {
+    const all = [...this.#byName.values()].filter((x) => x.auto && x.refs === 0 && x.component.detach !== undefined);
+    return all.map((x) => x.component.name).reverse();
   }
 
   /** Unloads one component. ENOENT: not loaded. EBUSY: in use. EOPNOTSUPP: it cannot leave a running kernel. */
@@ -171,55 +141,7 @@ export class Modules {
    * Returns false where there is none, or autoload is off.
    */
   demand(name: string, l: Lwp = this.#k.curlwp): boolean {
-    if (this.#byName.has(name)) return true;
-    return this.autoload && this.ask(name, l);
-  }
-
-  /** The same, for a component that was asked for by name: whether autoload is on or off. */
-  ask(name: string, l: Lwp, auto = true): boolean {
-    if (this.#byName.has(name)) return true;
-    if (!/^[a-z][a-z0-9_]*$/.test(name)) return false;
-    const before = this.#asked.get(name);
-    if (before?.answered === true && before.waiting.delete(l)) {
-      if (before.waiting.size === 0) this.#asked.delete(name);
-      return false;
-    }
-    const question = before?.answered === false ? before : this.#question(name, auto);
-    if (this.#byName.has(name)) return true;
-    if (question.answered) return false;
-    question.waiting.add(l);
-    return this.#k.sleep(question);
-  }
-
-  /** Asks the host. One that fails has no such component. */
-  #question(name: string, auto: boolean): Question {
-    const question: Question = { answered: false, waiting: new Set() };
-    this.#asked.set(name, question);
-    const answer = (found: unknown): void => this.#k.intr(() => this.#answer(question, name, found, auto));
-    try {
-      this.#k.host.importComponent(name, answer);
-    } catch (e) {
-      this.#k.printf(`the host cannot import ${name}: ${faultText(e)}`);
-      answer(undefined);
-    }
-    return question;
-  }
-
-  #answer(question: Question, name: string, found: unknown, auto: boolean): void {
-    if (question.answered) return;
-    question.answered = true;
-    if (isComponent(found) && found.name === name) {
-      try {
-        this.loadMissing([found], auto);
-      } catch (e) {
-        if (e instanceof KernelStopped) throw e;
-        this.#k.printf(`autoload of ${name} failed: ${faultText(e)}`);
-      }
-    }
-    // Who was interrupted meanwhile does not come back to hear it.
-    for (const l of question.waiting) if (l.wchan !== question && l !== l.proc.lwp) question.waiting.delete(l);
-    if (this.#byName.has(name) || question.waiting.size === 0) this.#asked.delete(name);
-    this.#k.wakeup(question);
+    return this.has(name) || (this.autoload && this.#k.autoloader.ask(name, l));
   }
 
   /** All leave, those on top first, busy or not: the kernel halts. With `wait`, one may sleep, and is asked again. */

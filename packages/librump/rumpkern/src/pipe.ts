@@ -16,7 +16,6 @@ import { type Knote, knoteAttach } from './kqueue.js';
 import { CHUNK_MAX, PAGE_SIZE } from './mem.js';
 import type { Lwp } from './proc.js';
 import { Selinfo, selrecord } from './select.js';
-import { raise } from './signal.js';
 import type { Uio } from './uio.js';
 
 /** Bytes that a pipe holds. */
@@ -64,7 +63,7 @@ export class Pipe {
     const atomic = uio.moved + uio.resid <= PIPE_BUF;
     for (;;) {
       if (this.readers === 0) {
-        if (!quiet) raise(l, SIGPIPE);
+        if (!quiet) this.k.raise(l, SIGPIPE);
         throw ERR.EPIPE;
       }
       if (uio.resid === 0) return;

@@ -3,14 +3,14 @@
  * An lwp is one system call at a time: the process's own one serves `p.sys`, and each parked `p.call` has one for its duration.
  */
 import { ERR } from '@anykernel/lib-sys';
-import { Callout } from './callout.js';
+import type { Callout } from './callout.js';
 import { type Cred, type CredInit, credOf } from './cred.js';
 import { type Call, type Sys, bareOf, callOf, refuseCalls, sysOf } from './entry.js';
 import { type File, Filedesc } from './filedesc.js';
 import type { Kernel } from './kernel.js';
 import { Limits } from './resource.js';
 import type { Selinfo } from './select.js';
-import { SignalState } from './signal.js';
+import type { SignalState } from './signal.js';
 import type { WaitChannel } from './sleep.js';
 import { type Rw, Uio } from './uio.js';
 
@@ -47,22 +47,15 @@ export class Lwp {
   selinfos: Selinfo[] | undefined = undefined;
   /** The process's mask of signals as it was before this call. */
   sigmask: number[] | undefined = undefined;
+  /** Rings at `wakeAt`; made for the first sleep with a time limit. */
+  sleepCallout: Callout | undefined = undefined;
   #deadline = -1;
-  #sleepCallout: Callout | undefined;
 
   constructor(
     readonly proc: Proc,
     readonly lid: number,
   ) {
     this.k = proc.k;
-  }
-
-  get sleepCallout(): Callout {
-    return (this.#sleepCallout ??= new Callout(this.k, () => this.k.sleepq.unsleep(this), true));
-  }
-
-  stopSleepCallout(): void {
-    this.#sleepCallout?.stop();
   }
 
   /** The uio of this call: set up when the call starts, and after a restart as it was left. EFAULT. */
@@ -106,7 +99,7 @@ export class Lwp {
     this.seeks = false;
     this.uio.moved = 0;
     this.#deadline = -1;
-    this.interrupted = this.proc.sig.interrupts;
+    this.interrupted = this.proc.interrupts;
   }
 }
 
@@ -127,7 +120,8 @@ export class Proc {
   /** All of them, those that wait for a parked call to use them, too. */
   readonly lwps: Set<Lwp> = new Set<Lwp>();
   readonly limits: Limits;
-  readonly sig: SignalState;
+  /** A signal has come that no call has noticed yet: the next sleep ends with EINTR. */
+  interrupts = false;
   readonly children: Set<Proc> = new Set<Proc>();
   pgid: number;
   sid: number;
@@ -146,6 +140,7 @@ export class Proc {
   #nextLid = 1;
   readonly #idle: Lwp[] = [];
   #bare: Sys | undefined;
+  #sig: SignalState | undefined;
 
   constructor(
     readonly k: Kernel,
@@ -159,7 +154,6 @@ export class Proc {
     this.pgid = parent?.pgid ?? pid;
     this.sid = parent?.sid ?? pid;
     this.limits = parent?.limits.copy() ?? new Limits();
-    this.sig = new SignalState(k);
     this.lwp = this.newlwp();
     this.sys = sysOf(this.lwp);
     this.call = callOf(this);
@@ -175,6 +169,18 @@ export class Proc {
       if (this.exited) this.refuse();
     }
     return this.#bare;
+  }
+
+  /** Its signals. ENOSYS: a bare kernel has none. */
+  get sig(): SignalState {
+    return (this.#sig ??= this.k.signals.of(this));
+  }
+
+  /** What a child has of its parent. */
+  inherit(parent: Proc): void {
+    this.login = parent.login;
+    this.sugid = parent.sugid;
+    if (parent.#sig !== undefined) this.sig.inherit(parent.#sig);
   }
 
   /** The process has ended: its calls answer ESRCH. */
@@ -279,9 +285,7 @@ export class ProcTable {
     const fd = flags === RFFDG ? parent.fd.copy() : flags === RFCFDG ? new Filedesc(init.fdBase ?? parent.fd.base) : parent.fd;
     if (flags === 0) fd.refs++;
     const p = new Proc(this.#k, this.#newPid(), parent, { cred, comm: init.comm ?? parent.comm, fd });
-    p.login = parent.login;
-    p.sugid = parent.sugid;
-    p.sig.inherit(parent.sig);
+    p.inherit(parent);
     try {
       for (const fn of this.onFork) fn(p, parent);
     } catch (e) {

@@ -4,7 +4,6 @@
  */
 import { ERR, RLIMIT_FSIZE, RLIMIT_NOFILE, RLIM_INFINITY, RLIM_NLIMITS, type Rlimit, SIGXFSZ } from '@anykernel/lib-sys';
 import type { Lwp } from './proc.js';
-import { raise } from './signal.js';
 
 const NOFILE_SOFT = 1024;
 /** No limit on descriptors goes beyond this one. */
@@ -54,6 +53,6 @@ export function fsizeAllows(l: Lwp, off: number, len: number): number {
   const limit = l.proc.limits.fsize;
   if (off + len <= limit || len === 0) return len;
   if (off < limit) return limit - off;
-  raise(l, SIGXFSZ);
+  l.k.raise(l, SIGXFSZ);
   throw ERR.EFBIG;
 }

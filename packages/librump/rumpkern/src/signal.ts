@@ -6,7 +6,6 @@
  * (`onSignal`) gets its signals there, in every model. A signal interrupts once: a call that sleeps now, or else the next one that would.
  */
 import { ERR, NSIG, SIGKILL, SIGPIPE, SIGSTOP, SIGSYS, SIG_BLOCK, SIG_SETMASK, SIG_UNBLOCK, signalName } from '@anykernel/lib-sys';
-import type { Kernel } from './kernel.js';
 import type { Lwp, Proc } from './proc.js';
 
 export type Sigmodel = 'record' | 'ignore' | 'raise' | 'panic';
@@ -48,17 +47,15 @@ class Sigset {
 
 /** The signals of a process. */
 export class SignalState {
-  readonly #k: Kernel;
+  readonly #p: Proc;
   readonly #pending = new Sigset();
   readonly #mask = new Sigset();
   readonly #ignored = new Sigset();
-  /** A signal has come that no call has noticed yet: the next sleep ends with EINTR. */
-  interrupts = false;
   /** Told of each signal that is delivered, from within the call that raised it. */
   onSignal: ((signo: number) => void) | undefined = undefined;
 
-  constructor(k: Kernel) {
-    this.#k = k;
+  constructor(p: Proc) {
+    this.#p = p;
   }
 
   /** Signals that came and were not taken. */
@@ -82,7 +79,7 @@ export class SignalState {
     for (let signo = 1; signo < NSIG; signo++) {
       if (!this.#pending.has(signo) || this.#mask.has(signo)) continue;
       this.#pending.delete(signo);
-      if (!this.deliverable) this.interrupts = false;
+      if (!this.deliverable) this.#p.interrupts = false;
       return signo;
     }
     return undefined;
@@ -109,7 +106,7 @@ export class SignalState {
   /** Tells the hook, if there is one. */
   tell(signo: number): void {
     const hook = this.onSignal;
-    if (hook !== undefined) this.#k.hook('signal hook', () => hook(signo));
+    if (hook !== undefined) this.#p.k.hook('signal hook', () => hook(signo));
   }
 
   /** Whether a signal is dropped when it comes. EINVAL: SIGKILL and SIGSTOP cannot be. */
@@ -160,11 +157,11 @@ export function psignal(p: Proc, signo: number): void {
     p.k.sleepq.unsleep(l);
     return;
   }
-  p.sig.interrupts = true;
+  p.interrupts = true;
 }
 
-/** A signal of the lwp's own doing (SIGPIPE): it is recorded and told, and interrupts nothing. */
-export function raise(l: Lwp, signo: number): void {
+/** A signal of the lwp's own doing: it is recorded and told, and interrupts nothing. */
+function raise(l: Lwp, signo: number): void {
   deliver(l.proc, signo);
 }
 
@@ -181,3 +178,11 @@ function deliver(p: Proc, signo: number): boolean {
   p.sig.tell(signo);
   return true;
 }
+
+/** What a kernel with signals has for it. */
+export interface Signals {
+  of(p: Proc): SignalState;
+  raise(l: Lwp, signo: number): void;
+}
+
+export const signals: Signals = { of: (p) => new SignalState(p), raise };

@@ -50,7 +50,7 @@ export class SleepQueue {
     l.parked = true;
     if (l.fp !== undefined) l.fp.sleepers++;
     this.count++;
-    if (l.wakeAt !== Infinity) l.sleepCallout.scheduleAt(l.wakeAt);
+    if (l.wakeAt !== Infinity) l.sleepCallout?.scheduleAt(l.wakeAt);
   }
 
   /** Makes everybody who waits for `chan` runnable. */
@@ -124,7 +124,7 @@ export class SleepQueue {
     l.parked = false;
     if (l.fp !== undefined) l.fp.sleepers--;
     this.count--;
-    l.stopSleepCallout();
+    l.sleepCallout?.stop();
     l.wchan = undefined;
     this.#runnable.push(l);
     this.#k.pending = true;
@@ -141,14 +141,15 @@ function link(l: Lwp, first: Lwp): void {
 
 /**
  * Puts the current lwp to sleep on `chan` until wakeup(chan), or until the monotonic time `wakeAt` (ns). Never returns: the call starts
- * again. EINTR: a signal has come. The caller looks at its deadline itself, before it sleeps.
+ * again. EINTR: a signal has come. ENOSYS: a bare kernel has no time limits. The caller looks at its deadline itself, before it sleeps.
  */
 export function sleepOn(l: Lwp, chan: WaitChannel, wakeAt: number): never {
   if (l.interrupted) {
     l.interrupted = false;
-    l.proc.sig.interrupts = false;
+    l.proc.interrupts = false;
     throw ERR.EINTR;
   }
+  if (wakeAt !== Infinity) l.sleepCallout ??= l.k.callouts.ofSleep(l);
   l.wchan = chan;
   l.wakeAt = wakeAt;
   throw SLEEP;

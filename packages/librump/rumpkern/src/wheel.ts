@@ -7,8 +7,9 @@
  * the order of their times, equal ones in the order in which they were scheduled.
  * (Varghese and Lauck, "Hashed and Hierarchical Timing Wheels", SOSP 1987.)
  */
-import type { Callout } from './callout.js';
+import { Callout } from './callout.js';
 import type { Kernel } from './kernel.js';
+import type { Lwp } from './proc.js';
 
 /** Nanoseconds of a tick. */
 const TICK = 2 ** 20;
@@ -40,6 +41,11 @@ export class Wheel {
 
   constructor(k: Kernel) {
     this.#k = k;
+  }
+
+  /** What ends the sleeps of `l` that have a time limit. */
+  ofSleep(l: Lwp): Callout {
+    return new Callout(this.#k, () => this.#k.sleepq.unsleep(l), true);
   }
 
   /** Callouts that are scheduled. */

@@ -1,25 +1,51 @@
 import { Sim } from '@anykernel/host-sim';
-import { bareBoot, boot } from '@anykernel/rumpkern';
-import { bytes, codeOf } from './help.js';
+import { EVFILT_TIMER, EVFILT_USER, EV_ADD, Kevent, SIGHUP } from '@anykernel/lib-sys';
+import { type Kernel, bareBoot, boot, psignal } from '@anykernel/rumpkern';
+import { codeOf } from './help.js';
 
-const EXTRA = ['getpid', 'setuid', 'reboot', 'poll', 'select', 'nanosleep', 'clock_gettime', 'timer_create', 'sysctl', 'ksem_init', 'fktrace', 'utrace'];
+const EXTRA = [
+  'pipe', 'getpid', 'setuid', 'reboot', 'modctl', 'poll', 'select', 'nanosleep', 'clock_gettime', 'timer_create', 'sysctl', 'ksem_init', 'fktrace', 'utrace',
+];
+
+const bare = (): Kernel => bareBoot(new Sim().host());
 
 test('a bare kernel has descriptors and event queues, and none of the other calls', () => {
-  const k = bareBoot(new Sim().host());
+  const k = bare();
   const whole = boot(new Sim().host()).syscalls.names();
   const names = k.syscalls.names();
   expect(whole).toEqual(expect.arrayContaining([...names, ...EXTRA]));
   expect(names.filter((name) => EXTRA.includes(name))).toEqual([]);
   const { sys } = k.newproc();
-  const [r, w] = sys.pipe();
-  const buf = bytes('  ');
-  expect([sys.write(w, bytes('ab')), sys.read(r, buf), buf]).toEqual([2, 2, bytes('ab')]);
+  const kq = sys.kqueue();
+  expect([sys.dup(kq), sys.kevent(kq, [], [new Kevent()], { sec: 0, nsec: 0 })]).toEqual([1, 0]);
+  expect(codeOf(() => sys.pipe())).toBe('ENOSYS');
   expect(codeOf(() => sys.sysctl('kern.ostype'))).toBe('ENOSYS');
   expect(codeOf(() => sys.clock_gettime(0))).toBe('ENOSYS');
 });
 
+test('a bare kernel has no timers: who waits, waits without a limit', () => {
+  const k = bare();
+  const { sys } = k.newproc();
+  const kq = sys.kqueue();
+  expect(codeOf(() => sys.kevent(kq, [], [new Kevent()], { sec: 1, nsec: 0 }))).toBe('ENOSYS');
+  expect(codeOf(() => sys.kevent(kq, [], [new Kevent()]))).toBe('WouldSleep');
+  for (const filter of [EVFILT_TIMER, EVFILT_USER]) {
+    expect(codeOf(() => sys.kevent(kq, [new Kevent(1, filter, EV_ADD, 0, 1)], []))).toBe('EOPNOTSUPP');
+  }
+});
+
+test('a bare kernel has no signals, devices, counters and clock to set, and asks its host for no component', () => {
+  const k = bare();
+  const p = k.newproc();
+  const parts = [() => p.sig, () => psignal(p, SIGHUP), () => k.devsw, () => k.evcnt, () => k.clock, () => k.callouts, () => k.tracing];
+  expect(parts.map(codeOf)).toEqual(parts.map(() => 'ENOSYS'));
+  expect(k.run(() => k.modules.demand('nosuchfs'))).toBe(false);
+  expect(p.rfork(0).pid).toBe(3);
+  k.halt();
+});
+
 test('a bare kernel takes values for the sysctl tree and shows none, and traces nothing', () => {
-  const k = bareBoot(new Sim().host());
+  const k = bare();
   const out = k.sysctl.attach('kern.mine', { type: 'int', get: () => 1 });
   expect(k.sysctl.walk()).toEqual([]);
   expect(() => k.sysctl.get('kern.mine')).toThrow(expect.objectContaining({ code: 'ENOENT' }));

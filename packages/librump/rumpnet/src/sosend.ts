@@ -4,7 +4,7 @@
  * A call that sleeps has progressed as far as its uio says. Bytes count as moved when the protocol has taken them.
  */
 import { ERR, MSG_DONTWAIT, MSG_EOR, MSG_NBIO, MSG_NOSIGNAL, MSG_OOB, SIGPIPE, SO_NOSIGPIPE } from '@anykernel/lib-sys';
-import { CHUNK_MAX, type Lwp, SLEEP, type Uio, raise } from '@anykernel/rumpkern';
+import { CHUNK_MAX, type Lwp, SLEEP, type Uio } from '@anykernel/rumpkern';
 import { MAXHDR, MT_CONTROL, M_EOR, type Mbuf, lastOf } from './mbuf.js';
 import { PR_ATOMIC, PR_CONNREQUIRED } from './protosw.js';
 import { SB_WAIT, type Sockbuf } from './sockbuf.js';
@@ -126,5 +126,5 @@ function controlMbuf(so: Socket, m: Mbuf, control: Uint8Array): Mbuf {
 }
 
 function tellPipe(so: Socket, flags: number, l: Lwp): void {
-  if ((flags & MSG_NOSIGNAL) === 0 && (so.options & SO_NOSIGPIPE) === 0) raise(l, SIGPIPE);
+  if ((flags & MSG_NOSIGNAL) === 0 && (so.options & SO_NOSIGPIPE) === 0) l.k.raise(l, SIGPIPE);
 }

@@ -1,4 +1,4 @@
-/** System calls on descriptors, whatever they are open on: transfers, duplicates, flags, pipes. */
+/** System calls on descriptors, whatever they are open on: transfers, duplicates, flags. */
 import {
   ERR, FD_CLOEXEC, FIOASYNC, FIOCLEX, FIONBIO, FIONCLEX, F_CLOSEM, F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, F_GETNOSIGPIPE, F_MAXFD, F_SETFD, F_SETFL,
   F_SETNOSIGPIPE, type Handlers, O_ALT_IO, O_APPEND, O_ASYNC, O_CLOEXEC, O_DIRECT, O_DSYNC, O_NONBLOCK, O_NOSIGPIPE, O_RSYNC, O_SYNC, Stat,
@@ -6,7 +6,6 @@ import {
 } from '@anykernel/lib-sys';
 import { type File, FREAD, FWRITE } from '../filedesc.js';
 import { getInt } from '../ioctl.js';
-import { newPipe } from '../pipe.js';
 import type { Lwp } from '../proc.js';
 import type { Uio } from '../uio.js';
 
@@ -49,23 +48,9 @@ function setStatus(f: File, bit: number, on: boolean): void {
   f.ops.setflags?.(f, f.flag);
 }
 
-/** Opens both ends of a pipe. EMFILE: the first one is closed again. */
-function openPipe(l: Lwp, flags: number): [number, number] {
-  const { fd, limits } = l.proc;
-  const [reader, writer] = newPipe(l, flags);
-  const cloexec = (flags & O_CLOEXEC) !== 0;
-  const first = fd.alloc(reader, limits.nofile, 0, cloexec);
-  try {
-    return [first, fd.alloc(writer, limits.nofile, 0, cloexec)];
-  } catch (e) {
-    fd.close(first, l);
-    throw e;
-  }
-}
-
 export const descriptorCalls: Pick<
   Calls,
-  'read' | 'write' | 'readv' | 'writev' | 'close' | 'dup' | 'dup2' | 'dup3' | 'fcntl' | 'ioctl' | 'fstat' | 'pipe' | 'pipe2'
+  'read' | 'write' | 'readv' | 'writev' | 'close' | 'dup' | 'dup2' | 'dup3' | 'fcntl' | 'ioctl' | 'fstat'
 > = {
   read(l, fd, buf) {
     const f = l.file(fd, FREAD);
@@ -122,13 +107,6 @@ export const descriptorCalls: Pick<
     const st = into ?? new Stat();
     f.ops.stat(f, st, l);
     return st;
-  },
-
-  pipe: (l) => openPipe(l, 0),
-  /** EINVAL: unknown flags. */
-  pipe2(l, flags) {
-    if ((flags & ~(O_CLOEXEC | O_NONBLOCK | O_NOSIGPIPE)) !== 0) throw ERR.EINVAL;
-    return openPipe(l, flags);
   },
 };
 

@@ -70,7 +70,7 @@ export const processCalls: Pick<
     if (typeof arg !== 'string') throw ERR.EFAULT;
     if (command === MODCTL_UNLOAD) return modules.unload(arg);
     if (l.restarts === 0 && modules.has(arg)) throw ERR.EEXIST;
-    if (!modules.ask(arg, l, false)) throw ERR.ENOENT;
+    if (!l.k.autoloader.ask(arg, l, false)) throw ERR.ENOENT;
     return undefined;
   },
 

@@ -3,7 +3,7 @@ import {
   AT_EACCESS, AT_SYMLINK_NOFOLLOW, ERR, NOTE_ATTRIB, NOTE_EXTEND, NOTE_WRITE, R_OK, S_ISGID, S_ISUID, S_ISVTX, SIGXFSZ, Stat, type Timespec, UTIME_NOW, UTIME_OMIT,
   W_OK, X_OK,
 } from '@anykernel/lib-sys';
-import { type Cred, FWRITE, type Lwp, ROOT, raise } from '@anykernel/rumpkern';
+import { type Cred, FWRITE, type Lwp, ROOT } from '@anykernel/rumpkern';
 import { cwdiOf, vfsOf } from '../cwdi.js';
 import { note } from '../knotes.js';
 import { NAMEI_FOLLOW, namei } from '../namei.js';
@@ -97,7 +97,7 @@ function truncate(l: Lwp, vp: Vnode, size: number, opened: boolean): void {
   vp.ops.getattr(vp, vfs.scratch);
   const before = vfs.scratch.size;
   if (size > l.proc.limits.fsize && size > before) {
-    raise(l, SIGXFSZ);
+    l.k.raise(l, SIGXFSZ);
     throw ERR.EFBIG;
   }
   const va = vfs.va.clear();
