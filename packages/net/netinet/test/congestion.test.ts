@@ -125,6 +125,37 @@ test('cubic, RFC 9438 4.7: who is set back before the old plateau leaves room', 
   expect(d.tcb.cubic!.wMax).toBeLessThan(first * 0.9);
 });
 
+test('cubic, RFC 9438 4.8: after a timeout there is no plateau: it grows from where slow start ends, slowly at first', () => {
+  const d = connection('cubic');
+  for (let i = 0; i < 3; i++) round(d);
+  while (d.tcb.so!.snd.cc < 100 * MSS) d.write(64 * MSS);
+  d.out();
+  d.pass(d.tcb.rtoMs + 10);
+  expect([d.tcb.cwnd, d.tcb.ssthresh]).toEqual([MSS, 56 * MSS]);
+  while (d.tcb.cwnd < d.tcb.ssthresh || d.tcb.caState !== 0) round(d);
+  const begin = round(d);
+  const state = d.tcb.cubic!;
+  expect([state.k, Math.abs(state.wMax - begin) < 3]).toEqual([0, true]);
+  const windows = Array.from({ length: 40 }, () => round(d));
+  expect(windows[9]! - begin).toBeLessThan(windows[39]! - windows[29]!);
+});
+
+test('cubic, RFC 9438 4.9.1: a timeout that was not needed leaves the plateau where it was', () => {
+  const d = connection('cubic');
+  for (let i = 0; i < 3; i++) round(d);
+  while (d.tcb.so!.snd.cc < 100 * MSS) d.write(64 * MSS);
+  lose(d);
+  const before = d.tcb.cubic!;
+  const seen = [before.wMax, before.k, before.epochMs];
+  d.k.run(() => {
+    const { cc } = d.tcb;
+    cc.reduce(d.inet.tcp, d.tcb, true);
+    expect(d.tcb.cubic!.wMax).toBe(0);
+    cc.undo(d.tcb);
+  });
+  expect([d.tcb.cubic!.wMax, d.tcb.cubic!.k, d.tcb.cubic!.epochMs]).toEqual(seen);
+});
+
 describe('RFC 9406, HyStart++', () => {
   test('4.2: while round trips stay as they are, slow start goes on', () => {
     const d = connection('cubic');

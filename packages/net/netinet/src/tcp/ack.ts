@@ -7,9 +7,9 @@ import { prrAck } from './prr.js';
 import { rackDelivered, rackDetectLoss, rackDsack } from './rack.js';
 import { congestionMark, duplicateAck, enterRecovery, leaveRecovery, restartLoss, sackDetectLoss, spuriousTimeout } from './recovery.js';
 import { rttSample } from './rtt.js';
-import { blockValid, recAdvance, recBlock, recClear, recPop, type Segrec, SR_EVER, SR_SACKED } from './sendq.js';
+import { blockValid, recAdvance, recAllLost, recBlock, recClear, recPop, type Segrec, SR_EVER, SR_SACKED } from './sendq.js';
 import type { Tcp } from './tcp.js';
-import { CA_LOSS, CA_OPEN, LOSS_PERSIST, type Tcpcb, TF_AFTERRTO, TF_ECN, TF_SACK, TF_SENTFIN, TF_TSTMP } from './tcpcb.js';
+import { CA_LOSS, CA_OPEN, LOSS_PERSIST, LOSS_RTO, type Tcpcb, TF_AFTERRTO, TF_ECN, TF_REXMIT, TF_SACK, TF_SENTFIN, TF_TSTMP } from './tcpcb.js';
 
 /** Beyond this distance `recover` follows, so that it does not come round to the other side. */
 const RECOVER_FAR = 0x3fff_ffff;
@@ -26,6 +26,8 @@ export function ackAdvance(tcp: Tcp, tp: Tcpcb, ack: number): void {
   takeRecords(tcp, tp, ack);
   tp.sndUna = ack;
   if (((ack - tp.recover) | 0) > RECOVER_FAR) tp.recover = (ack - 1) | 0;
+  // RFC 9293 3.8.5: what is urgent is ahead of it, or there is nothing.
+  if (((ack - tp.sndUp) | 0) > 0) tp.sndUp = ack;
   tp.progressMs = tcp.nowMs;
   tp.rxtshift = 0;
   const so = tp.so!;
@@ -59,7 +61,7 @@ function takeRecords(tcp: Tcp, tp: Tcpcb, ack: number): void {
   let r = tp.recHead;
   while (r !== undefined && seqLe(r.end, ack)) {
     if ((r.flags & SR_SACKED) === 0) {
-      if (sack) rackDelivered(tcp, tp, r);
+      if (sack) rackDelivered(tcp, tp, r, true);
       // Karn: what was sent twice measures nothing.
       if ((r.flags & SR_EVER) !== 0) ambiguous = true;
       else sample = (tcp.nowUs - r.xmitUs) | 0;
@@ -135,7 +137,7 @@ function isDsack(tcp: Tcp, ack: number, start: number, end: number): boolean {
 
 /** A record was selectively acknowledged: for sackInput(). */
 export function onSacked(tcp: Tcp, tp: Tcpcb, r: Segrec): void {
-  rackDelivered(tcp, tp, r);
+  rackDelivered(tcp, tp, r, false);
   if ((r.flags & SR_EVER) === 0) rttSample(tcp, tp, (tcp.nowUs - r.xmitUs) | 0);
 }
 
@@ -179,12 +181,22 @@ export function moveWindow(tcp: Tcp, tp: Tcpcb): void {
   if (!seqLt(tp.sndWl1, th.seq) && !(tp.sndWl1 === th.seq && seqLe(tp.sndWl2, th.ack))) return;
   const win = th.win << tp.sndScale;
   const opened = win > tp.sndWnd;
+  const shut = tp.sndWnd === 0;
   if (win !== tp.sndWnd) tcp.stats.rcvwinupd++;
   tp.sndWnd = win;
   if (win > tp.maxSndWnd) tp.maxSndWnd = win;
   tp.sndWl1 = th.seq;
   tp.sndWl2 = th.ack;
-  if (!opened || tp.lossMode !== LOSS_PERSIST) return;
+  if (!opened) return;
+  if (shut && tp.lossMode === LOSS_RTO && tp.rxtshift > 0) {
+    // It had shrunk below what is in flight, which is not there.
+    tp.rxtshift = 0;
+    tp.flags |= TF_REXMIT;
+    recAllLost(tp);
+    restartLoss(tcp, tp);
+    return;
+  }
+  if (tp.lossMode !== LOSS_PERSIST) return;
   // The window has opened: what was a probe was never there, and goes with the rest at once.
   tp.rxtshift = 0;
   recClear(tcp.recs, tp);

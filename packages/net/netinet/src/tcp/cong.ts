@@ -13,6 +13,8 @@ export interface CongCtl {
   ack(tcp: Tcp, tp: Tcpcb, acked: number): void;
   /** The new slow start threshold after a loss, or a mark of congestion (ECN). */
   reduce(tcp: Tcp, tp: Tcpcb, timeout: boolean): number;
+  /** The reduction for a timeout was not needed: what it changed beside the windows is as it was. */
+  undo(tp: Tcpcb): void;
   /** Nothing was sent for `idleMs`, more than a retransmission timeout. */
   idle(tcp: Tcp, tp: Tcpcb, idleMs: number): void;
 }

@@ -26,6 +26,8 @@ export class CubicState {
   /** A window's fraction of a segment that is not added yet. */
   fraction = 0;
   cwndPrior = 0;
+  /** What it was before the last timeout. */
+  before: CubicState | undefined = undefined;
 }
 
 const { cbrt, min, max, floor } = Math;
@@ -42,18 +44,21 @@ export const CUBIC: CongCtl = {
     avoid(tcp, tp, (tp.cubic ??= new CubicState()), left);
   },
 
-  reduce(tcp: Tcp, tp: Tcpcb, timeout: boolean): number {
-    const state = (tp.cubic ??= new CubicState());
+  reduce(_tcp: Tcp, tp: Tcpcb, timeout: boolean): number {
+    const state = timeout ? anew(tp) : (tp.cubic ??= new CubicState());
     const cwnd = tp.cwnd / tp.mss;
     // RFC 9438 4.7, fast convergence: who had to give way before reaching the last plateau leaves room for others.
-    state.wMax = cwnd < state.wMax ? (cwnd * (1 + BETA)) / 2 : cwnd;
+    if (!timeout) state.wMax = cwnd < state.wMax ? (cwnd * (1 + BETA)) / 2 : cwnd;
     state.cwndPrior = cwnd;
     state.begun = false;
     state.fraction = 0;
-    if (timeout) state.k = 0;
     const flight = min(tp.inFlight, tp.cwnd);
-    void tcp;
     return max(floor(flight * BETA), 2 * tp.mss);
+  },
+
+  // RFC 9438 4.9.1.
+  undo(tp: Tcpcb): void {
+    if (tp.cubic?.before !== undefined) tp.cubic = tp.cubic.before;
   },
 
   idle(_tcp: Tcp, tp: Tcpcb, idleMs: number): void {
@@ -62,6 +67,15 @@ export const CUBIC: CongCtl = {
     tp.cwnd = restartWindow(tp);
   },
 };
+
+/** RFC 9438 4.8: after a timeout there is no plateau; congestion avoidance begins where slow start has ended. */
+function anew(tp: Tcpcb): CubicState {
+  const state = new CubicState();
+  state.before = tp.cubic;
+  if (tp.cubic !== undefined) tp.cubic.before = undefined;
+  tp.cubic = state;
+  return state;
+}
 
 /** RFC 9438 4.2 to 4.5. */
 function avoid(tcp: Tcp, tp: Tcpcb, state: CubicState, acked: number): void {

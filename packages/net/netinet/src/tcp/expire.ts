@@ -122,11 +122,25 @@ const SYN_MAX = 7;
 function givenUp(tcp: Tcp, tp: Tcpcb, most: number): boolean {
   const user = tp.extras === undefined ? 0 : tp.extras.userTimeoutMs;
   if (user > 0) return ((tcp.nowMs - tp.progressMs) | 0) >= user;
+  // RFC 9293 3.8.6.1 (MUST-37): a peer who has shrunk his window to nothing, and answers, is probed by what is sent again.
+  if (tp.sndWnd === 0 && tp.state >= TCPS_ESTABLISHED && !silent(tcp, tp) && !orphan(tp)) return false;
   return tp.rxtshift > most;
+}
+
+/** Whether nothing has come from the peer since he was asked twice. */
+function silent(tcp: Tcp, tp: Tcpcb): boolean {
+  return ((tcp.nowMs - tp.rcvTimeMs) | 0) > 2 * backedOff(tp) + 1000;
+}
+
+/** Whether no program has it any more. */
+function orphan(tp: Tcpcb): boolean {
+  return tp.so === undefined || (tp.so.state & SS_NOFDREF) !== 0;
 }
 
 /** RFC 4821 7.7, RFC 2923 2.1: large segments are lost again and again, and nobody says why: smaller ones are tried, which may be cut on the way. */
 function blackHole(tcp: Tcp, tp: Tcpcb): void {
+  // Who has closed his window has a reason not to take them.
+  if (tp.sndWnd === 0) return;
   const small = Math.max(tcp.conf.mssdflt, tp.inp.family.mssDefault);
   if (tp.rxtshift === BLACKHOLE_TRY && tp.mss > small && (tp.flags & TF_BLACKHOLE) === 0 && tcp.inet.conf.mtudisc) {
     tcp.stats.blackhole++;
@@ -178,11 +192,9 @@ function resendTail(tcp: Tcp, tp: Tcpcb, last: Segrec): void {
 function persistExpired(tcp: Tcp, tp: Tcpcb): void {
   tcp.stats.persisttimeo++;
   // RFC 9293 3.8.6.1: as long as the peer answers, he may keep his window closed; nobody has to wait for one who does not, or a dead program's data.
-  const silent = (tcp.nowMs - tp.rcvTimeMs) | 0;
-  const orphan = tp.so === undefined || (tp.so.state & SS_NOFDREF) !== 0;
   const user = tp.extras === undefined ? 0 : tp.extras.userTimeoutMs;
   const stuck = (tcp.nowMs - tp.progressMs) | 0;
-  if ((tp.rxtshift >= PERSIST_MAX && (orphan || silent > 2 * backedOff(tp) + 1000)) || (user > 0 && stuck >= user)) {
+  if ((tp.rxtshift >= PERSIST_MAX && (orphan(tp) || silent(tcp, tp))) || (user > 0 && stuck >= user)) {
     tcp.stats.persistdrops++;
     tcpDrop(tcp, tp, ERR.ETIMEDOUT);
     return;
@@ -205,7 +217,7 @@ function keepExpired(tcp: Tcp, tp: Tcpcb): void {
     return;
   }
   const so = tp.so;
-  if (tp.state === TCPS_FIN_WAIT_2 && (so === undefined || (so.state & SS_NOFDREF) !== 0)) {
+  if (tp.state === TCPS_FIN_WAIT_2 && orphan(tp)) {
     tcpClose(tcp, tp);
     return;
   }

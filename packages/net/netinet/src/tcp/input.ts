@@ -19,7 +19,7 @@ import { sackAdvance } from './sackout.js';
 import { respond } from './segment.js';
 import { synchronized, synSent } from './states.js';
 import type { Tcp } from './tcp.js';
-import { CA_OPEN, type Tcpcb, TF_ACKNOW, TF_DELACK, TF_ECE, TF_ECN, TF_TSTMP } from './tcpcb.js';
+import { CA_OPEN, type Tcpcb, TF_ACKNOW, TF_DELACK, TF_ECE, TF_ECN, TF_TSTMP, TF_WANTOOB } from './tcpcb.js';
 
 /** What the options of almost every segment look like: two no-operations, and timestamps of ten bytes. */
 const TSTAMP_HDR = 0x0101_080a;
@@ -121,7 +121,7 @@ function predicted(tcp: Tcp, tp: Tcpcb, m: Mbuf, flow: Flow): boolean {
   const { th, opt } = tcp;
   if ((th.flags & SHORT_FLAGS) !== TH_ACK || th.seq !== tp.rcvNxt || th.win << tp.sndScale !== tp.sndWnd || tp.sndWnd === 0) return false;
   if (opt.sackCount > 0 || tp.caState !== CA_OPEN || tp.sackedBytes > 0 || tp.reassHead !== undefined || tp.dupacks > 0) return false;
-  if (tp.tlpOut || opt.tfoLen >= 0 || ((tp.flags & TF_ECN) !== 0 && (flow.tos & ECN_MASK) === ECN_CE)) return false;
+  if (tp.tlpOut || opt.tfoLen >= 0 || (tp.flags & TF_WANTOOB) !== 0 || ((tp.flags & TF_ECN) !== 0 && (flow.tos & ECN_MASK) === ECN_CE)) return false;
   const len = m.pktlen - th.hdrLen;
   const moved = (th.ack - tp.sndUna) | 0;
   if (moved < 0 || ((tp.sndNxt - th.ack) | 0) < 0) return false;
@@ -130,7 +130,7 @@ function predicted(tcp: Tcp, tp: Tcpcb, m: Mbuf, flow: Flow): boolean {
     if (!opt.hasTs || ((opt.tsVal - tp.tsRecent) | 0) < 0) return false;
     if (seqLe(th.seq, tp.lastAckSent)) {
       tp.tsRecent = opt.tsVal;
-      tp.tsRecentMs = tcp.nowMs;
+      tp.tsRecentSec = tcp.nowSec;
     }
   }
   tcp.stats.rcvfast++;

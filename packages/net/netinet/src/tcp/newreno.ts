@@ -21,6 +21,10 @@ export const NEWRENO: CongCtl = {
     return halfFlight(tp);
   },
 
+  undo(): void {
+    // It has nothing but the windows.
+  },
+
   idle(_tcp: Tcp, tp: Tcpcb): void {
     tp.cwnd = restartWindow(tp);
   },

@@ -28,6 +28,7 @@ import {
   LOSS_PERSIST,
   type Tcpcb,
   TF_ACKNOW,
+  TF_DELACK,
   TF_FORCE,
   TF_NODELAY,
   TF_NOPUSH,
@@ -200,8 +201,10 @@ function sendOne(tcp: Tcp, tp: Tcpcb, off: number, len: number, last: boolean, f
 
 /** The first segment after a silence: RFC 5681 4.1, and the time for which it may be unanswered begins. */
 function startFlight(tcp: Tcp, tp: Tcpcb): void {
-  const idleMs = (tcp.nowMs - tp.progressMs) | 0;
+  const idleMs = (tcp.nowMs - tp.progressMs) >>> 0;
   tp.progressMs = tcp.nowMs;
+  // RFC 8985 6.2: what was delivered before says nothing of what is sent from now on, and its time comes round.
+  tp.rackRttUs = 0;
   if (idleMs > tp.rtoMs && tp.srttUs > 0) tp.cc.idle(tcp, tp, idleMs);
 }
 
@@ -234,6 +237,8 @@ export function sendProbe(tcp: Tcp, tp: Tcpcb): void {
   if (off > 0) {
     // A probe is on its way already, and is sent again.
     sendSegment(tcp, tp, tp.sndUna, 0, so.snd.cc > 0 ? 1 : 0, TH_ACK, false);
+    // Karn: whichever is taken in the end, it measures nothing.
+    if (tp.recHead !== undefined) recResent(tp, tp.recHead, tcp.nowUs);
     return;
   }
   if (so.snd.cc <= 0) {
@@ -257,7 +262,10 @@ export function sendProbe(tcp: Tcp, tp: Tcpcb): void {
 export function sendAck(tcp: Tcp, tp: Tcpcb): void {
   tcp.stats.sndacks++;
   const error = sendSegment(tcp, tp, tp.sndNxt, 0, 0, TH_ACK, false);
-  if (error !== 0) tcp.timers.delack(tp, tcp.conf.delackMs);
+  if (error !== ERR.ENOBUFS.errno) return;
+  // It is still owed.
+  tp.flags |= TF_DELACK;
+  tcp.timers.delack(tp, tcp.conf.delackMs);
 }
 
 /** Whether the peer should hear that there is more room: by two segments, or half of the buffer. */

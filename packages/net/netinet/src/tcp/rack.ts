@@ -6,18 +6,21 @@ import { seqGe, seqGt, seqLt } from '@anykernel/lib-wire';
 import { armReorder, enterRecovery } from './recovery.js';
 import { recLost, type Segrec, SR_EVER, SR_LOST, SR_RETRANS, SR_SACKED } from './sendq.js';
 import type { Tcp } from './tcp.js';
-import { CA_OPEN, type Tcpcb } from './tcpcb.js';
+import { CA_OPEN, type Tcpcb, TF_TSTMP } from './tcpcb.js';
 
 /** RFC 8985 6.2 step 4. */
 const REO_MULT_MAX = 16;
 const DUPTHRESH = 3;
 
-/** RFC 8985 6.2, steps 1 to 3: record `r` has arrived. Its time counts unless it was sent again, and the first copy may be the one that did. */
-export function rackDelivered(tcp: Tcp, tp: Tcpcb, r: Segrec): void {
+/**
+ * RFC 8985 6.2, steps 1 to 3: record `r` has arrived. Its time counts unless it was sent again, and the first copy may be the one that did. `inOrder`: the
+ * acknowledgment has moved over it, so that the time that it echoes is of what moved it.
+ */
+export function rackDelivered(tcp: Tcp, tp: Tcpcb, r: Segrec, inOrder: boolean): void {
   const rtt = (tcp.nowUs - r.xmitUs) | 0;
   if ((r.flags & SR_EVER) !== 0) {
-    // An acknowledgment sooner than the path ever allowed is for the first copy.
-    if (rtt < tp.minRttUs) return;
+    // An acknowledgment sooner than the path ever allowed, or of an earlier time, is for the first copy.
+    if (rtt < tp.minRttUs || (inOrder && echoesEarlier(tcp, tp, rtt))) return;
   } else if (seqLt(r.end, tp.fack)) tp.reordering = true;
   if (seqGt(r.end, tp.fack)) tp.fack = r.end;
   if (((r.xmitUs - tp.rackXmitUs) | 0) < 0 && tp.rackRttUs !== 0) return;
@@ -25,6 +28,15 @@ export function rackDelivered(tcp: Tcp, tp: Tcpcb, r: Segrec): void {
   tp.rackXmitUs = r.xmitUs;
   tp.rackEnd = r.end;
   tp.rackRttUs = rtt > 0 ? rtt : 1;
+}
+
+/** Whether the acknowledgment at hand echoes a timestamp from before `us` microseconds ago (RFC 8985 6.2 step 2). */
+function echoesEarlier(tcp: Tcp, tp: Tcpcb, us: number): boolean {
+  const { opt } = tcp;
+  if ((tp.flags & TF_TSTMP) === 0 || !opt.hasTs || opt.tsEcr === 0) return false;
+  const echoMs = (tcp.nowMs + tp.tsOffset - opt.tsEcr) | 0;
+  // Both are rounded down.
+  return echoMs > us / 1000 + 1;
 }
 
 /** RFC 8985 6.2 step 4: how long a segment may be behind others. None before reordering was seen, once losses are evident. */

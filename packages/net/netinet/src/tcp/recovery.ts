@@ -185,6 +185,7 @@ export function spuriousTimeout(tcp: Tcp, tp: Tcpcb): void {
   tp.caState = CA_OPEN;
   tp.cwnd = tp.priorCwnd;
   tp.ssthresh = tp.priorSsthresh;
+  tp.cc.undo(tp);
   tp.flags &= ~TF_AFTERRTO;
   recNotLost(tp);
 }

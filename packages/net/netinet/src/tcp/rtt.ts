@@ -5,6 +5,8 @@ import type { Tcpcb } from './tcpcb.js';
 
 /** Milliseconds: the first timeout, before anything was measured (RFC 6298 2.1). */
 export const RTO_INITIAL_MS = 1000;
+/** And the one after a handshake that could not be measured, as a SYN was sent again (RFC 6298 5.7). */
+export const RTO_UNMEASURED_MS = 3000;
 export const RTO_MAX_MS = 64_000;
 
 /** A round trip of `us` microseconds was measured (RFC 6298 2.2, 2.3). */

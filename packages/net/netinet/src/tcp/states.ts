@@ -15,7 +15,7 @@ import { sendHandshake } from './handshake.js';
 import { growBuffers, updateMss } from './mss.js';
 import { sendAck, tcpOutput } from './output.js';
 import { armLoss } from './recovery.js';
-import { rttSample } from './rtt.js';
+import { RTO_UNMEASURED_MS, rttSample } from './rtt.js';
 import { mayAnswerStray } from './stray.js';
 import { sackDuplicate } from './sackout.js';
 import { respond } from './segment.js';
@@ -26,8 +26,8 @@ import { text, urgent } from './text.js';
 import { fastOpenSettled } from './tfo.js';
 import { timeWait, timeWaitInput } from './timewait.js';
 
-/** RFC 7323 5.5: after that long a timestamp says nothing about age (24 days). */
-const PAWS_IDLE_MS = 24 * 86_400_000;
+/** RFC 7323 5.5: after so many seconds a timestamp says nothing about age (24 days). */
+const PAWS_IDLE_SEC = 24 * 86_400;
 
 // -- SYN-SENT
 
@@ -72,7 +72,7 @@ function synOptions(tcp: Tcp, tp: Tcpcb, m: Mbuf): void {
   if (!opt.hasTs) tp.flags &= ~TF_TSTMP;
   else if ((tp.flags & TF_TSTMP) !== 0) {
     tp.tsRecent = opt.tsVal;
-    tp.tsRecentMs = tcp.nowMs;
+    tp.tsRecentSec = tcp.nowSec;
   }
   if (!opt.sackPermitted) tp.flags &= ~TF_SACK;
   // RFC 3168 6.1.1: the answer has ECE alone; a SYN has both.
@@ -88,7 +88,7 @@ function established(tcp: Tcp, tp: Tcpcb, m: Mbuf): void {
   const { th, opt } = tcp;
   if (tp.rxtshift === 0)
     rttSample(tcp, tp, tcp.conf.timestamps && opt.hasTs && opt.tsEcr !== 0 ? synRtt(tcp, tp) : ((tcp.nowMs - tp.progressMs) | 0) * 1000);
-  tp.rxtshift = 0;
+  afterLostSyns(tp);
   tp.sndUna = (tp.iss + 1) | 0;
   tp.sndWnd = tp.maxSndWnd = th.win;
   tp.sndWl1 = th.seq;
@@ -100,6 +100,13 @@ function established(tcp: Tcp, tp: Tcpcb, m: Mbuf): void {
   tp.flags |= TF_ACKNOW;
   armLoss(tcp, tp);
   afterSyn(tcp, tp, m);
+}
+
+/** The handshake is over: RFC 6298 5.7 where the path could not be measured, RFC 6928 2 where it lost more than one of our SYNs. */
+function afterLostSyns(tp: Tcpcb): void {
+  if (tp.rxtshift > 0 && tp.srttUs === 0) tp.rtoMs = RTO_UNMEASURED_MS;
+  if (tp.rxtshift > 1) tp.cwnd = tp.mss;
+  tp.rxtshift = 0;
 }
 
 /** Microseconds from our SYN to its answer, at the resolution of the timestamps. */
@@ -137,7 +144,7 @@ export function enterEstablished(tcp: Tcp, tp: Tcpcb): void {
   const closing = (so.state & SS_CANTSENDMORE) !== 0;
   tp.state = closing ? TCPS_FIN_WAIT_1 : TCPS_ESTABLISHED;
   tp.recover = tp.iss;
-  tp.sndUp = tp.sndUna;
+  tp.sndUp = tp.fack = tp.dsackRound = tp.sndUna;
   tp.rcvUp = tp.rcvNxt;
   tp.rbufMs = tcp.nowMs;
   growBuffers(tcp, tp);
@@ -165,12 +172,13 @@ export function synchronized(tcp: Tcp, tp: Tcpcb, m: Mbuf, flow: Flow): void {
   }
   const { th, mbufs } = tcp;
   if (tp.state === TCPS_SYN_RECEIVED && (th.flags & (TH_SYN | TH_ACK)) === (TH_SYN | TH_ACK) && th.seq === tp.irs) {
-    // Of a simultaneous open (RFC 9293 3.5, figure 8): the SYN that is known, now with the acknowledgment of ours.
+    // Of a simultaneous open (RFC 9293 3.5, figure 8): the SYN that is known, now with the acknowledgment of ours. Its window is not scaled.
     th.seq = (th.seq + 1) | 0;
     th.flags &= ~TH_SYN;
+    th.win >>>= tp.sndScale;
   }
   const len = m.pktlen - th.hdrLen;
-  if (!acceptable(tcp, tp, len) || !resetOrSyn(tcp, tp) || !acknowledged(tcp, tp, flow, len)) {
+  if (!acceptable(tcp, tp, flow, len) || !resetOrSyn(tcp, tp) || !acknowledged(tcp, tp, flow, len)) {
     mbufs.free(m);
     return;
   }
@@ -185,12 +193,12 @@ export function synchronized(tcp: Tcp, tp: Tcpcb, m: Mbuf, flow: Flow): void {
 }
 
 /** First: timestamps (RFC 7323 5.3), then the sequence number (RFC 9293 3.10.7.4, table 6). False: the segment ends here. */
-function acceptable(tcp: Tcp, tp: Tcpcb, len: number): boolean {
+function acceptable(tcp: Tcp, tp: Tcpcb, flow: Flow, len: number): boolean {
   const { th, opt, stats } = tcp;
   if ((tp.flags & TF_TSTMP) !== 0 && (th.flags & TH_RST) === 0) {
     // RFC 7323 3.2: once agreed, they are in every segment.
     if (!opt.hasTs) return false;
-    if (((opt.tsVal - tp.tsRecent) | 0) < 0 && ((tcp.nowMs - tp.tsRecentMs) | 0) < PAWS_IDLE_MS) {
+    if (!newestTs(tcp, tp, opt.tsVal)) {
       stats.pawsdrop++;
       ackOld(tcp, tp, len > 0 || (th.flags & (TH_FIN | TH_SYN)) !== 0);
       return false;
@@ -198,7 +206,8 @@ function acceptable(tcp: Tcp, tp: Tcpcb, len: number): boolean {
   }
   const window = (tp.rcvAdv - tp.rcvNxt) | 0;
   const ahead = (th.seq - tp.rcvNxt) | 0;
-  const total = len + ((th.flags & TH_FIN) !== 0 ? 1 : 0) + ((th.flags & TH_SYN) !== 0 ? 1 : 0);
+  // RFC 5961 3.2: of a reset the number counts, not what comes with it, and also while the window is closed (MUST-66).
+  const total = (th.flags & TH_RST) !== 0 ? 0 : len + ((th.flags & TH_FIN) !== 0 ? 1 : 0) + ((th.flags & TH_SYN) !== 0 ? 1 : 0);
   if (!inWindow(ahead, total, window)) {
     if ((th.flags & TH_RST) !== 0) return false;
     if (total > 0 && ahead < 0) {
@@ -211,7 +220,7 @@ function acceptable(tcp: Tcp, tp: Tcpcb, len: number): boolean {
       // A probe: what it acknowledges counts, its data does not.
       stats.rcvwinprobe++;
       tp.flags |= TF_ACKNOW;
-      if ((th.flags & (TH_ACK | TH_SYN)) === TH_ACK && ackInBounds(tp, th.ack)) ackInput(tcp, tp, len);
+      if ((th.flags & TH_SYN) === 0) acknowledged(tcp, tp, flow, len);
       if ((tp.flags & TF_DEAD) === 0) tcpOutput(tcp, tp);
       return false;
     }
@@ -219,11 +228,16 @@ function acceptable(tcp: Tcp, tp: Tcpcb, len: number): boolean {
     return false;
   }
   // RFC 7323 4.3: what the acknowledgment that was sent last covers gives the time to echo.
-  if (opt.hasTs && (tp.flags & TF_TSTMP) !== 0 && seqLe(th.seq, tp.lastAckSent) && ((opt.tsVal - tp.tsRecent) | 0) >= 0) {
+  if (opt.hasTs && (tp.flags & TF_TSTMP) !== 0 && seqLe(th.seq, tp.lastAckSent) && newestTs(tcp, tp, opt.tsVal)) {
     tp.tsRecent = opt.tsVal;
-    tp.tsRecentMs = tcp.nowMs;
+    tp.tsRecentSec = tcp.nowSec;
   }
   return true;
+}
+
+/** Whether a timestamp is not older than the last one, or that says nothing any more. */
+function newestTs(tcp: Tcp, tp: Tcpcb, tsVal: number): boolean {
+  return ((tsVal - tp.tsRecent) | 0) >= 0 || tcp.nowSec - tp.tsRecentSec >= PAWS_IDLE_SEC;
 }
 
 function inWindow(ahead: number, len: number, window: number): boolean {
@@ -244,7 +258,7 @@ function ackOld(tcp: Tcp, tp: Tcpcb, some: boolean): void {
 
 /** RFC 5961: an answer by which a peer who means it shows that he is the one. */
 function challenge(tcp: Tcp, tp: Tcpcb): void {
-  if (!tcp.mayChallenge()) return;
+  if (!mayAnswerStray(tcp, tp) || !tcp.mayChallenge()) return;
   tcp.stats.challenge++;
   sendAck(tcp, tp);
 }
@@ -320,7 +334,7 @@ function synAcked(tcp: Tcp, tp: Tcpcb, flow: Flow): boolean {
     return false;
   }
   if (tp.rxtshift === 0 && tp.srttUs === 0) rttSample(tcp, tp, Math.max(1, ((tcp.nowMs - tp.progressMs) | 0) * 1000));
-  tp.rxtshift = 0;
+  afterLostSyns(tp);
   tp.sndUna = (tp.iss + 1) | 0;
   tp.sndWnd = th.win << tp.sndScale;
   tp.maxSndWnd = tp.sndWnd;

@@ -21,7 +21,7 @@ import { fastOpenAccept } from './tfo.js';
 
 const BUCKETS = 1024;
 const FIRST_MS = 1000;
-const COOKIE_MS = 128_000;
+const COOKIE_SEC = 128;
 /** Answers sent again before an error about one counts. */
 const UNREACH_SHIFT = 3;
 const NS_PER_MS = 1_000_000;
@@ -35,9 +35,8 @@ export class Syncache {
   count = 0;
   /** What expand() refused is not to be answered with a reset. */
   refused = false;
-  /** Cookies that were sent lately: others are not looked at. */
-  cookieMs = 0;
-  cookies = false;
+  /** When the last cookie was sent: where it is long ago, none are looked at. */
+  cookieSec = -Infinity;
 
   constructor(tcp: Tcp) {
     this.#tcp = tcp;
@@ -51,10 +50,12 @@ export class Syncache {
   add(inp: Inpcb, m: Mbuf, flow: Flow): boolean {
     const tcp = this.#tcp;
     const known = this.#find(flow);
-    if (known !== undefined) {
-      this.#again(known, flow);
+    if (known !== undefined && known.irs === tcp.th.seq) {
+      this.#again(known);
       return false;
     }
+    // RFC 9293 3.10.7.4: nothing is established yet, and the peer has begun anew, with options of its own.
+    if (known !== undefined) this.#remove(known);
     const so = inp.so!;
     const lp = inp.ppcb as Tcpcb;
     const ours = (so.q?.len ?? 0) + (so.q0?.len ?? 0);
@@ -135,18 +136,10 @@ export class Syncache {
     return e;
   }
 
-  /** A SYN of ends that are known: the same one again, or a new one. */
-  #again(e: Synent, flow: Flow): void {
+  /** The same SYN again. */
+  #again(e: Synent): void {
     const tcp = this.#tcp;
     tcp.stats.scDupesyn++;
-    if (tcp.th.seq !== e.irs) {
-      // RFC 9293 3.10.7.4: nothing is established yet; the peer has begun anew.
-      this.#remove(e);
-      e.irs = tcp.th.seq;
-      e.iss = tcp.isn.make(flow, tcp.isnTicks());
-      e.shift = 0;
-      this.#insert(e);
-    }
     if ((e.flags & SC_TSTMP) !== 0 && tcp.opt.hasTs) e.tsRecent = tcp.opt.tsVal;
     this.#respond(e, undefined);
   }
@@ -163,8 +156,7 @@ export class Syncache {
   #sendCookie(e: Synent, flow: Flow): void {
     const tcp = this.#tcp;
     tcp.stats.scCookieSent++;
-    this.cookies = true;
-    this.cookieMs = tcp.nowMs;
+    this.cookieSec = tcp.nowSec;
     e.iss = cookieMake(tcp, flow, e.irs, e.peerMss);
     fillOptions(tcp, e, tcp.outOpt);
     if ((e.flags & SC_TSTMP) !== 0) tcp.outOpt.tsVal = cookieTs(tcp, e);
@@ -191,11 +183,12 @@ export class Syncache {
     if (th.ack !== ((e.iss + 1) | 0)) return undefined;
     this.refused = true;
     const ahead = (th.seq - e.irs - 1) | 0;
-    if (ahead < 0 || ahead > e.win) {
+    if (ahead < 0 || (ahead > 0 && ahead >= e.win)) {
       this.#respond(e, undefined);
       return undefined;
     }
-    if ((e.flags & SC_TSTMP) !== 0 && tcp.opt.hasTs && seqLt(tcp.opt.tsVal, e.tsRecent)) return undefined;
+    // RFC 7323 3.2, 5.3: one without a timestamp, or with an old one, is none; what it asks for would never be established.
+    if ((e.flags & SC_TSTMP) !== 0 && (!tcp.opt.hasTs || seqLt(tcp.opt.tsVal, e.tsRecent))) return undefined;
     const tp = this.#connection(e);
     if (tp === undefined) {
       tcp.stats.scAborted++;
@@ -210,7 +203,7 @@ export class Syncache {
   /** Whether somebody may come with a cookie: some were sent in the last two minutes. */
   get cookiesOut(): boolean {
     const tcp = this.#tcp;
-    return tcp.conf.syncookies !== 0 && this.cookies && ((tcp.nowMs - this.cookieMs) | 0) <= COOKIE_MS;
+    return tcp.conf.syncookies !== 0 && tcp.nowSec - this.cookieSec <= COOKIE_SEC;
   }
 
   #fromCookie(inp: Inpcb, flow: Flow): Tcpcb | undefined {

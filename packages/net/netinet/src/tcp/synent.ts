@@ -127,7 +127,7 @@ export function takeEntry(tcp: Tcp, tp: Tcpcb, e: Synent): void {
   tp.sndScale = e.sndScale;
   tp.rcvScale = e.rcvScale;
   tp.tsRecent = e.tsRecent;
-  tp.tsRecentMs = tcp.nowMs;
+  tp.tsRecentSec = tcp.nowSec;
   tp.tsOffset = e.tsOffset;
   tp.rcvTimeMs = tcp.nowMs;
   tp.progressMs = e.sentMs;

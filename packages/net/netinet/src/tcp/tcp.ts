@@ -70,7 +70,7 @@ export class TcpConf {
   synRetries = 4;
   /** 1: as a client, 2: as a server (RFC 7413). */
   fastopen = 3;
-  /** Challenge acknowledgments in a second (RFC 5961 7), of the whole kernel. */
+  /** Challenge acknowledgments in a second (RFC 5961 7), of the whole kernel: half to one and a half of this. */
   challengeLimit = 1000;
   /** Resets in a second in answer to segments for nobody. */
   rstLimit = 1000;
@@ -81,6 +81,7 @@ export class TcpConf {
 const { floor } = Math;
 const NS_PER_MS = 1_000_000;
 const NS_PER_US = 1000;
+const NS_PER_SEC = 1_000_000_000;
 
 export class Tcp {
   readonly k: Kernel;
@@ -106,12 +107,15 @@ export class Tcp {
   /** The clock, as of the last tick(): monotonic, modulo 2^32. */
   nowMs = 0;
   nowUs = 0;
+  /** The same in seconds, which do not come round. */
+  nowSec = 0;
   #epoch = -1;
   /** Connections in TIME-WAIT. */
   timeWaits = 0;
   /** Challenge acknowledgments and resets of this second. */
-  #second = 0;
+  #second = -1;
   challenges = 0;
+  #challengesMax = 0;
   resets = 0;
 
   constructor(readonly inet: Inet) {
@@ -162,6 +166,7 @@ export class Tcp {
     const ns = this.k.mono();
     this.nowMs = floor(ns / NS_PER_MS) | 0;
     this.nowUs = floor(ns / NS_PER_US) | 0;
+    this.nowSec = floor(ns / NS_PER_SEC);
   }
 
   /** The clock of initial sequence numbers, in units of 4 microseconds (RFC 9293 3.4.1). */
@@ -170,9 +175,12 @@ export class Tcp {
   }
 
   /** Counts one of those that are limited by the second: whether it may go. */
+  /**
+   * How many differs from second to second: a stranger who asks for them on a connection of his own cannot tell how many others were sent (CVE-2016-5696).
+   */
   mayChallenge(): boolean {
     this.#newSecond();
-    return this.challenges++ < this.conf.challengeLimit;
+    return this.challenges++ < this.#challengesMax;
   }
 
   mayReset(): boolean {
@@ -181,9 +189,11 @@ export class Tcp {
   }
 
   #newSecond(): void {
-    if (((this.nowMs - this.#second) | 0) < 1000 && this.#second !== 0) return;
-    this.#second = this.nowMs === 0 ? 1 : this.nowMs;
+    if (this.nowSec === this.#second) return;
+    this.#second = this.nowSec;
     this.challenges = this.resets = 0;
+    const { challengeLimit } = this.conf;
+    this.#challengesMax = challengeLimit <= 1 ? challengeLimit : (challengeLimit >> 1) + this.inet.rand.below(challengeLimit);
   }
 
   /** Something of it is in flight, for which the program must stay. */

@@ -88,7 +88,7 @@ export class Tcpcb {
   sndUna = 0;
   /** The next new byte; nothing goes back, lost segments are in the queue of records. */
   sndNxt = 0;
-  /** Our end of the urgent data. */
+  /** Our end of the urgent data; `sndUna`: there are none. */
   sndUp = 0;
   sndWnd = 0;
   sndWl1 = 0;
@@ -102,6 +102,7 @@ export class Tcpcb {
   rcvNxt = 0;
   /** The end of the window that we have offered. */
   rcvAdv = 0;
+  /** Behind the urgent byte, while TF_WANTOOB. */
   rcvUp = 0;
   rcvWnd = 0;
   rcvScale = 0;
@@ -111,7 +112,8 @@ export class Tcpcb {
 
   // -- timestamps (RFC 7323)
   tsRecent = 0;
-  tsRecentMs = 0;
+  /** Seconds: it is also told after months. */
+  tsRecentSec = 0;
   /** Added to the clock: nobody learns how long the kernel has run. */
   tsOffset = 0;
 

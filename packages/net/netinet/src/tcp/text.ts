@@ -115,7 +115,7 @@ export function urgent(tp: Tcpcb, th: TcpHeader): void {
   if (state !== TCPS_ESTABLISHED && state !== TCPS_FIN_WAIT_1 && state !== TCPS_FIN_WAIT_2) return;
   const so = tp.so!;
   const up = (th.seq + th.urp) | 0;
-  if (!seqGt(up, tp.rcvUp) || !seqGt(up, tp.rcvNxt)) return;
+  if (!seqGt(up, tp.rcvNxt) || ((tp.flags & TF_WANTOOB) !== 0 && !seqGt(up, tp.rcvUp))) return;
   tp.rcvUp = up;
   so.oobmark = so.rcv.cc + ((up - tp.rcvNxt) | 0) - 1;
   if (so.oobmark === 0) so.state |= SS_RCVATMARK;
