@@ -1,10 +1,10 @@
 /** Neighbour discovery, duplicate address detection, autoconfiguration, redirects: against a stranger who says what the standards allow, and what they do not. */
 import { getU32le, putU32le } from '@anykernel/lib-bytes';
 import {
-  AF_INET6, IFF_UP, IN6_NDIREQ_LEN, SIOCGIFINFO_IN6, SIOCSIFINFO_IN6, SOCK_DGRAM, ifreq, inet6Text, linkParse, linkText,
+  AF_INET6, IFF_UP, IN6_NDIREQ_LEN, RTF_GATEWAY, RTF_UP, SIOCGIFINFO_IN6, SIOCSIFINFO_IN6, SOCK_DGRAM, ifreq, inet6Text, linkParse, linkText,
 } from '@anykernel/lib-sys';
 import { ND_NA_OVERRIDE, ND_NA_ROUTER, ND_NA_SOLICITED, parseNdOptions } from '@anykernel/lib-wire';
-import { type Ifnet, net } from '@anykernel/net';
+import { type Ifnet, Rtentry, net } from '@anykernel/net';
 import { shmif } from '@anykernel/shmif';
 import { Link, STRANGER, STRANGER_LINK, addr, icmp6, nexthop, packet6, prefixInfo } from './link.js';
 
@@ -363,6 +363,34 @@ describe('addresses of prefixes (RFC 4862 5.5, RFC 5942)', () => {
     l.router({}, { prefixes: [prefixInfo(PREFIX, { onLink: false })] });
     l.run(3);
     expect([l.addresses[1]!.endsWith('/128'), l.ip6.rtable.lookup(0x2001_0db8, 0x0005_0000, 1, 1)?.prefixLen]).toEqual([true, 0]);
+  });
+  describe('a prefix of no length (RFC 4861 4.6.2, 5.2)', () => {
+    const everything = { prefixes: [prefixInfo('::', { len: 0, auto: false, valid: 100, preferred: 50 })] };
+    const way = (l: Link): string => {
+      const rt = l.ip6.rtable.lookup(0x2001_0db8, 0x0077_0000, 1, 1);
+      return rt === undefined ? '-' : rt.gateway === undefined ? 'on the link' : 'by a router';
+    };
+    test.each<[string, (l: Link) => void]>([
+      ['before a router is known', (l) => { l.router({ lifetime: 0 }, everything); l.router({ lifetime: 9000 }); }],
+      ['by a router', (l) => l.router({ lifetime: 9000 }, everything)],
+      ['after a router is known', (l) => { l.router({ lifetime: 9000 }); l.router({ lifetime: 9000 }, everything); }],
+    ])('%s: everything is on the link while it is valid, and then goes by the router', (_when, act) => {
+      const l = new Link();
+      act(l);
+      expect([way(l), l.ip6.nd.routers.list.length]).toEqual(['on the link', 1]);
+      l.run(101);
+      expect(way(l)).toBe('by a router');
+    });
+    test('a longer one is nearer, and a default route set by hand stays', () => {
+      const l = new Link();
+      l.router({ lifetime: 0 }, everything);
+      l.run(101);
+      expect(way(l)).toBe('-');
+      const hand = new Rtentry(nexthop('::'), 0, nexthop('2001:db8::77'), l.ifp, undefined, RTF_UP | RTF_GATEWAY);
+      l.k.run(() => l.ip6.inet.net.rtAdd(hand));
+      l.router({ lifetime: 9000 }, everything);
+      expect(l.ip6.rtable.lookup(0x2001_0db8, 0x0077_0000, 1, 1)).toBe(hand);
+    });
   });
   test('who becomes a router forgets other routers, and still reaches the links of his own addresses', () => {
     const l = new Link();

@@ -162,22 +162,26 @@ export class Routers {
 
   /** RFC 4861 6.3.6, RFC 4191 3.2: one that answers, of the highest preference; the one in use stays if it is as good. */
   #choose(): void {
-    const { net } = this.#nd.ip6.inet;
     const worth = (one: Router): number => (one.failed ? -10 : 0) + one.preference;
     let best: Router | undefined;
     for (const one of this.#list) if (best === undefined || worth(one) > worth(best)) best = one;
     const now = this.#list.find((one) => this.#route !== undefined && this.#route.gateway === one.addr);
     if (now !== undefined && best !== undefined && worth(now) === worth(best)) best = now;
     if (best !== undefined && best === now) return;
-    if (this.#route !== undefined) {
-      if (net.rtable(AF_INET6).exact(this.#route.dst, 0) === this.#route) net.rtDelete(this.#route);
-      this.#route = undefined;
-    }
+    this.#withdraw();
+    const { rtable, inet } = this.#nd.ip6;
     const dst = address(0, 0, 0, 0);
-    // A default route set by hand is left alone.
-    if (best === undefined || net.rtable(AF_INET6).exact(dst, 0) !== undefined) return;
+    // A default route set by hand is left alone, and where everything is said to be on the link no router is asked (RFC 4861 5.2).
+    if (best === undefined || rtable.exact(dst, 0) !== undefined) return;
     this.#route = new Rtentry(dst, 0, best.addr, best.ifp, this.#nd.ip6.linkLocal(best.ifp), RTF_UP | RTF_GATEWAY);
-    net.rtAdd(this.#route);
+    inet.net.rtAdd(this.#route);
+  }
+
+  #withdraw(): void {
+    const { rtable, inet } = this.#nd.ip6;
+    const rt = this.#route;
+    this.#route = undefined;
+    if (rt !== undefined && rtable.exact(rt.dst, 0) === rt) inet.net.rtDelete(rt);
   }
 
   /** A neighbour does not answer: if it is the default router, another one is tried (RFC 4861 7.3.3). */
@@ -203,6 +207,7 @@ export class Routers {
     if (info.auto) this.#nd.slaac.prefix(ifp, prefixOf(prefix, info.len), info);
   }
 
+  /** Also of no length, which RFC 4861 4.6.2 allows: then everything is on the link. */
   #onLink(ifp: Ifnet, prefix: Nexthop, info: NdPrefix): void {
     const { ip6 } = this.#nd;
     const until = info.valid === INFINITE ? Infinity : ip6.k.mono() + info.valid * SEC;
@@ -211,7 +216,10 @@ export class Routers {
       known.until = until;
       return;
     }
-    if (info.valid === 0 || this.#prefixes.length >= ip6.conf.maxPrefixes || ip6.rtable.exact(prefix, info.len) !== undefined) return;
+    if (info.valid === 0 || this.#prefixes.length >= ip6.conf.maxPrefixes) return;
+    const other = ip6.rtable.exact(prefix, info.len);
+    if (other !== undefined && other !== this.#route) return;
+    if (other !== undefined) this.#withdraw();
     const rt = new Rtentry(prefix, info.len, undefined, ifp, undefined, RTF_UP | RTF_CONNECTED);
     this.#prefixes.push({ rt, until });
     ip6.inet.net.rtAdd(rt);
@@ -239,6 +247,7 @@ export class Routers {
     this.#prefixes.splice(this.#prefixes.indexOf(one), 1);
     if (rtable.exact(rt.dst, rt.prefixLen) !== rt) return;
     inet.net.rtDelete(rt);
+    if (rt.prefixLen === 0) this.#choose();
     // An address of the interface that lies in it keeps it on the link.
     const ia = rt.ifp.addrs.find((have) => have.family === AF_INET6 && have.prefixLen === rt.prefixLen && have.prefix.equals(rt.dst.w0, rt.dst.w1, rt.dst.w2, rt.dst.w3));
     if (ia !== undefined && ia.prefixLen < 128) inet.net.rtAdd(new Rtentry(rt.dst, rt.prefixLen, undefined, rt.ifp, ia, RTF_UP | RTF_CONNECTED));
