@@ -7,6 +7,10 @@ export function nodeOf(vp: Vnode): Node {
   return vp.data as Node;
 }
 
+export function tmountOfMount(mp: Mount): Tmount {
+  return mp.data as Tmount;
+}
+
 /** Never asked of a dead vnode: its operations are not ours any more. */
 export function tmountOf(vp: Vnode): Tmount {
   return (vp.mp as Mount).data as Tmount;

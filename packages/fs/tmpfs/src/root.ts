@@ -2,18 +2,18 @@
 import { type Component, component } from '@anykernel/lib-component';
 import { type Vfsops, bareVfs, startVfs } from '@anykernel/rumpvfs';
 import { tmpfsVfsops } from './vfsops.js';
-import { opsOf } from './vnops.js';
+import { opsWith } from './vnops.js';
 
-/** More of them may be mounted in it, by the type `tmpfs`. */
+const opsOf = /* @__PURE__ */ opsWith({});
+
+/** Without extended attributes, file handles and fallocate; devices and fifos can be made, and not opened. */
 export const rootTmpfs: Component<Vfsops, readonly [typeof bareVfs]> = /* @__PURE__ */ component({
   name: 'roottmpfs',
   class: 'vfs',
   requires: [bareVfs],
   attach(k): Vfsops {
     const ops = tmpfsVfsops(opsOf);
-    const vfs = k.use(bareVfs);
-    vfs.vfsAttach(ops, rootTmpfs);
-    startVfs(vfs, ops);
+    startVfs(k.use(bareVfs), ops);
     return ops;
   },
 });

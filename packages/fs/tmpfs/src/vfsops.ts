@@ -1,9 +1,9 @@
-/** tmpfs as a file system type: mount, limits, figures, file handles. */
+/** tmpfs as a file system type: mount, limits, figures. */
 import { ERR, NAME_MAX, type Statvfs } from '@anykernel/lib-sys';
 import { type Lwp, PAGE_SIZE } from '@anykernel/rumpkern';
 import type { Mount, Vfsops, Vnode } from '@anykernel/rumpvfs';
 import { IOSIZE } from './attr.js';
-import { nodeOf } from './of.js';
+import { tmountOfMount } from './of.js';
 import { type Limits, type OpsOf, Tmount } from './tmount.js';
 
 /** What mount(2) takes for tmpfs; everything may be left out. */
@@ -18,11 +18,10 @@ export interface TmpfsArgs {
   readonly gid?: number;
 }
 
-/** Bytes of a file handle: node number and generation, 32 bits each, little-endian. */
-const HANDLE_LEN = 8;
 const ID_MAX = 0xffff_ffff;
 
-export function tmpfsVfsops(opsOf: OpsOf): Vfsops {
+/** `handles`: files can be named by handles. */
+export function tmpfsVfsops(opsOf: OpsOf, handles?: Pick<Vfsops, 'vptofh' | 'fhtovp'>): Vfsops {
   return {
     name: 'tmpfs',
     mount: (mp, args, l, update) => mount(opsOf, mp, args, l, update),
@@ -31,13 +30,8 @@ export function tmpfsVfsops(opsOf: OpsOf): Vfsops {
     statvfs,
     sync,
     vnodes: (mp) => tmountOfMount(mp).vnodes(),
-    vptofh,
-    fhtovp,
+    ...handles,
   };
-}
-
-function tmountOfMount(mp: Mount): Tmount {
-  return mp.data as Tmount;
 }
 
 /** A whole number between 0 and `max`, or `otherwise` when it is left out. EINVAL. */
@@ -92,22 +86,3 @@ function statvfs(mp: Mount, sb: Statvfs): void {
 
 /** There is nowhere to write to. */
 function sync(): void {}
-
-function vptofh(vp: Vnode): Uint8Array {
-  const node = nodeOf(vp);
-  const fh = new Uint8Array(HANDLE_LEN);
-  const view = new DataView(fh.buffer);
-  view.setUint32(0, node.ino, true);
-  view.setUint32(4, node.gen, true);
-  return fh;
-}
-
-/** EINVAL: not a handle of tmpfs. ESTALE: the file is gone. */
-function fhtovp(mp: Mount, fh: Uint8Array): Vnode {
-  if (fh.length !== HANDLE_LEN) throw ERR.EINVAL;
-  const view = new DataView(fh.buffer, fh.byteOffset, fh.length);
-  const tm = tmountOfMount(mp);
-  const node = tm.find(view.getUint32(0, true));
-  if (node === undefined || node.gen >>> 0 !== view.getUint32(4, true) || node.nlink === 0) throw ERR.ESTALE;
-  return tm.vnode(node);
-}

@@ -1,83 +1,68 @@
-/** The vnode operations of tmpfs: its own, and for devices and fifos the layer's on top. */
+/** The vnode operations of tmpfs: its own, and what a kernel has beside them. */
 import { APPEND, ERR, O_APPEND, _PC_LINK_MAX, _PC_MIN_HOLE_SIZE } from '@anykernel/lib-sys';
 import { FWRITE, PAGE_SIZE } from '@anykernel/rumpkern';
-import {
-  VBLK,
-  VCHR,
-  VDIR,
-  VFIFO,
-  VLNK,
-  VREG,
-  type Vnode,
-  type VnodeOps,
-  type Vtype,
-  fifofs,
-  genfs,
-  genfsPathconf,
-  specfs,
-} from '@anykernel/rumpvfs';
+import { VBLK, VCHR, VDIR, VFIFO, VLNK, VREG, type Vnode, type VnodeOps, type Vtype, genfs, genfsPathconf } from '@anykernel/rumpvfs';
 import { access, getattr, setattr } from './attr.js';
-import { fallocate, fdiscard, read, write } from './file.js';
+import { read, write } from './file.js';
 import { create, link, lookup, mkdir, mknod, readdir, readlink, remove, rename, rmdir, symlink } from './names.js';
 import { nodeOf, tmountOf } from './of.js';
-import { LINKS_MAX } from './tmount.js';
-import { deleteextattr, getextattr, listextattr, setextattr } from './xattr.js';
+import { LINKS_MAX, type OpsOf } from './tmount.js';
 
-/** What all files have. */
-const common: Omit<VnodeOps, 'name'> = {
-  ...genfs,
-  lookup() {
-    throw ERR.ENOTDIR;
-  },
-  access,
-  getattr,
-  setattr,
-  pathconf,
-  getextattr,
-  setextattr,
-  deleteextattr,
-  listextattr,
-  inactive: (vp) => nodeOf(vp).nlink === 0,
-  reclaim,
-};
+/** What comes on top: for all files, for regular ones, for devices and for fifos. */
+export interface MoreOps {
+  readonly all?: Partial<VnodeOps>;
+  readonly regular?: Partial<VnodeOps>;
+  readonly device?: Partial<VnodeOps>;
+  readonly fifo?: Partial<VnodeOps>;
+}
 
-const directory: VnodeOps = {
-  ...common,
-  name: 'tmpfs directory',
-  lookup,
-  create,
-  mknod,
-  mkdir,
-  symlink,
-  link,
-  remove,
-  rmdir,
-  rename,
-  readdir,
-};
+/** The tables, by type. Devices and fifos that nothing comes for can be made, and not opened. */
+export function opsWith(more: MoreOps): OpsOf {
+  const common: Omit<VnodeOps, 'name'> = {
+    ...genfs,
+    lookup() {
+      throw ERR.ENOTDIR;
+    },
+    access,
+    getattr,
+    setattr,
+    pathconf,
+    inactive: (vp) => nodeOf(vp).nlink === 0,
+    reclaim,
+    ...more.all,
+  };
+  const names = { lookup, create, mknod, mkdir, symlink, link, remove, rmdir, rename, readdir };
+  const directory: VnodeOps = { ...common, name: 'tmpfs directory', ...names };
+  const regular: VnodeOps = { ...common, name: 'tmpfs', open, read, write, ...more.regular };
+  const symbolic: VnodeOps = { ...common, name: 'tmpfs link', readlink };
+  const device: VnodeOps = { ...common, name: 'tmpfs device', open: noDevice, ...more.device };
+  const fifo: VnodeOps = { ...common, name: 'tmpfs fifo', open: noFifo, ...more.fifo };
+  const other: VnodeOps = { ...common, name: 'tmpfs socket' };
+  return (type: Vtype): VnodeOps => {
+    switch (type) {
+      case VREG:
+        return regular;
+      case VDIR:
+        return directory;
+      case VLNK:
+        return symbolic;
+      case VBLK:
+      case VCHR:
+        return device;
+      case VFIFO:
+        return fifo;
+      default:
+        return other;
+    }
+  };
+}
 
-const regular: VnodeOps = { ...common, name: 'tmpfs', open, read, write, fallocate, fdiscard };
-const symbolic: VnodeOps = { ...common, name: 'tmpfs link', readlink };
-const device: VnodeOps = { ...common, ...specfs, name: 'tmpfs device' };
-const fifo: VnodeOps = { ...common, ...fifofs, name: 'tmpfs fifo' };
-const other: VnodeOps = { ...common, name: 'tmpfs socket' };
+function noDevice(): never {
+  throw ERR.ENXIO;
+}
 
-export function opsOf(type: Vtype): VnodeOps {
-  switch (type) {
-    case VREG:
-      return regular;
-    case VDIR:
-      return directory;
-    case VLNK:
-      return symbolic;
-    case VBLK:
-    case VCHR:
-      return device;
-    case VFIFO:
-      return fifo;
-    default:
-      return other;
-  }
+function noFifo(): never {
+  throw ERR.EOPNOTSUPP;
 }
 
 /** EPERM: an append-only file is opened for writing elsewhere than at its end. */

@@ -1,6 +1,6 @@
 /** Extended attributes of tmpfs files, in both name spaces. A name with its value is charged to the kernel's memory. */
 import { ERR, EXTATTR_MAXNAMELEN } from '@anykernel/lib-sys';
-import type { Vnode } from '@anykernel/rumpvfs';
+import type { Vnode, VnodeOps } from '@anykernel/rumpvfs';
 import { CTIME, type Node } from './node.js';
 import { nodeOf, tmountOf } from './of.js';
 
@@ -17,12 +17,12 @@ function cost(key: string, value: Uint8Array | undefined): number {
   return value === undefined ? 0 : ATTR_BYTES + key.length + value.length;
 }
 
-export function getextattr(vp: Vnode, ns: number, name: string): Uint8Array | undefined {
+function getextattr(vp: Vnode, ns: number, name: string): Uint8Array | undefined {
   return nodeOf(vp).xattrs?.get(keyOf(ns, name));
 }
 
 /** ENAMETOOLONG. E2BIG: the value is too long. ENOMEM. */
-export function setextattr(vp: Vnode, ns: number, name: string, value: Uint8Array): void {
+function setextattr(vp: Vnode, ns: number, name: string, value: Uint8Array): void {
   if (name.length >= EXTATTR_MAXNAMELEN) throw ERR.ENAMETOOLONG;
   if (value.length > VALUE_MAX) throw ERR.E2BIG;
   const node = nodeOf(vp);
@@ -33,7 +33,7 @@ export function setextattr(vp: Vnode, ns: number, name: string, value: Uint8Arra
 }
 
 /** ENOATTR. */
-export function deleteextattr(vp: Vnode, ns: number, name: string): void {
+function deleteextattr(vp: Vnode, ns: number, name: string): void {
   const node = nodeOf(vp);
   const key = keyOf(ns, name);
   const value = node.xattrs?.get(key);
@@ -48,8 +48,10 @@ function recharge(vp: Vnode, node: Node, bytes: number): void {
   node.extra += bytes;
 }
 
-export function listextattr(vp: Vnode, ns: number): string[] {
+function listextattr(vp: Vnode, ns: number): string[] {
   const names: string[] = [];
   for (const key of nodeOf(vp).xattrs?.keys() ?? []) if (key.charCodeAt(0) === ns) names.push(key.slice(1));
   return names;
 }
+
+export const xattrs: Pick<VnodeOps, 'getextattr' | 'setextattr' | 'deleteextattr' | 'listextattr'> = { getextattr, setextattr, deleteextattr, listextattr };

@@ -6,6 +6,9 @@ import { endVfs, startVfs } from './bare.js';
 import { attachCdevs } from './cdevs.js';
 import { vfsCalls } from './calls/index.js';
 import { listenForDevices, makeDir } from './devnodes.js';
+import { mountsOf } from './mounts.js';
+import { Reclaimer } from './reclaim.js';
+import { attachLocks } from './reclock.js';
 import { rumpfsOps } from './rumpfs.js';
 import { attachVfsSysctl } from './vfssysctl.js';
 import { Vfs } from './vfs.js';
@@ -20,7 +23,10 @@ export const rumpvfs: Component<Vfs, readonly [typeof rumpkern]> = /* @__PURE__ 
     const k = kernel.use(rumpkern);
     const vfs = new Vfs(k);
     vfs.vfsAttach(rumpfsOps);
+    vfs.reclaimer = new Reclaimer(vfs);
     startVfs(vfs, rumpfsOps);
+    attachLocks(vfs);
+    unmountAtHalt(vfs);
     k.syscalls.establish(rumpvfsCalls, vfsCalls);
     makeDir(vfs, vfs.nd, '/tmp', 0o1777);
     makeDir(vfs, vfs.nd, '/dev');
@@ -33,3 +39,9 @@ export const rumpvfs: Component<Vfs, readonly [typeof rumpkern]> = /* @__PURE__ 
     endVfs(kernel.use(rumpkern), vfs);
   },
 });
+
+/** The last one registered runs first. */
+function unmountAtHalt(vfs: Vfs): void {
+  vfs.k.onHalt.push(() => mountsOf(vfs).forceAll());
+  vfs.k.onHalt.push(() => mountsOf(vfs).unmountAll());
+}

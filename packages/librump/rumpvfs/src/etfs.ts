@@ -61,7 +61,12 @@ const TYPES: Readonly<Record<EtfsType, Vtype>> = { reg: VREG, blk: VBLK, chr: VC
 
 /** The host's files in a kernel; there from the first one on. */
 export function etfsOf(vfs: Vfs): Etfs {
-  return (vfs.etfs ??= new Etfs(vfs));
+  if (vfs.etfs === undefined) {
+    const etfs = new Etfs(vfs);
+    vfs.etfs = etfs;
+    vfs.onRelease.push(() => etfs.release());
+  }
+  return vfs.etfs;
 }
 
 /** Gives a file of the host a name in the root: see Etfs.register(). */

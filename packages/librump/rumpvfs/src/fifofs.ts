@@ -4,11 +4,11 @@
  * An open for reading waits for one for writing, and the other way round (IEEE Std 1003.1, open()). The bytes are in rumpkern's Pipe;
  * they go with the last open file.
  */
-import { ERR, EVFILT_VNODE, FIONREAD, O_NONBLOCK, O_NOSIGPIPE } from '@anykernel/lib-sys';
+import { ERR, EVFILT_VNODE, FIONREAD, O_NONBLOCK } from '@anykernel/lib-sys';
 import { FREAD, FWRITE, type Kernel, type Knote, type Lwp, Pipe, type Uio, putInt } from '@anykernel/rumpkern';
 import { vnodeKqfilter } from './knotes.js';
 import type { Mount } from './mount.js';
-import { IO_NDELAY, type Vnode, type VnodeOps } from './vnode.js';
+import { IO_NDELAY, IO_NOSIGPIPE, type Vnode, type VnodeOps } from './vnode.js';
 
 /** Those who wait to open one side. */
 class Waiters {
@@ -64,7 +64,7 @@ function arrive(side: Waiters, k: Kernel): void {
   k.wakeup(side);
 }
 
-export const fifofs: Pick<VnodeOps, 'open' | 'close' | 'read' | 'write' | 'ioctl' | 'poll' | 'kqfilter' | 'fsync'> = {
+export const fifofs: Pick<VnodeOps, 'open' | 'close' | 'read' | 'write' | 'ioctl' | 'poll' | 'kqfilter' | 'fsync' | 'abandon'> = {
   /** ENXIO: for writing, without waiting, and nobody reads. EINTR. */
   open(vp: Vnode, flag: number, l: Lwp): void {
     const fifo = ((vp.special as Fifo | undefined) ??= new Fifo(l.k));
@@ -98,7 +98,7 @@ export const fifofs: Pick<VnodeOps, 'open' | 'close' | 'read' | 'write' | 'ioctl
 
   /** EPIPE, and SIGPIPE: nobody reads. */
   write(vp: Vnode, uio: Uio, ioflag: number, l: Lwp): void {
-    fifoOf(vp).pipe.write(uio, (ioflag & IO_NDELAY) !== 0, l);
+    fifoOf(vp).pipe.write(uio, (ioflag & IO_NDELAY) !== 0, l, (ioflag & IO_NOSIGPIPE) !== 0);
   },
 
   ioctl(vp: Vnode, cmd: number, data: Uint8Array | undefined): number {
@@ -106,9 +106,8 @@ export const fifofs: Pick<VnodeOps, 'open' | 'close' | 'read' | 'write' | 'ioctl
     return putInt(data, fifoOf(vp).pipe.len);
   },
 
-  /** Of an end that is open for both: see fifoPoll(). */
-  poll(vp: Vnode, events: number, l: Lwp): number {
-    return fifoPoll(vp, FREAD | FWRITE, events, l);
+  poll(vp: Vnode, events: number, l: Lwp, flag: number): number {
+    return fifoOf(vp).pipe.poll(flag & (FREAD | FWRITE), events, l);
   },
 
   kqfilter(vp: Vnode, kn: Knote): void {
@@ -119,31 +118,21 @@ export const fifofs: Pick<VnodeOps, 'open' | 'close' | 'read' | 'write' | 'ioctl
   fsync(): void {
     // There is nothing to keep.
   },
+
+  /** Who waits for the other side hears that there is none. */
+  abandon(vp: Vnode): void {
+    const fifo = vp.special as Fifo | undefined;
+    if (fifo === undefined) return;
+    const { k } = (vp.mp as Mount).vfs;
+    fifo.pipe.readers = fifo.pipe.writers = 0;
+    fifo.pipe.closed();
+    k.wakeup(fifo.toRead);
+    k.wakeup(fifo.toWrite);
+  },
 };
-
-/** poll() for an open file: only the side that it has counts. */
-export function fifoPoll(vp: Vnode, mode: number, events: number, l: Lwp): number {
-  return fifoOf(vp).pipe.poll(mode, events, l);
-}
-
-/** write() for an open file, which may want no SIGPIPE. */
-export function fifoWrite(vp: Vnode, uio: Uio, flag: number, l: Lwp): void {
-  fifoOf(vp).pipe.write(uio, (flag & O_NONBLOCK) !== 0, l, (flag & O_NOSIGPIPE) !== 0);
-}
 
 /** Whether somebody waits for the other side: the node must stay, though nobody has it open. */
 export function fifoAwaited(vp: Vnode): boolean {
   const fifo = vp.special as Fifo | undefined;
   return fifo !== undefined && (fifo.toRead.any || fifo.toWrite.any);
-}
-
-/** The node is taken away while it may be open: who waits for the other side hears that there is none. */
-export function closeFifo(vp: Vnode): void {
-  const fifo = vp.special as Fifo | undefined;
-  if (fifo === undefined) return;
-  const { k } = (vp.mp as Mount).vfs;
-  fifo.pipe.readers = fifo.pipe.writers = 0;
-  fifo.pipe.closed();
-  k.wakeup(fifo.toRead);
-  k.wakeup(fifo.toWrite);
 }

@@ -11,7 +11,7 @@ import {
 } from '@anykernel/lib-sys';
 import type { Cred, Knote, Lwp } from '@anykernel/rumpkern';
 import { vnodeKqfilter } from './knotes.js';
-import { advlock } from './lockf.js';
+import { locksOf } from './locks.js';
 import type { Mount } from './mount.js';
 import { type Run, VBLK, VCHR, VDIR, VEXEC, VWRITE, type Vattr, type Vnode, type VnodeOps, type Vtype } from './vnode.js';
 
@@ -56,7 +56,7 @@ export const genfs: Omit<VnodeOps, 'name' | 'lookup' | 'getattr'> = {
   fdiscard: refuse,
   pathconf: genfsPathconf,
   advlock(vp: Vnode, owner: object, op: number, fl: Flock, wait: boolean, l: Lwp): void {
-    advlock(vp, owner, op, fl, wait, l);
+    locksOf((vp.mp as Mount).vfs).advlock(vp, owner, op, fl, wait, l);
   },
   getextattr: refuse,
   setextattr: refuse,
@@ -69,6 +69,7 @@ export const genfs: Omit<VnodeOps, 'name' | 'lookup' | 'getattr'> = {
     return false;
   },
   reclaim: nothing,
+  abandon: nothing,
 };
 
 function nothing(): void {}

@@ -7,11 +7,11 @@
 import {
   ERR, Errno, MNT_ASYNC, MNT_DISCARD, MNT_EXTATTR, MNT_FORCE, MNT_GETARGS, MNT_IGNORE, MNT_LOCAL, MNT_LOG, MNT_NOATIME, MNT_NOCOREDUMP, MNT_NODEV,
   MNT_NODEVMTIME, MNT_NOEXEC, MNT_NOSUID, MNT_RDONLY, MNT_RELATIME, MNT_RELOAD, MNT_ROOTFS, MNT_SYMPERM, MNT_SYNCHRONOUS, MNT_UNION, MNT_UPDATE,
-  type Statvfs,
 } from '@anykernel/lib-sys';
 import { type Lwp, SLEEP } from '@anykernel/rumpkern';
-import { type Cwdi, cwdiOf } from './cwdi.js';
-import { Mount, type Vfsops } from './mount.js';
+import type { Cwdi } from './cwdi.js';
+import { Mount } from './mount.js';
+import { beginMount } from './mounted.js';
 import { pathOf } from './path.js';
 import type { Vfs, VfsType } from './vfs.js';
 import { VBAD, VDIR, type Vnode } from './vnode.js';
@@ -30,30 +30,17 @@ interface Starting {
   readonly peeked: Map<number, Uint8Array>;
 }
 
+/** The mounts of a kernel that can mount. */
+export function mountsOf(vfs: Vfs): Mounts {
+  return vfs.k.specific(Mounts, () => new Mounts(vfs));
+}
+
 export class Mounts {
   readonly #vfs: Vfs;
   readonly #starting = new Map<Lwp, Starting>();
-  #lastFsid = 0;
 
   constructor(vfs: Vfs) {
     this.#vfs = vfs;
-  }
-
-  /** The file system with this fsid. */
-  byFsid(fsid: number): Mount | undefined {
-    return this.#vfs.mounts.find((mp) => mp.fsid === fsid);
-  }
-
-  /** The root file system: the first one, on nothing. */
-  mountRoot(ops: Vfsops, l: Lwp): void {
-    const vfs = this.#vfs;
-    const mp = new Mount(vfs, ops, this.#newFsid());
-    mp.flags = MNT_LOCAL | MNT_ROOTFS;
-    mp.onName = '/';
-    mp.fromName = ops.name;
-    ops.mount(mp, {}, l, false);
-    this.#begin(mp);
-    vfs.rootvp = mp.rootvp as Vnode;
   }
 
   /**
@@ -73,7 +60,7 @@ export class Mounts {
     if (t.component !== undefined) vfs.k.modules.hold(t.component);
     vp.hold();
     vp.mountedHere = mp;
-    this.#begin(mp);
+    beginMount(mp);
     this.#moveIn(vp, mp.rootvp as Vnode);
     return mp;
   }
@@ -115,7 +102,7 @@ export class Mounts {
 
   /** The file system's own part. */
   #ready(l: Lwp, t: VfsType, covered: Vnode, flags: number, args: object, starting: Starting): Mount {
-    const mp = (starting.mp ??= new Mount(this.#vfs, t.ops, this.#newFsid()));
+    const mp = (starting.mp ??= new Mount(this.#vfs, t.ops, ++this.#vfs.lastFsid));
     mp.flags = (flags & KEPT) | MNT_LOCAL;
     mp.covered = covered;
     mp.onName = pathOf(this.#vfs, covered, this.#vfs.rootvp);
@@ -133,13 +120,6 @@ export class Mounts {
     } catch (e) {
       if (e !== SLEEP) this.#vfs.k.ignoreErrno(e);
     }
-  }
-
-  #begin(mp: Mount): void {
-    mp.rootvp ??= mp.ops.root(mp);
-    mp.rootvp.isRoot = true;
-    mp.rootvp.hold();
-    this.#vfs.mounts.push(mp);
   }
 
   /** Whoever is in the directory that was covered is in the root of what covers it. */
@@ -202,6 +182,22 @@ export class Mounts {
     this.#end(mp);
   }
 
+  /** The kernel halts: file systems are synced and unmounted, the youngest mount first. Sleeps on an asynchronous device; what is done stays done. */
+  unmountAll(): void {
+    this.#vfs.sync(true);
+    for (const mp of this.#onTop()) this.tryOut(mp);
+  }
+
+  /** What is still mounted then goes without ceremony, whatever holds it. */
+  forceAll(): void {
+    for (const mp of this.#onTop()) this.forceOut(mp);
+  }
+
+  /** All but the root, the youngest first. */
+  #onTop(): Mount[] {
+    return this.#vfs.mounts.filter((mp) => mp.covered !== undefined).reverse();
+  }
+
   /** Unmounts what nobody uses; an error is kept in the message buffer, and the mount stays. Sleeps as unmount(2) does. */
   tryOut(mp: Mount): void {
     try {
@@ -245,27 +241,5 @@ export class Mounts {
     covered.rele();
     const t = vfs.types.get(mp.ops.name);
     if (t?.component !== undefined) vfs.k.modules.release(t.component);
-  }
-
-  #newFsid(): number {
-    return ++this.#lastFsid;
-  }
-
-  /** The figures of a file system, as a process with root directory of `l` sees them. */
-  statvfs(l: Lwp, mp: Mount, sb: Statvfs): Statvfs {
-    mp.ops.statvfs(mp, sb);
-    sb.flag = mp.flags >>> 0;
-    sb.fsid = mp.fsid;
-    sb.fstypename = mp.ops.name;
-    sb.mntfromname = mp.fromName;
-    sb.mntonname = this.#nameFor(l, mp);
-    return sb;
-  }
-
-  #nameFor(l: Lwp, mp: Mount): string {
-    const { rdir } = cwdiOf(l);
-    if (rdir === undefined || rdir === this.#vfs.rootvp) return mp.onName;
-    const root = pathOf(this.#vfs, rdir, this.#vfs.rootvp);
-    return mp.onName === root ? '/' : mp.onName.startsWith(`${root}/`) ? mp.onName.slice(root.length) : '/';
   }
 }

@@ -3,6 +3,7 @@ import { toBytestr } from '@anykernel/lib-bytes';
 import { ERR, MNT_NODEV } from '@anykernel/lib-sys';
 import type { Lwp } from '@anykernel/rumpkern';
 import { Disk } from './disk.js';
+import { syncerOf } from './syncer.js';
 import type { Vfs } from './vfs.js';
 import { VBLK, type Vnode } from './vnode.js';
 
@@ -19,10 +20,10 @@ export function openDisk(vfs: Vfs, l: Lwp, path: string, forWrite: boolean): Dis
   disk.onClose = () => {
     vfs.disks.delete(dev);
     vfs.wholeDisks.delete(whole);
-    vfs.syncer.rele();
+    syncerOf(vfs).rele();
   };
   vfs.disks.set(dev, disk);
-  vfs.syncer.hold();
+  syncerOf(vfs).hold();
   return disk;
 }
 

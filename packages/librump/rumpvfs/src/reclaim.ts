@@ -5,6 +5,7 @@
  * Each mount keeps its vnodes by age. One that was used since the last round gets another one; one with dirty data stays until that is
  * written; what is held stays.
  */
+import type { Softint } from '@anykernel/rumpkern';
 import { fifoAwaited } from './fifofs.js';
 import type { Mount } from './mount.js';
 import type { Vfs } from './vfs.js';
@@ -15,15 +16,40 @@ const SLACK_SHIFT = 4;
 /** The share of all that goes at once where memory is short. */
 const SHORT_SHIFT = 2;
 
-export function reclaimVnodes(vfs: Vfs): void {
-  let excess = vfs.nvnodes - vfs.maxvnodes;
-  if (excess > 0) excess += vfs.maxvnodes >> SLACK_SHIFT;
-  if (vfs.memoryShort) excess = Math.max(excess, vfs.nvnodes >> SHORT_SHIFT);
-  if (excess <= 0) return;
-  for (const mp of vfs.mounts) {
-    if (mp.ops.vnodes !== undefined) continue;
-    excess -= reclaimFrom(mp, excess);
-    if (excess <= 0) return;
+export class Reclaimer {
+  readonly #vfs: Vfs;
+  readonly #softint: Softint;
+  /** Memory is short when more than this is used. */
+  readonly #plenty: number;
+  /** Where it was so last: no new round before there are so many vnodes. */
+  #nextShort = 0;
+
+  constructor(vfs: Vfs) {
+    const { k } = vfs;
+    this.#vfs = vfs;
+    this.#softint = k.softint(() => this.#run());
+    this.#plenty = k.mem.limit * 0.875;
+    k.mem.onPressure(() => this.#softint.schedule());
+  }
+
+  /** There is one more vnode. */
+  made(): void {
+    const { nvnodes, maxvnodes } = this.#vfs;
+    if (nvnodes > maxvnodes || (this.#short && nvnodes >= this.#nextShort)) this.#softint.schedule();
+  }
+
+  /** Whether most of the memory that there may be is in use. */
+  get #short(): boolean {
+    return this.#vfs.k.mem.used > this.#plenty;
+  }
+
+  #run(): void {
+    const vfs = this.#vfs;
+    let excess = vfs.nvnodes - vfs.maxvnodes;
+    if (excess > 0) excess += vfs.maxvnodes >> SLACK_SHIFT;
+    if (this.#short) excess = Math.max(excess, vfs.nvnodes >> SHORT_SHIFT);
+    for (const mp of vfs.mounts) if (excess > 0 && mp.ops.vnodes === undefined) excess -= reclaimFrom(mp, excess);
+    this.#nextShort = vfs.nvnodes + (vfs.nvnodes >> 3) + 16;
   }
 }
 

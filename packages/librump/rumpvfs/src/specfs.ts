@@ -21,21 +21,28 @@ class SpecDev {
 }
 
 /** The open devices of a kernel: block and character devices apart. */
-export class SpecDevs {
+class SpecDevs {
   readonly blk: Map<number, SpecDev> = new Map();
   readonly chr: Map<number, SpecDev> = new Map();
-
-  of(vp: Vnode): Map<number, SpecDev> {
-    return vp.type === VBLK ? this.blk : this.chr;
-  }
-
-  /** Nodes of the same device as `vp` which are open. */
-  nodes(vp: Vnode): Vnode[] {
-    return [...(this.of(vp).get(vp.rdev)?.byVnode.keys() ?? [])];
-  }
 }
 
-export const specfs: Pick<VnodeOps, 'open' | 'close' | 'read' | 'write' | 'ioctl' | 'poll' | 'kqfilter' | 'fsync'> = {
+/** Those of the kind of `vp`, by device number. */
+function devsLike(vp: Vnode): Map<number, SpecDev> {
+  const devs = (vp.mp as Mount).vfs.k.specific(SpecDevs, () => new SpecDevs());
+  return vp.type === VBLK ? devs.blk : devs.chr;
+}
+
+/** Nodes of the same device as `vp` which are open. */
+export function openNodes(vp: Vnode): Vnode[] {
+  return [...(devsLike(vp).get(vp.rdev)?.byVnode.keys() ?? [])];
+}
+
+export const specfs: Pick<VnodeOps, 'clone' | 'open' | 'close' | 'read' | 'write' | 'ioctl' | 'poll' | 'kqfilter' | 'fsync' | 'abandon'> = {
+  clone(vp: Vnode, flag: number, l: Lwp): File | undefined {
+    if (vp.mp === undefined || (vp.mp.flags & MNT_NODEV) !== 0) return undefined;
+    return l.k.devsw.cdev(vp.rdev).clone?.(vp.rdev, flag, l);
+  },
+
   /** ENXIO: no such device, or the mount has none. EBUSY: a file system is mounted from it. */
   open(vp: Vnode, flag: number, l: Lwp): void {
     const mp = vp.mp as Mount;
@@ -45,7 +52,7 @@ export const specfs: Pick<VnodeOps, 'open' | 'close' | 'read' | 'write' | 'ioctl
       if (vfs.disks.has(vp.rdev)) throw ERR.EBUSY;
       l.k.devsw.bdev(vp.rdev).open(vp.rdev, flag, l);
     } else l.k.devsw.cdev(vp.rdev).open(vp.rdev, flag, l);
-    const devs = vfs.specdevs.of(vp);
+    const devs = devsLike(vp);
     let sd = devs.get(vp.rdev);
     if (sd === undefined) devs.set(vp.rdev, (sd = new SpecDev()));
     sd.opens++;
@@ -55,7 +62,7 @@ export const specfs: Pick<VnodeOps, 'open' | 'close' | 'read' | 'write' | 'ioctl
   },
 
   close(vp: Vnode, flag: number, l: Lwp): void {
-    const devs = (vp.mp as Mount).vfs.specdevs.of(vp);
+    const devs = devsLike(vp);
     const sd = devs.get(vp.rdev);
     const mine = sd?.byVnode.get(vp);
     if (sd === undefined || mine === undefined) return;
@@ -96,37 +103,26 @@ export const specfs: Pick<VnodeOps, 'open' | 'close' | 'read' | 'write' | 'ioctl
     const sw = l.k.devsw.bdev(vp.rdev);
     transfer(l, 0, 0, undefined, (_buf, done) => sw.flush(vp.rdev, done));
   },
-};
 
-/** The open file of a device each of whose opens is an object of its own; undefined: it is an open node. */
-export function cloneDevice(vp: Vnode, flag: number, l: Lwp): File | undefined {
-  if (vp.type !== VCHR || vp.mp === undefined || (vp.mp.flags & MNT_NODEV) !== 0) return undefined;
-  const sw = l.k.devsw.cdev(vp.rdev);
-  return sw.clone?.(vp.rdev, flag, l);
-}
-
-export function isDevice(vp: Vnode): boolean {
-  return (vp.type === VBLK || vp.type === VCHR) && vp.mp !== undefined;
-}
-
-/** A node is taken away while it may be open: the device is closed as far as it was opened by it. */
-export function closeDevice(vp: Vnode): void {
-  const { vfs } = vp.mp as Mount;
-  const devs = vfs.specdevs.of(vp);
-  const sd = devs.get(vp.rdev);
-  const mine = sd?.byVnode.get(vp);
-  if (sd === undefined || mine === undefined) return;
-  sd.byVnode.delete(vp);
-  sd.opens -= mine.length;
-  if (sd.opens === 0) devs.delete(vp.rdev);
-  for (const [i, flag] of mine.entries()) {
-    try {
-      driverClose(vp, flag, sd.opens === 0 && i === mine.length - 1, vfs.k.curlwp);
-    } catch (e) {
-      vfs.k.ignoreErrno(e);
+  /** The device is closed as far as it was opened by this node. */
+  abandon(vp: Vnode): void {
+    const { k } = (vp.mp as Mount).vfs;
+    const devs = devsLike(vp);
+    const sd = devs.get(vp.rdev);
+    const mine = sd?.byVnode.get(vp);
+    if (sd === undefined || mine === undefined) return;
+    sd.byVnode.delete(vp);
+    sd.opens -= mine.length;
+    if (sd.opens === 0) devs.delete(vp.rdev);
+    for (const [i, flag] of mine.entries()) {
+      try {
+        driverClose(vp, flag, sd.opens === 0 && i === mine.length - 1, k.curlwp);
+      } catch (e) {
+        k.ignoreErrno(e);
+      }
     }
-  }
-}
+  },
+};
 
 /** `last`: nobody has the device open any more. */
 function driverClose(vp: Vnode, flag: number, last: boolean, l: Lwp): void {

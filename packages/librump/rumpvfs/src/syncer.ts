@@ -4,9 +4,19 @@
  * It is a callout that enters the kernel as an lwp of its own, for it may sleep. It never keeps the program alive.
  */
 import { Callout, type Kernel, type Lwp, SLEEP } from '@anykernel/rumpkern';
+import type { Vfs } from './vfs.js';
 
 /** vfs.sync.delay: seconds between two rounds. */
 export const SYNC_DELAY = 30;
+
+/** The one of a kernel. */
+export function syncerOf(vfs: Vfs): Syncer {
+  return vfs.k.specific(Syncer, () => {
+    const syncer = new Syncer(vfs.k, () => vfs.sync(false));
+    vfs.onRelease.push(() => syncer.stop());
+    return syncer;
+  });
+}
 
 export class Syncer {
   /** Seconds; 0: it does not run. */

@@ -4,21 +4,17 @@
 import type { WallTime } from '@anykernel/host-rumpuser';
 import type { AnyComponent } from '@anykernel/lib-component';
 import { ERR, Errno, MNT_RDONLY, Stat } from '@anykernel/lib-sys';
-import type { Kernel, Lwp, Softint } from '@anykernel/rumpkern';
+import type { Kernel, Lwp } from '@anykernel/rumpkern';
 import { deadfs } from './deadfs.js';
 import type { Disk } from './disk.js';
 import type { Etfs } from './etfs.js';
-import { closeFifo } from './fifofs.js';
 import { noteRevoke } from './knotes.js';
-import { abandonLocks } from './lockf.js';
+import type { Locks } from './locks.js';
 import type { Mount, Vfsops } from './mount.js';
-import { Mounts } from './mounts.js';
 import { NAMEI_FOLLOW, Nameidata, namei } from './namei.js';
 import { Namecache } from './namecache.js';
-import { reclaimVnodes } from './reclaim.js';
-import { Syncer } from './syncer.js';
-import { SpecDevs, closeDevice, isDevice } from './specfs.js';
-import { VBAD, VFIFO, Vattr, type Vnode } from './vnode.js';
+import type { Reclaimer } from './reclaim.js';
+import { VBAD, Vattr, type Vnode } from './vnode.js';
 
 /** A file system type, and what it belongs to. */
 export interface VfsType {
@@ -47,31 +43,25 @@ export class Vfs {
   readonly scratch = new Stat();
   readonly accessStat = new Stat();
   readonly va = new Vattr();
-  readonly mountTable: Mounts;
-  readonly syncer: Syncer;
+  /** The number of the newest mount. */
+  lastFsid = 0;
+  /** Advisory locks, and what takes back vnodes: not in a bare vfs. */
+  locks: Locks | undefined = undefined;
+  reclaimer: Reclaimer | undefined = undefined;
+  /** Called when the kernel has ended. */
+  readonly onRelease: (() => void)[] = [];
   /** Files of the host that have names in the root, if there are any: etfs.ts. */
   etfs: Etfs | undefined = undefined;
-  readonly specdevs = new SpecDevs();
   /** Block devices that file systems have open, and the whole disks of these: opendisk.ts. */
   readonly disks = new Map<number, Disk>();
   readonly wholeDisks = new Set<number>();
   readonly #now: WallTime = { sec: 0, nsec: 0 };
-  readonly #reclaimer: Softint;
-  /** Memory is short when more than this is used. */
-  readonly #plenty: number;
-  /** Where it was so last: no new round before there are so many vnodes. */
-  #nextShort = 0;
 
   constructor(k: Kernel) {
     this.k = k;
     const n = Number(k.host.getparam('RUMP_NVNODES') ?? NVNODES_DEFAULT);
     this.maxvnodes = Number.isInteger(n) && n > 0 ? n : NVNODES_DEFAULT;
     this.namecache = new Namecache(this.maxvnodes * 2);
-    this.mountTable = new Mounts(this);
-    this.syncer = new Syncer(k, () => this.sync(false));
-    this.#reclaimer = k.softint(() => this.#reclaim());
-    this.#plenty = k.mem.limit * 0.875;
-    k.mem.onPressure(() => this.#reclaimer.schedule());
   }
 
   // -- file system types
@@ -92,17 +82,8 @@ export class Vfs {
   // -- vnodes
 
   vnodeMade(): void {
-    if (++this.nvnodes > this.maxvnodes || (this.memoryShort && this.nvnodes >= this.#nextShort)) this.#reclaimer.schedule();
-  }
-
-  #reclaim(): void {
-    reclaimVnodes(this);
-    this.#nextShort = this.nvnodes + (this.nvnodes >> 3) + 16;
-  }
-
-  /** Whether most of the memory that there may be is in use. */
-  get memoryShort(): boolean {
-    return this.k.mem.used > this.#plenty;
+    this.nvnodes++;
+    this.reclaimer?.made();
   }
 
   vnodeGone(): void {
@@ -111,8 +92,7 @@ export class Vfs {
 
   /** Makes a vnode dead, for all who still hold it. The file system has let go of it. */
   bury(vp: Vnode): void {
-    if (isDevice(vp)) closeDevice(vp);
-    else if (vp.type === VFIFO) closeFifo(vp);
+    vp.ops.abandon(vp);
     vp.mp = undefined;
     vp.type = VBAD;
     vp.ops = deadfs;
@@ -120,7 +100,7 @@ export class Vfs {
     vp.data = undefined;
     vp.mountedHere = undefined;
     vp.isRoot = false;
-    if (vp.lockf !== undefined) abandonLocks(vp, this.k);
+    if (vp.lockf !== undefined) this.locks?.abandon(vp, this.k);
     if (vp.knotes !== undefined) noteRevoke(vp);
   }
 
@@ -132,16 +112,6 @@ export class Vfs {
   }
 
   // -- mounts
-
-  /** mount(2). See mounts.ts. */
-  mount(l: Lwp, type: string, path: string, flags: number, args: object): Mount {
-    return this.mountTable.mount(l, type, path, flags, args);
-  }
-
-  /** unmount(2). */
-  unmount(l: Lwp, path: string, flags: number): void {
-    this.mountTable.unmount(l, path, flags);
-  }
 
   /** Everything that is dirty goes to its device; with `wait` it is there on return. An error of one file system is kept in the message buffer. */
   sync(wait: boolean): void {
@@ -156,21 +126,9 @@ export class Vfs {
     }
   }
 
-  /** The kernel halts: file systems are synced and unmounted, the youngest mount first. Sleeps on an asynchronous device; what is done stays done. */
-  unmountAll(): void {
-    this.sync(true);
-    for (const mp of [...this.mounts].reverse()) if (mp.covered !== undefined) this.mountTable.tryOut(mp);
-  }
-
-  /** What is still mounted then goes without ceremony, whatever holds it. */
-  forceAll(): void {
-    for (const mp of [...this.mounts].reverse()) if (mp.covered !== undefined) this.mountTable.forceOut(mp);
-  }
-
   /** The kernel has ended: no timer, no file of the host is left. */
   release(): void {
-    this.syncer.stop();
-    this.etfs?.release();
+    for (const fn of this.onRelease) fn();
   }
 
   // -- time

@@ -1,4 +1,5 @@
 /** The faction's values in the sysctl tree. */
+import { syncerOf } from './syncer.js';
 import type { Vfs } from './vfs.js';
 
 export function attachVfsSysctl(vfs: Vfs): void {
@@ -7,9 +8,9 @@ export function attachVfsSysctl(vfs: Vfs): void {
   sysctl.attach('vfs.sync.delay', {
     type: 'int',
     description: 'seconds between two rounds of the syncer',
-    get: () => vfs.syncer.delay,
+    get: () => syncerOf(vfs).delay,
     set: (value) => {
-      vfs.syncer.delay = Math.max(0, value as number);
+      syncerOf(vfs).delay = Math.max(0, value as number);
     },
   });
   sysctl.attach('kern.maxvnodes', {

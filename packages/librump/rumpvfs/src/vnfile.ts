@@ -4,27 +4,25 @@
  * A File of type 'vnode' holds its vnode in `data`. The position is in uio.offset; the callers keep it.
  */
 import {
-  ERR, FIONREAD, FIOSEEKDATA, FIOSEEKHOLE, F_GETLK, F_GETPATH, F_RDLCK, F_SETLK, F_SETLKW, F_UNLCK, F_WRLCK, type Flock, NOTE_CLOSE, NOTE_CLOSE_WRITE,
-  NOTE_EXTEND, NOTE_READ, NOTE_WRITE, OFF_MAX, O_APPEND, O_DSYNC, O_NONBLOCK, O_SYNC, RLIM_INFINITY, SEEK_CUR, SEEK_END, SEEK_SET, S_ISGID, S_ISUID,
-  type Stat,
+  ERR, FIONREAD, FIOSEEKDATA, FIOSEEKHOLE, F_GETLK, F_GETPATH, F_SETLK, F_SETLKW, type Flock, NOTE_CLOSE, NOTE_CLOSE_WRITE, NOTE_EXTEND, NOTE_READ,
+  NOTE_WRITE, OFF_MAX, O_APPEND, O_DSYNC, O_NONBLOCK, O_NOSIGPIPE, O_SYNC, RLIM_INFINITY, S_ISGID, S_ISUID, type Stat,
 } from '@anykernel/lib-sys';
-import { FREAD, FWRITE, type File, type Fileops, type Knote, type Lwp, ROOT, type Uio, fsizeAllows, putInt } from '@anykernel/rumpkern';
+import { FWRITE, type File, type Fileops, type Knote, type Lwp, ROOT, type Uio, fsizeAllows, putInt } from '@anykernel/rumpkern';
 import { getU64le, putU64le } from '@anykernel/lib-bytes';
 import { cwdiOf, vfsOf } from './cwdi.js';
-import { fifoPoll, fifoWrite } from './fifofs.js';
 import { seekData } from './holes.js';
 import { note } from './knotes.js';
-import { releaseLocks } from './lockf.js';
+import { locksOf } from './locks.js';
 import type { Mount } from './mount.js';
 import { pathOf } from './path.js';
-import { IO_APPEND, IO_DSYNC, IO_NDELAY, IO_SYNC, VCHR, VDIR, VFIFO, VREG, type Vnode } from './vnode.js';
+import { IO_APPEND, IO_DSYNC, IO_NDELAY, IO_NOSIGPIPE, IO_SYNC, VDIR, VREG, type Vnode } from './vnode.js';
 
 function vnodeOf(f: File): Vnode {
   return f.data as Vnode;
 }
 
 /** Status flags that change how bytes are moved. */
-const IOFLAGS = O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC;
+const IOFLAGS = O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC | O_NOSIGPIPE;
 
 function ioflags(flag: number): number {
   if ((flag & IOFLAGS) === 0) return 0;
@@ -32,7 +30,8 @@ function ioflags(flag: number): number {
     ((flag & O_APPEND) !== 0 ? IO_APPEND : 0) |
     ((flag & O_NONBLOCK) !== 0 ? IO_NDELAY : 0) |
     ((flag & O_SYNC) !== 0 ? IO_SYNC : 0) |
-    ((flag & O_DSYNC) !== 0 ? IO_DSYNC : 0)
+    ((flag & O_DSYNC) !== 0 ? IO_DSYNC : 0) |
+    ((flag & O_NOSIGPIPE) !== 0 ? IO_NOSIGPIPE : 0)
   );
 }
 
@@ -52,7 +51,6 @@ export const vnops: Fileops = {
     const vp = vnodeOf(f);
     const ioflag = ioflags(f.flag);
     if (vp.type === VREG) writeRegular(vp, uio, ioflag, l);
-    else if (vp.type === VFIFO) fifoWrite(vp, uio, f.flag, l);
     else vp.ops.write(vp, uio, ioflag, l);
   },
 
@@ -64,7 +62,7 @@ export const vnops: Fileops = {
 
   poll(f: File, events: number, l: Lwp): number {
     const vp = vnodeOf(f);
-    return vp.type === VFIFO ? fifoPoll(vp, f.flag & (FREAD | FWRITE), events, l) : vp.ops.poll(vp, events, l);
+    return vp.ops.poll(vp, events, l, f.flag);
   },
 
   stat(f: File, st: Stat): void {
@@ -74,7 +72,7 @@ export const vnops: Fileops = {
 
   close(f: File, l: Lwp): void {
     const vp = vnodeOf(f);
-    if (vp.lockf !== undefined) releaseLocks(vp, f, l.k);
+    if (vp.lockf !== undefined) locksOf(vfsOf(l)).release(vp, f, l.k);
     const writer = (f.flag & FWRITE) !== 0;
     if (writer) vp.writecount--;
     try {
@@ -95,7 +93,7 @@ export const vnops: Fileops = {
     if (cmd === F_GETPATH) return getPath(vp, arg, l);
     if (cmd !== F_GETLK && cmd !== F_SETLK && cmd !== F_SETLKW) throw ERR.EINVAL;
     if (typeof arg !== 'object' || arg instanceof Uint8Array) throw ERR.EFAULT;
-    recordLock(f, vp, cmd, arg, l);
+    locksOf(vfsOf(l)).fcntl(f, vp, cmd, arg, l);
     return 0;
   },
 };
@@ -160,39 +158,4 @@ function getPath(vp: Vnode, arg: unknown, l: Lwp): number {
   for (let i = 0; i < path.length; i++) arg[i] = path.charCodeAt(i);
   arg[path.length] = 0;
   return 0;
-}
-
-/**
- * fcntl(2)'s record locks. EBADF: a shared lock on what is not open for reading, an exclusive one on what is not open for writing.
- * EINVAL: no such lock, or one that begins before the file. EOVERFLOW. Then as lockf.ts says.
- */
-function recordLock(f: File, vp: Vnode, cmd: number, fl: Flock, l: Lwp): void {
-  if (vp.type === VCHR || vp.type === VFIFO) throw ERR.EINVAL;
-  if (cmd !== F_GETLK) {
-    if (fl.type === F_RDLCK && (f.flag & FREAD) === 0) throw ERR.EBADF;
-    if (fl.type === F_WRLCK && (f.flag & FWRITE) === 0) throw ERR.EBADF;
-  }
-  if (fl.type !== F_RDLCK && fl.type !== F_WRLCK && (fl.type !== F_UNLCK || cmd === F_GETLK)) throw ERR.EINVAL;
-  const at: Flock = { start: fl.start, len: fl.len, pid: fl.pid, type: fl.type, whence: SEEK_SET };
-  at.start += baseOf(f, vp, fl.whence, l);
-  if (at.len < 0) {
-    at.start += at.len;
-    at.len = -at.len;
-  }
-  if (!Number.isSafeInteger(at.start) || !Number.isSafeInteger(at.len) || at.start < 0) throw ERR.EINVAL;
-  if (at.start + at.len > OFF_MAX) throw ERR.EOVERFLOW;
-  if (cmd !== F_GETLK) cwdiOf(l).locked = true;
-  vp.ops.advlock(vp, l.proc, cmd === F_GETLK ? F_GETLK : F_SETLK, at, cmd === F_SETLKW, l);
-  if (cmd !== F_GETLK) return;
-  fl.type = at.type;
-  if (at.type !== F_UNLCK) Object.assign(fl, at);
-}
-
-function baseOf(f: File, vp: Vnode, whence: number, l: Lwp): number {
-  if (whence === SEEK_SET) return 0;
-  if (whence === SEEK_CUR) return f.offset;
-  if (whence !== SEEK_END) throw ERR.EINVAL;
-  const st = vfsOf(l).scratch;
-  vp.ops.getattr(vp, st);
-  return st.size;
 }

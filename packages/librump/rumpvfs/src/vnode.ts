@@ -7,7 +7,7 @@
  *
  * Names are byte strings: one code unit per byte.
  */
-import type { Cred, Klist, Knote, Lwp, Uio } from '@anykernel/rumpkern';
+import type { Cred, File, Klist, Knote, Lwp, Uio } from '@anykernel/rumpkern';
 import type { Flock, Stat } from '@anykernel/lib-sys';
 import type { Mount } from './mount.js';
 import type { Uobj } from './uobj.js';
@@ -134,6 +134,8 @@ export interface VnodeOps {
   /** Entries from `cookie` on (0: the first), `.` and `..` among them. EINVAL: no such cookie. */
   readdir(vp: Vnode, cookie: number, emit: EmitDirent): void;
 
+  /** A device each of whose opens is an object of its own: the open file, instead of one of the node. undefined: it is none. */
+  clone?(vp: Vnode, flag: number, l: Lwp): File | undefined;
   open(vp: Vnode, flag: number, l: Lwp): void;
   close(vp: Vnode, flag: number, l: Lwp): void;
   /** EACCES, EPERM (immutable). `mode`: VREAD, VWRITE, VEXEC. */
@@ -148,7 +150,8 @@ export interface VnodeOps {
   write(vp: Vnode, uio: Uio, ioflag: number, l: Lwp): void;
   /** ENOTTY. */
   ioctl(vp: Vnode, cmd: number, data: Uint8Array | undefined, flag: number, l: Lwp): number;
-  poll(vp: Vnode, events: number, l: Lwp): number;
+  /** `flag` is the open file's: only the sides that it has count. */
+  poll(vp: Vnode, events: number, l: Lwp, flag: number): number;
   kqfilter(vp: Vnode, kn: Knote): void;
   /** What was written is on the device. `dataOnly`: times may be left out. `len` 0: to the end. */
   fsync(vp: Vnode, dataOnly: boolean, off: number, len: number, l: Lwp): void;
@@ -175,6 +178,8 @@ export interface VnodeOps {
   inactive(vp: Vnode): boolean;
   /** The vnode is taken back: forget it. */
   reclaim(vp: Vnode): void;
+  /** It is taken away while it may be open: what its opens hold goes. After reclaim(); it never sleeps. */
+  abandon(vp: Vnode): void;
 }
 
 /** IO_* flags of read and write. */
@@ -182,6 +187,8 @@ export const IO_APPEND = 0x02;
 export const IO_SYNC = 0x04;
 export const IO_NDELAY = 0x10;
 export const IO_DSYNC = 0x100;
+/** To a pipe that nobody reads: no SIGPIPE. */
+export const IO_NOSIGPIPE = 0x200;
 
 export class Vnode {
   /** References from outside of the current call. */

@@ -22,7 +22,7 @@ function sleeper() {
     if (w !== undefined) return w;
     const table: Record<string, unknown> = { ...ops };
     for (const [name, op] of Object.entries(ops)) {
-      if (typeof op !== 'function' || ['inactive', 'reclaim', 'close', 'kqfilter', 'poll'].includes(name)) continue;
+      if (typeof op !== 'function' || ['inactive', 'reclaim', 'abandon', 'close', 'kqfilter', 'poll'].includes(name)) continue;
       table[name] = (...args: unknown[]): unknown => {
         may();
         return (op as (...a: unknown[]) => unknown)(...args);

@@ -3,8 +3,8 @@ import { attrCalls } from './attr.js';
 import type { VfsCalls } from './common.js';
 import { dirCalls } from './dirs.js';
 import { fileioCalls } from './fileio.js';
-import { mountCalls } from './mounts.js';
 import { nameCalls } from './names.js';
 import { openCalls } from './open.js';
+import { statvfsCalls } from './statvfs.js';
 
-export const bareCalls: Partial<VfsCalls> = { ...openCalls, ...fileioCalls, ...attrCalls, ...nameCalls, ...dirCalls, ...mountCalls };
+export const bareCalls: Partial<VfsCalls> = { ...openCalls, ...fileioCalls, ...attrCalls, ...nameCalls, ...dirCalls, ...statvfsCalls };

@@ -1,7 +1,13 @@
 /** The handlers of the faction's system calls. They find their kernel's Vfs by the calling process, so there is one set of them. */
 import { bareCalls } from './bare.js';
 import type { VfsCalls } from './common.js';
+import { flockCalls } from './flock.js';
+import { handleCalls } from './handles.js';
+import { mountCalls } from './mounts.js';
+import { rangeCalls } from './ranges.js';
 import { traceCalls } from './trace.js';
 import { xattrCalls } from './xattr.js';
 
-export const vfsCalls: Partial<VfsCalls> = { ...bareCalls, ...xattrCalls, ...traceCalls };
+export const vfsCalls: Partial<VfsCalls> = {
+  ...bareCalls, ...flockCalls, ...handleCalls, ...mountCalls, ...rangeCalls, ...xattrCalls, ...traceCalls,
+};

@@ -1,6 +1,6 @@
 /** open(2), and the ends of an open file's life. */
 import {
-  ERR, F_SETLK, F_RDLCK, F_WRLCK, LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN, F_UNLCK, type Flock, NOTE_OPEN, O_ACCMODE, O_ALT_IO, O_APPEND, O_ASYNC, O_CLOEXEC,
+  ERR, F_SETLK, F_RDLCK, F_WRLCK, type Flock, NOTE_OPEN, O_ACCMODE, O_ALT_IO, O_APPEND, O_ASYNC, O_CLOEXEC,
   O_CREAT, O_DIRECT, O_DIRECTORY, O_DSYNC, O_EXCL, O_EXLOCK, O_NOFOLLOW, O_NONBLOCK, O_NOSIGPIPE, O_REGULAR, O_RSYNC, O_SEARCH, O_SHLOCK, O_SYNC, O_TRUNC,
   SEEK_SET, S_ISVTX, fflags,
 } from '@anykernel/lib-sys';
@@ -10,11 +10,10 @@ import { note } from '../knotes.js';
 import type { Mount } from '../mount.js';
 import { NAMEI_FOLLOW, namei } from '../namei.js';
 import { checkWritable } from '../permission.js';
-import { cloneDevice } from '../specfs.js';
 import { vnops } from '../vnfile.js';
-import { VBAD, VBLK, VCHR, VDIR, VEXEC, VFIFO, VLNK, VREAD, VREG, VSOCK, VWRITE, type Vnode } from '../vnode.js';
+import { VBAD, VCHR, VDIR, VEXEC, VLNK, VREAD, VREG, VSOCK, VWRITE, type Vnode } from '../vnode.js';
 import { attrOfNew, vopCreate } from '../vops.js';
-import { type VfsCalls, startOf, vnodeFile } from './common.js';
+import { type VfsCalls, startOf } from './common.js';
 
 /** What of the flags of open(2) an open file keeps. */
 const KEPT = FREAD | FWRITE | O_APPEND | O_NONBLOCK | O_ASYNC | O_SYNC | O_DSYNC | O_RSYNC | O_ALT_IO | O_DIRECT | O_NOSIGPIPE;
@@ -22,7 +21,7 @@ const KEPT = FREAD | FWRITE | O_APPEND | O_NONBLOCK | O_ASYNC | O_SYNC | O_DSYNC
 /**
  * Opens `path`. EINVAL: flags that do not go together. EMFILE. The errors of the path. EEXIST: it is there, and should not (O_EXCL).
  * ELOOP: a symbolic link (O_NOFOLLOW). ENOTDIR, EISDIR, EFTYPE: not the kind of file that was asked for. EOPNOTSUPP: a socket. EROFS, EACCES,
- * EPERM; what the file's own open says: ENXIO, EBUSY; EAGAIN: it is locked (O_NONBLOCK). EFBIG, EIO.
+ * EPERM; what the file's own open says: ENXIO, EBUSY; EAGAIN: it is locked (O_NONBLOCK). EOPNOTSUPP: it cannot be. EFBIG, EIO.
  */
 export function open(l: Lwp, start: Vnode | undefined, path: string, oflags: number, mode: number): number {
   const { proc } = l;
@@ -80,7 +79,7 @@ export function openVnode(l: Lwp, vp: Vnode, oflags: number, check: boolean): nu
   const { proc } = l;
   const flag = fflags(oflags);
   if (check) checkOpen(l, vp, flag);
-  const own = cloneDevice(vp, flag & KEPT, l);
+  const own = vp.type === VCHR ? vp.ops.clone?.(vp, flag & KEPT, l) : undefined;
   if (own !== undefined) return install(l, own, oflags);
   vp.ops.open(vp, flag, l);
   const f = new File('vnode', vnops, vp, flag & KEPT, proc.cred);
@@ -137,22 +136,12 @@ function finish(l: Lwp, f: File, vp: Vnode, oflags: number, existed: boolean): v
   }
 }
 
-function wholeFile(type: number): Flock {
+/** A lock on all of a file. */
+export function wholeFile(type: number): Flock {
   return { start: 0, len: 0, pid: 0, type, whence: SEEK_SET };
 }
 
-export const openCalls: Pick<VfsCalls, 'open' | 'openat' | 'flock'> = {
+export const openCalls: Pick<VfsCalls, 'open' | 'openat'> = {
   open: (l, path, oflags, mode = 0) => open(l, undefined, path, oflags, mode),
   openat: (l, fd, path, oflags, mode = 0) => open(l, startOf(l, fd, path), path, oflags, mode),
-
-  /** EOPNOTSUPP: not a file. EINVAL: no such operation. EAGAIN. EINTR. */
-  flock(l, fd, how) {
-    const f = vnodeFile(l, fd, 0, ERR.EOPNOTSUPP);
-    const vp = f.data as Vnode;
-    if (vp.type === VFIFO || vp.type === VCHR || vp.type === VBLK) throw ERR.EOPNOTSUPP;
-    const op = how & ~LOCK_NB;
-    if (op !== LOCK_SH && op !== LOCK_EX && op !== LOCK_UN) throw ERR.EINVAL;
-    const type = op === LOCK_UN ? F_UNLCK : op === LOCK_EX ? F_WRLCK : F_RDLCK;
-    vp.ops.advlock(vp, f, F_SETLK, wholeFile(type), (how & LOCK_NB) === 0, l);
-  },
 };

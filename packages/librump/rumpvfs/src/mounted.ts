@@ -1,0 +1,45 @@
+/** What is mounted: the root, how a mount begins, and its figures. mount(2) and unmount(2) are mounts.ts. */
+import { MNT_LOCAL, MNT_ROOTFS, type Statvfs } from '@anykernel/lib-sys';
+import type { Lwp } from '@anykernel/rumpkern';
+import { cwdiOf } from './cwdi.js';
+import { Mount, type Vfsops } from './mount.js';
+import { pathOf } from './path.js';
+import type { Vfs } from './vfs.js';
+import type { Vnode } from './vnode.js';
+
+/** The root file system: the first one, on nothing. */
+export function mountRoot(vfs: Vfs, ops: Vfsops, l: Lwp): void {
+  const mp = new Mount(vfs, ops, ++vfs.lastFsid);
+  mp.flags = MNT_LOCAL | MNT_ROOTFS;
+  mp.onName = '/';
+  mp.fromName = ops.name;
+  ops.mount(mp, {}, l, false);
+  beginMount(mp);
+  vfs.rootvp = mp.rootvp as Vnode;
+}
+
+export function beginMount(mp: Mount): void {
+  mp.rootvp ??= mp.ops.root(mp);
+  mp.rootvp.isRoot = true;
+  mp.rootvp.hold();
+  mp.vfs.mounts.push(mp);
+}
+
+/** The figures of a file system, as a process with root directory of `l` sees them. */
+export function statvfs(l: Lwp, mp: Mount, sb: Statvfs): Statvfs {
+  mp.ops.statvfs(mp, sb);
+  sb.flag = mp.flags >>> 0;
+  sb.fsid = mp.fsid;
+  sb.fstypename = mp.ops.name;
+  sb.mntfromname = mp.fromName;
+  sb.mntonname = nameFor(l, mp);
+  return sb;
+}
+
+function nameFor(l: Lwp, mp: Mount): string {
+  const { rdir } = cwdiOf(l);
+  const { vfs } = mp;
+  if (rdir === undefined || rdir === vfs.rootvp) return mp.onName;
+  const root = pathOf(vfs, rdir, vfs.rootvp);
+  return mp.onName === root ? '/' : mp.onName.startsWith(`${root}/`) ? mp.onName.slice(root.length) : '/';
+}
