@@ -2,7 +2,8 @@
  * Node's half of virtif: TAP devices of Linux (/dev/net/tun), with unfinished checksums and large segments (IFF_VNET_HDR), by koffi.
  *
  * Frames are read and written in this thread, without waiting. While they come, each turn of the event loop looks for more; when none have come for a
- * while, a Worker waits in poll(2) and rings. Nothing goes through Node's thread pool.
+ * while, a Worker waits in poll(2) and rings. Nothing goes through Node's thread pool. A device that is listened to keeps the program alive, as a socket
+ * would, unless unrefTap() says otherwise.
  */
 import { closeSync, constants, openSync } from 'node:fs';
 import type * as workerThreads from 'node:worker_threads';
@@ -93,8 +94,14 @@ class Tap {
     this.#fn = fn;
     const { Worker } = process.getBuiltinModule('node:worker_threads') as typeof workerThreads;
     this.#worker = new Worker(WAITER, { eval: true, workerData: { words: this.#words, fd: this.fd, koffi: koffiPath(), libc: LIBC } });
-    this.#worker.unref();
+    taps.set(this.name, this);
     setImmediate(this.#look);
+  }
+
+  /** Whether it keeps the program alive. */
+  refer(holds: boolean): void {
+    if (holds) this.#worker?.ref();
+    else this.#worker?.unref();
   }
 
   #turn(): void {
@@ -118,6 +125,7 @@ class Tap {
     if (this.#closed) return;
     this.#closed = true;
     this.#fn = undefined;
+    taps.delete(this.name);
     Atomics.store(this.#words, OVER, 1);
     Atomics.store(this.#words, ARMED, 1);
     Atomics.notify(this.#words, ARMED);
@@ -125,6 +133,25 @@ class Tap {
     else this.#worker.once('exit', () => closeSync(this.fd));
     this.#worker?.ref();
   }
+}
+
+/** Those that are listened to. */
+const taps = new Map<string, Tap>();
+
+/** Lets the program end although the TAP device `name` is an interface of a kernel of its. An Error: there is no such interface. */
+export function unrefTap(name: string): void {
+  tapOf(name).refer(false);
+}
+
+/** Keeps the program alive again while the TAP device `name` is an interface of a kernel of its. An Error: there is no such interface. */
+export function refTap(name: string): void {
+  tapOf(name).refer(true);
+}
+
+function tapOf(name: string): Tap {
+  const tap = taps.get(name);
+  if (tap === undefined) throw new Error(`no kernel has an interface on a TAP device ${name}`);
+  return tap;
 }
 
 /** Opens the TAP device `name`, and makes it if it is not there. EPERM, EBUSY ... ENODEV: koffi is not installed, or this is not Linux. */

@@ -1,6 +1,6 @@
 /** Run within a network namespace: asks the host behind a TAP device for its address by ARP, and says what came back. */
 import { execFileSync } from 'node:child_process';
-import { hostNode } from '@anykernel/host-node';
+import { hostNode, unrefTap } from '@anykernel/host-node';
 import { VIRTIF_HALF } from '@anykernel/virtif';
 
 const half = hostNode().half(VIRTIF_HALF);
@@ -12,7 +12,8 @@ execFileSync('ip', ['link', 'set', 'aktap0', 'up']);
 const request = new Uint8Array(10 + 42);
 request.set([255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0, 9, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 9, 10, 9, 0, 2, 0, 0, 0, 0, 0, 0, 10, 9, 0, 1], 10);
 const frame = new Uint8Array(70_000);
-const timer = setTimeout(() => process.exit(1), 20_000);
+// Only the device keeps this program alive.
+setTimeout(() => process.exit(1), 20_000).unref();
 port.listen(() => {
   let count = 0;
   for (let len = port.read(frame); len > 0; len = port.read(frame)) {
@@ -20,8 +21,7 @@ port.listen(() => {
     // An ARP reply to us.
     if (frame[10 + 12] === 8 && frame[10 + 13] === 6 && frame[10 + 21] === 2) {
       console.log(`10.9.0.1 is ${[...frame.subarray(10 + 28, 10 + 32)].join('.')}, ${len - 10} bytes`);
-      clearTimeout(timer);
-      port.close();
+      unrefTap('aktap0');
       return count;
     }
   }

@@ -4,7 +4,7 @@ import { VIRTIF_HALF } from '@anykernel/virtif';
 
 const folder = import.meta.dirname;
 
-oracle('ip').test('frames go to the host behind a TAP device, and its answer comes, though nobody polls', () => {
+oracle('ip').test('frames go to the host behind a TAP device, and its answer comes, though nobody polls; the device keeps the program alive as long as it is to', () => {
   const ns = `ak-tap-${process.pid}`;
   mustRun('ip', ['netns', 'add', ns]);
   try {
