@@ -43,6 +43,9 @@ export function kernelSubject(k: Kernel, options: KernelSubjectOptions): Subject
         for (const p of procs.splice(0)) k.procs.exit(p);
       });
     },
+    squeeze(): void {
+      k.sysctl.set('kern.maxvnodes', 1);
+    },
     tick(): void {
       options.advance(Math.max(limits.timeGranularityNs, 1_000_000) * 2);
     },

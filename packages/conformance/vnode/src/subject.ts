@@ -154,6 +154,8 @@ export interface Subject {
   reap(): void;
   /** Time passes: at least one grain of the file system's times. */
   tick(): void;
+  /** From here on as little as possible of what is not in use is kept in memory. */
+  squeeze?(): void;
   /** Removes a tree in a faster way than by system calls, and without a look at what is free then. */
   erase?(path: string): void;
   /** Mounted anew, read-only or not; everything that was there still is. Absent where the subject lacks `remount`. */

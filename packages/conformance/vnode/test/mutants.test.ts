@@ -255,6 +255,40 @@ const MUTANTS: Readonly<Record<string, readonly [Topic, Mutant]>> = {
     'random',
     (sys) => ({ rename: (from, to) => (to.length % 7 === 3 ? undefined : sys.rename(from, to)) }),
   ],
+  'links by copying': [
+    'random',
+    (sys) => ({
+      linkat(fromfd, from, tofd, to, flag) {
+        sys.linkat(fromfd, from, tofd, to, flag);
+        const st = sys.lstat(to);
+        if ((st.mode & 0o170000) !== 0o100000) return;
+        sys.unlink(to);
+        sys.close(sys.open(to, 1 | O_CREAT | O_EXCL, st.mode));
+      },
+    }),
+  ],
+  'keeps the directory times of what it renames': [
+    'random',
+    (sys) => ({
+      rename(from, to) {
+        const dir = from.includes('/') ? from.slice(0, from.lastIndexOf('/')) : '.';
+        const { atime, atimeNsec, mtime, mtimeNsec } = sys.stat(dir);
+        sys.rename(from, to);
+        sys.utimensat(-100, dir, [{ sec: atime, nsec: atimeNsec }, { sec: mtime, nsec: mtimeNsec }]);
+      },
+    }),
+  ],
+  'makes directories of the group of their maker': [
+    'random',
+    (sys) => ({
+      mkdirat(fd, path, mode) {
+        sys.mkdirat(fd, path, mode);
+        sys.chown(path, -1, 0);
+      },
+    }),
+  ],
+  'starts a relative path where it likes': ['random', (sys) => ({ mkdirat: (_, path, mode) => sys.mkdirat(-100, path, mode) })],
+  'forgets the position after a write': ['random', (sys) => ({ write: (fd, buf) => sys.pwrite(fd, buf, sys.lseek(fd, 0, 1)) })],
 };
 
 describe('a file system that', () => {
