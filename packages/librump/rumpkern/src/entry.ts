@@ -67,8 +67,14 @@ interface CallThis {
   readonly p: Proc;
 }
 
-/** What the tables say of every call, by name. */
-export const known: SyscallTable = { ...rumpkernCalls, ...rumpvfsCalls, ...rumpnetCalls, ...aioCalls, ...nfsserverCalls };
+/** The tables of all calls. */
+export const TABLES: readonly SyscallTable[] = [rumpkernCalls, rumpvfsCalls, rumpnetCalls, aioCalls, nfsserverCalls];
+
+/** What the tables say of a call; undefined: none has it. They are looked at one by one, since to make one of them takes longer than to boot a kernel. */
+export function knownCall(name: string): SyscallText | undefined {
+  for (const table of TABLES) if (Object.hasOwn(table, name)) return table[name];
+  return undefined;
+}
 
 /** The component that brings a call's handler, and is loaded when the call is made. */
 function ownerOf(name: string): string | undefined {
@@ -97,13 +103,15 @@ const goneCalls: object = prototypeOf((se) => (): Promise<never> => Promise.reje
  * behind itself, and keeps them.
  */
 function prototypeOf(method: (se: Sysent) => unknown): object {
-  const all = new Proxy(known, {
-    get(_known, name): unknown {
-      if (typeof name !== 'string' || !Object.hasOwn(known, name)) return Reflect.get(Object.prototype, name);
-      const value = method(sysentOf(name, known[name]));
+  const all = new Proxy(Object.prototype, {
+    get(target, name): unknown {
+      const text = typeof name === 'string' ? knownCall(name) : undefined;
+      if (text === undefined) return Reflect.get(target, name);
+      const value = method(sysentOf(name as string, text));
       Object.defineProperty(proto, name, { value, enumerable: true });
       return value;
     },
+    has: (target, name) => name in target || (typeof name === 'string' && knownCall(name) !== undefined),
   });
   // What an object of a process has of its own is set on it, and not looked for behind.
   const own = { value: undefined, writable: true };

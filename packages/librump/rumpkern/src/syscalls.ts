@@ -5,7 +5,7 @@
  * each handler stands behind a wrapper that tells the tracer; otherwise tracing costs nothing.
  */
 import { type Handlers, type SyscallSpec, type SyscallTable, syscallNum } from '@anykernel/lib-sys';
-import { known, runNow, runParked, sysentOf } from './entry.js';
+import { TABLES, knownCall, runNow, runParked, sysentOf } from './entry.js';
 import type { Lwp, Proc } from './proc.js';
 
 /** A handler of any call, as the entry sees it. */
@@ -44,7 +44,7 @@ export class Syscalls {
     const nums: number[] = [];
     for (const name in handlers) {
       const num = syscallNum(table[name]);
-      if (known[name] !== table[name]) this.#sysents.set(num, sysentOf(name, table[name]));
+      if (knownCall(name) !== table[name]) this.#sysents.set(num, sysentOf(name, table[name]));
       this.#set(num, handlers[name] as unknown as AnyHandler);
       nums.push(num);
     }
@@ -70,9 +70,11 @@ export class Syscalls {
 
   #completeTable(): void {
     this.#complete = true;
-    for (const name in known) {
-      const se = sysentOf(name, known[name]);
-      if (!this.#sysents.has(se.num)) this.#sysents.set(se.num, se);
+    for (const table of TABLES) {
+      for (const name in table) {
+        const se = sysentOf(name, table[name]);
+        if (!this.#sysents.has(se.num)) this.#sysents.set(se.num, se);
+      }
     }
   }
 
