@@ -6,15 +6,11 @@
  * Uint8Arrays, and finds out by itself when one of them shrinks while a call sleeps (Uio).
  */
 import { bytestrOf, toBytestr } from '@anykernel/lib-bytes';
-import {
-  type ArgKind, CTL_MAXNAME, ERR, Errno, type Flock, IOV_MAX, type Itimerspec, Kevent, type Mmsghdr, type Msghdr, type Pollfd, type Rlimit, SIGALRM, type SelectSets, type Sigevent, type SocketName, Stat, type Timespec,
-} from '@anykernel/lib-sys';
+import { type ArgKind, ERR, Errno } from '@anykernel/lib-sys';
 import type { ArgMasks, Sysent } from './syscalls.js';
 
 /** The longest list that is copied in. */
-const LIST_MAX = 65_536;
-/** The most messages of sendmmsg(2) and recvmmsg(2). */
-const MMSG_MAX = 1024;
+export const LIST_MAX = 65_536;
 
 const INT_KINDS: ReadonlySet<ArgKind> = new Set<ArgKind>(['fd', 'int', 'int?', 'uint', 'long', 'off', 'mode', 'mode?', 'dev', 'pid', 'uid', 'gid']);
 const BYTE_KINDS: ReadonlySet<ArgKind> = new Set<ArgKind>(['in', 'in?', 'out', 'out?', 'inout?']);
@@ -27,7 +23,7 @@ export function masksOf(kinds: readonly ArgKind[]): ArgMasks {
     ints: mask((kind) => INT_KINDS.has(kind)),
     bytes: mask((kind) => BYTE_KINDS.has(kind)),
     texts: mask((kind) => TEXT_KINDS.has(kind)),
-    records: mask((kind) => COPIES[kind] !== undefined),
+    records: mask((kind) => !INT_KINDS.has(kind) && !BYTE_KINDS.has(kind) && !TEXT_KINDS.has(kind)),
   };
 }
 
@@ -47,7 +43,7 @@ export function fitOf(kinds: readonly ArgKind[], i: number): number | undefined 
   if (INT_KINDS.has(kind) || kind === 'fcntl?') return INT | may;
   if (BYTE_KINDS.has(kind)) return BYTES | may;
   if (TEXT_KINDS.has(kind)) return NAME | may;
-  return may !== 0 && COPIES[kind] !== undefined ? ABSENT : undefined;
+  return may !== 0 ? ABSENT : undefined;
 }
 
 /** Whether `value` is what `fit` says. Otherwise copyin() makes something of it, or an error. */
@@ -61,13 +57,13 @@ export function fits(fit: number, value: unknown): boolean {
 }
 
 /** All arguments, six of them. EBADF, EINVAL, EFAULT. */
-export function copyin(se: Sysent, args: readonly unknown[]): unknown[] {
+export function copyin(records: Records, se: Sysent, args: readonly unknown[]): unknown[] {
   const kinds = se.spec.args;
   const given: unknown[] = [undefined, undefined, undefined, undefined, undefined, undefined];
   for (let i = 0; i < kinds.length; i++) {
     const bit = 1 << i;
     if ((se.texts & bit) !== 0) given[i] = nameArg(se, bit, args[i]);
-    else if ((se.records & bit) !== 0) given[i] = recordArg(kinds[i], args[i]);
+    else if ((se.records & bit) !== 0) given[i] = recordArg(records[kinds[i]], args[i]);
     else if ((se.ints & bit) !== 0) given[i] = intArg(se, bit, args[i]);
     else if ((se.bytes & bit) !== 0) given[i] = args[i] === undefined && optional(se, bit) ? undefined : bytesArg(args[i]);
     else given[i] = args[i];
@@ -81,82 +77,18 @@ export function recheck(se: Sysent, given: readonly unknown[]): void {
 }
 
 /** What the call gives: the caller's records are filled from their copies. EFAULT: they do not take it. */
-export function copyout(se: Sysent, args: readonly unknown[], given: readonly unknown[], result: unknown): unknown {
+export function copyout(records: Records, se: Sysent, args: readonly unknown[], given: readonly unknown[], result: unknown): unknown {
   if (se.records === 0) return result;
   const kinds = se.spec.args;
   try {
     for (let i = 0; i < kinds.length; i++) {
-      const [to, from] = [args[i], given[i]];
-      if (kinds[i] === 'pollfds') fillPolled(to as readonly Pollfd[], from as readonly Pollfd[]);
-      else if (kinds[i] === 'kevents') fillEvents(to as Kevent[], from as readonly Kevent[], result as number);
-      else if (kinds[i] === 'selects') fillSets(to as SelectSets, from as SelectSets);
-      else if (kinds[i] === 'msg') fillMessage(se, to as Msghdr, from as Msghdr);
-      else if (kinds[i] === 'msgs') fillMessages(se, to as readonly Mmsghdr[], from as readonly Mmsghdr[], result as number);
-      else if (kinds[i] === 'name?' && from !== undefined) (to as SocketName).addr = (from as SocketName).addr;
-      else if (from instanceof Stat) return fillStat(to as Stat, from);
-      else if (kinds[i] === 'fcntl?' && typeof from === 'object' && !isBytes(from)) Object.assign(to as Flock, from);
+      const out = records[kinds[i]]?.out;
+      if (out !== undefined && given[i] !== undefined) result = out(args[i], given[i], result, se);
     }
   } catch {
     throw ERR.EFAULT;
   }
   return result;
-}
-
-function fillPolled(to: readonly Pollfd[], from: readonly Pollfd[]): void {
-  for (let n = 0; n < from.length; n++) to[n].revents = from[n].revents;
-}
-
-function fillSets(to: SelectSets, from: SelectSets): void {
-  if (from.read !== undefined) to.read?.set(from.read);
-  if (from.write !== undefined) to.write?.set(from.write);
-  if (from.except !== undefined) to.except?.set(from.except);
-}
-
-/** Field by field: Object.assign() is ten times as slow. */
-function fillStat(to: Stat, from: Stat): Stat {
-  to.dev = from.dev;
-  to.ino = from.ino;
-  to.mode = from.mode;
-  to.nlink = from.nlink;
-  to.uid = from.uid;
-  to.gid = from.gid;
-  to.rdev = from.rdev;
-  to.size = from.size;
-  to.blocks = from.blocks;
-  to.blksize = from.blksize;
-  to.flags = from.flags;
-  to.gen = from.gen;
-  to.atime = from.atime;
-  to.atimeNsec = from.atimeNsec;
-  to.mtime = from.mtime;
-  to.mtimeNsec = from.mtimeNsec;
-  to.ctime = from.ctime;
-  to.ctimeNsec = from.ctimeNsec;
-  to.birthtime = from.birthtime;
-  to.birthtimeNsec = from.birthtimeNsec;
-  return to;
-}
-
-function fillEvents(to: Kevent[], from: readonly Kevent[], count: number): void {
-  for (let n = 0; n < count; n++) {
-    if (to[n] === undefined) to[n] = from[n];
-    else Object.assign(to[n], from[n]);
-  }
-}
-
-/** What was received; nothing of a message that was sent. */
-function fillMessage(se: Sysent, to: Msghdr, from: Msghdr): void {
-  if (!se.name.startsWith('recv')) return;
-  to.name = from.name;
-  to.control = from.control;
-  to.flags = from.flags;
-}
-
-function fillMessages(se: Sysent, to: readonly Mmsghdr[], from: readonly Mmsghdr[], count: number): void {
-  for (let n = 0; n < count; n++) {
-    fillMessage(se, to[n].hdr, from[n].hdr);
-    to[n].len = from[n].len;
-  }
 }
 
 function optional(se: Sysent, bit: number): boolean {
@@ -184,7 +116,7 @@ function getter(name: string | symbol): (this: unknown) => unknown {
   return Object.getOwnPropertyDescriptor(getPrototypeOf(PLAIN), name)?.get as (this: unknown) => unknown;
 }
 
-function isBytes(value: unknown): value is Uint8Array {
+export function isBytes(value: unknown): value is Uint8Array {
   return tagOf.call(value) === 'Uint8Array';
 }
 
@@ -233,77 +165,41 @@ function whole(name: string): string {
 
 // -- records
 
-type Fields = Readonly<Record<string, unknown>>;
+export type Fields = Readonly<Record<string, unknown>>;
 
-const COPIES: { readonly [K in ArgKind]?: (value: unknown) => unknown } = {
-  iovin: (v) => listOf(v, bytesArg, IOV_MAX),
-  iovout: (v) => listOf(v, bytesArg, IOV_MAX),
-  'stat?': (v) => (v === undefined ? undefined : statFor(v)),
-  timespec,
-  'timespec?': (v) => (v === undefined ? undefined : timespec(v)),
-  'times?': (v) => (v === undefined ? undefined : pair(listOf(v, timespec))),
-  itimer: (v): Itimerspec => ({ interval: timespec(fields(v)['interval']), value: timespec(fields(v)['value']) }),
-  rlimit: (v): Rlimit => ({ cur: number(fields(v)['cur']), max: number(fields(v)['max']) }),
-  pollfds: (v) => listOf(v, (p): Pollfd => ({ fd: int(fields(p)['fd']), events: int(fields(p)['events']), revents: 0 })),
-  selects,
-  changes: (v) => listOf(v, kevent),
-  kevents: (v) => new Array<Kevent>(Math.min(lengthOfList(v), LIST_MAX)),
-  'fcntl?': (v) => (v === undefined ? undefined : typeof v === 'number' ? int(v) : isBytes(v) ? bytesArg(v) : flock(v)),
-  gids: (v) => listOf(v, int),
-  'sigset?': (v) => (v === undefined ? undefined : listOf(v, int)),
-  'sigevent?': (v) => (v === undefined ? undefined : sigevent(v)),
-  sysctlname: (v) => (typeof v === 'string' ? v : listOf(v, (part) => (typeof part === 'string' ? part : int(part)), CTL_MAXNAME)),
-  'sysctl?': (v) => (typeof v === 'object' && v !== null ? bytesArg(v) : v),
-  mountargs: (v) => ({ ...fields(v) }),
-  'name?': (v): SocketName | undefined => (v === undefined ? undefined : nameFor(v)),
-  msg: message,
-  msgs: (v) => listOf(v, (m): Mmsghdr => ({ hdr: message(fields(m)['hdr']), len: 0 }), MMSG_MAX, ERR.EMSGSIZE),
-};
+/** What a kernel does with records and lists of one kind. */
+export interface RecordKind<Given = unknown, Kept = unknown> {
+  /** The kernel's copy. EFAULT, EINVAL. */
+  in(value: unknown): Kept | undefined;
+  /** Fills what the caller gave from the copy when the call has ended; gives the result of the call. */
+  out?(to: Given, from: Kept, result: unknown, se: Sysent): unknown;
+}
+
+/** By kind. What is of no kind here goes to the handler as it is. */
+export type Records = { [K in ArgKind]?: RecordKind };
 
 /** EFAULT: it is none, or looking at it failed. EINVAL: a part of it is not what it should be. */
-function recordArg(kind: ArgKind, value: unknown): unknown {
+function recordArg(kind: RecordKind | undefined, value: unknown): unknown {
+  if (kind === undefined) return value;
   try {
-    return COPIES[kind]?.(value);
+    return kind.in(value);
   } catch (e) {
     throw e instanceof Errno ? e : ERR.EFAULT;
   }
 }
 
-function fields(value: unknown): Fields {
+export function fields(value: unknown): Fields {
   if (typeof value !== 'object' || value === null) throw ERR.EFAULT;
   return value as Fields;
 }
 
-/** The kernel's own, to be copied into the caller's. */
-function statFor(value: unknown): Stat {
-  fields(value);
-  return new Stat();
-}
-
-function nameFor(value: unknown): SocketName {
-  fields(value);
-  return { addr: undefined };
-}
-
-/** EMSGSIZE: more buffers than a message may have. */
-function message(value: unknown): Msghdr {
-  const { name, iov, control, controlMax, flags } = fields(value);
-  return {
-    name: name === undefined ? undefined : bytesArg(name),
-    iov: listOf(iov, bytesArg, IOV_MAX, ERR.EMSGSIZE),
-    control: control === undefined ? undefined : bytesArg(control),
-    controlMax: controlMax === undefined ? undefined : int(controlMax),
-    flags: int(flags ?? 0),
-  };
-}
-
-function lengthOfList(value: unknown): number {
+export function lengthOfList(value: unknown): number {
   if (!Array.isArray(value)) throw ERR.EFAULT;
   return int(value.length);
 }
 
 /** A copy of a list. EFAULT: it is none. EINVAL, or another error: it is longer than `most`. */
-function listOf<T>(value: unknown, each: (one: unknown) => T, most: number = LIST_MAX, tooLong: Errno = ERR.EINVAL): T[] {
+export function listOf<T>(value: unknown, each: (one: unknown) => T, most: number = LIST_MAX, tooLong: Errno = ERR.EINVAL): T[] {
   const count = lengthOfList(value);
   if (count > most) throw tooLong;
   const list: T[] = [];
@@ -311,43 +207,12 @@ function listOf<T>(value: unknown, each: (one: unknown) => T, most: number = LIS
   return list;
 }
 
-function pair<T>(list: readonly T[]): readonly T[] {
-  if (list.length !== 2) throw ERR.EFAULT;
-  return list;
-}
-
-function int(value: unknown): number {
+export function int(value: unknown): number {
   if (!Number.isSafeInteger(value)) throw ERR.EINVAL;
   return value as number;
 }
 
-function number(value: unknown): number {
+export function number(value: unknown): number {
   if (typeof value !== 'number' || Number.isNaN(value)) throw ERR.EINVAL;
   return value;
-}
-
-function selects(value: unknown): SelectSets {
-  const { nfds, read, write, except } = fields(value);
-  const set = (bytes: unknown): Uint8Array | undefined => (bytes === undefined ? undefined : bytesArg(bytes).slice(0, LIST_MAX / 8));
-  return { nfds: int(nfds), read: set(read), write: set(write), except: set(except) };
-}
-
-function timespec(value: unknown): Timespec {
-  const { sec, nsec } = fields(value);
-  return { sec: int(sec), nsec: int(nsec) };
-}
-
-function kevent(value: unknown): Kevent {
-  const { ident, filter, flags, fflags, data, udata } = fields(value);
-  return new Kevent(int(ident), int(filter), int(flags), int(fflags ?? 0), int(data ?? 0), udata);
-}
-
-function flock(value: unknown): Flock {
-  const { start, len, pid, type, whence } = fields(value);
-  return { start: int(start), len: int(len), pid: int(pid ?? 0), type: int(type), whence: int(whence) };
-}
-
-function sigevent(value: unknown): Sigevent {
-  const { notify, signo, value: given } = fields(value);
-  return { notify: int(notify), signo: int(signo ?? SIGALRM), value: given };
 }

@@ -194,8 +194,9 @@ export function runNow(l: Lwp, se: Sysent, args: readonly unknown[], told: Told 
     l.begin();
     const handler = k.syscalls.handlers[se.num];
     if (handler === undefined) return absent(l, se);
-    const given = copyin(se, args);
-    return copyout(se, args, given, handler(l, given[0], given[1], given[2], given[3], given[4], given[5]));
+    const { records } = k.syscalls;
+    const given = copyin(records, se, args);
+    return copyout(records, se, args, given, handler(l, given[0], given[1], given[2], given[3], given[4], given[5]));
   } catch (error) {
     return failed(l, se, error, args, told);
   } finally {
@@ -234,9 +235,9 @@ export function runParked(p: Proc, se: Sysent, args: readonly unknown[]): Promis
       try {
         const handler = k.syscalls.handlers[se.num];
         if (handler === undefined) absent(l, se);
-        if (given === undefined) given = copyin(se, args);
+        if (given === undefined) given = copyin(k.syscalls.records, se, args);
         else if (se.bytes !== 0) recheck(se, given);
-        resolve(copyout(se, args, given, handler(l, ...given)));
+        resolve(copyout(k.syscalls.records, se, args, given, handler(l, ...given)));
       } catch (error) {
         if (error === SLEEP && !p.exited) return false;
         k.sleepq.passOn(l);

@@ -18,6 +18,7 @@ import { Evcnts } from './evcnt.js';
 import type { Kernel } from './kernel.js';
 import { timerFilter, userFilter } from './kqfilters.js';
 import { Ktrace } from './ktrace.js';
+import { moreRecords } from './morerecords.js';
 import { type Signals, signals } from './signal.js';
 import { Sysctl } from './sysctl.js';
 import { baseSysctl } from './sysctlbase.js';
@@ -49,7 +50,7 @@ const calls = Object.freeze({
 
 export const extras: Extras = {
   establish(k) {
-    k.syscalls.establish(rumpkernCalls, calls);
+    k.syscalls.establish(rumpkernCalls, calls, moreRecords);
     k.procs.onExit.push(stopTimers);
     k.kqfilters.set(EVFILT_TIMER, timerFilter);
     k.kqfilters.set(EVFILT_USER, userFilter);

@@ -5,6 +5,8 @@ export { hostInfo, hostNames, openHost } from './hostfile.js';
 export { Kernel } from './kernel.js';
 export type { HaltOptions, KernelOptions, NewProc } from './options.js';
 export { type Call, KernelStopped, type Sys, SystemError, WouldSleep } from './entry.js';
+export { type RecordKind, type Records } from './copyin.js';
+export { socketRecords } from './morerecords.js';
 export { type AnyHandler, Syscalls, type Sysent, type Wrap } from './syscalls.js';
 export { Lwp, Proc, ProcTable, RFCFDG, RFFDG } from './proc.js';
 export { Cred, type CredInit, ROOT, credOf } from './cred.js';

@@ -5,8 +5,10 @@
  * each handler stands behind a wrapper that tells the tracer; otherwise tracing costs nothing.
  */
 import { type Handlers, type SyscallSpec, type SyscallTable, syscallNum } from '@anykernel/lib-sys';
+import type { Records } from './copyin.js';
 import { TABLES, knownCall, runNow, runParked, sysentOf } from './entry.js';
 import type { Lwp, Proc } from './proc.js';
+import { baseRecords } from './records.js';
 
 /** A handler of any call, as the entry sees it. */
 export type AnyHandler = (l: Lwp, ...args: unknown[]) => unknown;
@@ -32,6 +34,8 @@ export type Wrap = (se: Sysent, handler: AnyHandler) => AnyHandler;
 export class Syscalls {
   /** By number: what the entry layer runs. */
   readonly handlers: (AnyHandler | undefined)[] = [];
+  /** How records and lists are copied. */
+  readonly records: Records = { ...baseRecords };
   /** What is known of calls, by number: of all tables when it is first asked for, and before that of calls that none has. */
   readonly #sysents = new Map<number, Sysent>();
   #complete = false;
@@ -39,8 +43,9 @@ export class Syscalls {
   #plain: (AnyHandler | undefined)[] | undefined;
   #wrap: Wrap | undefined;
 
-  /** Adds handlers of a table's calls, in place of those before. Returns what takes them out again. */
-  establish<T extends SyscallTable>(table: T, handlers: Partial<Handlers<T, Lwp>>): () => void {
+  /** Adds handlers of a table's calls, in place of those before, and the kinds of records that they have. Returns what takes the handlers out again. */
+  establish<T extends SyscallTable>(table: T, handlers: Partial<Handlers<T, Lwp>>, records?: Records): () => void {
+    Object.assign(this.records, records);
     const nums: number[] = [];
     for (const name in handlers) {
       const num = syscallNum(table[name]);
