@@ -1,30 +1,27 @@
 /**
- * Node as a host for kernels that need nothing of the machine but its clocks, its memory, its console and its random numbers: no files, no packages, no halves of drivers.
+ * Node as a host for kernels that need nothing of the machine but its clocks, its memory, its random numbers and where to write: no files, no console input, no signals, no
+ * packages, no halves of drivers.
  *
  * A host is an object without threads or handles of its own: one that nobody uses is garbage. Any number of kernels may share one, and
  * any number of hosts may stand beside each other.
  */
+import type * as nodeCrypto from 'node:crypto';
 import type { HostFile, HostFileInfo, HostHalf, OpenMode, Rumpuser, WallTime } from '@anykernel/host-rumpuser';
 import { Alarms, SlabPool } from '@anykernel/lib-hostkit';
-import { ERR, signalName } from '@anykernel/lib-sys';
+import { ERR } from '@anykernel/lib-sys';
 import { Clock } from './clock.js';
-import { ConsoleInput, type ConsoleOutput, put } from './console.js';
-import { RandomBytes } from './random.js';
+import { type ConsoleOutput, put } from './output.js';
 import { NodeTimers } from './timers.js';
 
 export interface BareHostNodeOptions {
   /** Where the console's text goes; process.stdout otherwise. */
   readonly output?: ConsoleOutput;
-  /** What is typed on the console; process.stdin otherwise. `false`: there is no console input, and asking for it is ENXIO. */
-  readonly input?: NodeJS.ReadableStream | false;
   /** Parameters, before those of the environment. undefined hides one of the environment. */
   readonly params?: { readonly [name: string]: string | undefined };
   /** The name in `_RUMPUSER_HOSTNAME`; `rump-<pid>.<name of the machine>` otherwise. */
   readonly hostname?: string;
   /** The kernel has ended. Otherwise a panic leaves a line on stderr, and the program goes on. */
   readonly onExit?: (how: 'panic' | number) => void;
-  /** A signal for the program, by NetBSD's number. Otherwise it is raised: process.kill() on this process. */
-  readonly onKill?: (signo: number) => void;
   /** Bytes of freed memory that are kept to be used again; 64 MiB otherwise. */
   readonly keepBytes?: number;
 }
@@ -41,14 +38,11 @@ export class BareHostNode implements Rumpuser {
   readonly #options: BareHostNodeOptions;
   readonly #clock = new Clock();
   readonly #alarms = new Alarms(new NodeTimers(this.#clock));
-  readonly #random = new RandomBytes();
   readonly #pool: SlabPool;
-  readonly #input: ConsoleInput;
 
   constructor(options: BareHostNodeOptions) {
     this.#options = options;
     this.#pool = new SlabPool(options.keepBytes ?? KEEP_BYTES);
-    this.#input = new ConsoleInput(options.input);
   }
 
   malloc(len: number): Uint8Array {
@@ -72,7 +66,7 @@ export class BareHostNode implements Rumpuser {
   }
 
   getrandom(buf: Uint8Array): void {
-    this.#random.fill(buf);
+    (process.getBuiltinModule('node:crypto') as typeof nodeCrypto).randomFillSync(buf);
   }
 
   getparam(name: string): string | undefined {
@@ -87,8 +81,9 @@ export class BareHostNode implements Rumpuser {
     put(this.#options.output ?? process.stdout, text);
   }
 
+  /** ENXIO. */
   consoleInput(fn: ((bytes: Uint8Array) => void) | undefined): void {
-    this.#input.set(fn);
+    if (fn !== undefined) throw ERR.ENXIO;
   }
 
   exit(how: 'panic' | number): void {
@@ -97,14 +92,9 @@ export class BareHostNode implements Rumpuser {
     else if (how !== 0) process.stderr.write(`rump kernel: exit status ${how}\n`);
   }
 
-  kill(signo: number): void {
-    if (this.#options.onKill !== undefined) {
-      this.#options.onKill(signo);
-      return;
-    }
-    const name = signalName(signo);
-    if (name === undefined) throw ERR.EINVAL;
-    raise(name);
+  /** EINVAL. A kernel for which this host is enough has no signals. */
+  kill(_signo: number): void {
+    throw ERR.EINVAL;
   }
 
   /** ENOENT. */
@@ -122,14 +112,5 @@ export class BareHostNode implements Rumpuser {
 
   half<T>(_of: HostHalf<T>): T | undefined {
     return undefined;
-  }
-}
-
-/** Signals that this machine has not (SIGEMT, SIGINFO on Linux) are nothing to it. */
-function raise(name: string): void {
-  try {
-    process.kill(process.pid, name);
-  } catch (e) {
-    if ((e as NodeJS.ErrnoException).code !== 'ERR_UNKNOWN_SIGNAL') throw e;
   }
 }

@@ -3,13 +3,20 @@
  */
 import type { HostFile, HostFileInfo, HostHalf, OpenMode, Rumpuser } from '@anykernel/host-rumpuser';
 import { type Half, findHalf } from '@anykernel/lib-hostkit';
+import { ERR, signalName } from '@anykernel/lib-sys';
 import { BareHostNode, type BareHostNodeOptions } from './bare.js';
 import { shmifHalf } from './buses.js';
+import { ConsoleInput } from './console.js';
 import { Files, type Provided } from './files.js';
 import { type ImportOptions, importComponent } from './import.js';
+import { RandomBytes } from './random.js';
 import { virtifHalf } from './tap.js';
 
 export interface HostNodeOptions extends BareHostNodeOptions, ImportOptions {
+  /** What is typed on the console; process.stdin otherwise. `false`: there is no console input, and asking for it is ENXIO. */
+  readonly input?: NodeJS.ReadableStream | false;
+  /** A signal for the program, by NetBSD's number. Otherwise it is raised: process.kill() on this process. */
+  readonly onKill?: (signo: number) => void;
   /** The host's halves of drivers; see halfOf(). */
   readonly halves?: readonly Half[];
   /** Host files by name which open() finds before those of the file system; see HostNode.provide(). */
@@ -32,11 +39,32 @@ const HALVES: readonly Half[] = [shmifHalf, virtifHalf];
 class WholeHostNode extends BareHostNode implements HostNode {
   readonly #options: HostNodeOptions;
   readonly #files: Files;
+  readonly #random = new RandomBytes();
+  readonly #input: ConsoleInput;
 
   constructor(options: HostNodeOptions) {
     super(options);
     this.#options = options;
     this.#files = new Files(options.files ?? {});
+    this.#input = new ConsoleInput(options.input);
+  }
+
+  override getrandom(buf: Uint8Array): void {
+    this.#random.fill(buf);
+  }
+
+  override consoleInput(fn: ((bytes: Uint8Array) => void) | undefined): void {
+    this.#input.set(fn);
+  }
+
+  override kill(signo: number): void {
+    if (this.#options.onKill !== undefined) {
+      this.#options.onKill(signo);
+      return;
+    }
+    const name = signalName(signo);
+    if (name === undefined) throw ERR.EINVAL;
+    raise(name);
   }
 
   override open(name: string, mode: OpenMode): HostFile {
@@ -60,5 +88,14 @@ class WholeHostNode extends BareHostNode implements HostNode {
 
   override half<T>(of: HostHalf<T>): T | undefined {
     return findHalf(this.#options.halves ?? [], of) ?? findHalf(HALVES, of);
+  }
+}
+
+/** Signals that this machine has not (SIGEMT, SIGINFO on Linux) are nothing to it. */
+function raise(name: string): void {
+  try {
+    process.kill(process.pid, name);
+  } catch (e) {
+    if ((e as NodeJS.ErrnoException).code !== 'ERR_UNKNOWN_SIGNAL') throw e;
   }
 }

@@ -7,4 +7,4 @@ export { type Half, type MemoryFile, type MemoryFileOptions, halfOf, memoryFile 
 export { joinBus, refBus, shareBus, unrefBus } from './buses.js';
 export { refTap, unrefTap } from './tap.js';
 export type { Opener, Provided } from './files.js';
-export type { ConsoleOutput } from './console.js';
+export type { ConsoleOutput } from './output.js';

@@ -37,14 +37,12 @@ hostConformance({ name: 'host/node', make: subject });
 hostConformance({
   name: 'host/node, bare',
   make: () => {
-    const input = new PassThrough();
     let output = '';
     return {
-      host: bareHostNode({ input, output: { write: (chunk) => void (output += String(chunk)) } }),
+      host: bareHostNode({ output: { write: (chunk) => void (output += String(chunk)) } }),
       wait: (ns) => new Promise((resolve) => setTimeout(resolve, Math.ceil(ns / 1e6) + 1)),
       output: () => output,
-      type: (bytes) => void input.write(bytes),
     };
   },
-  lacks: ['files', 'importComponent', 'half'],
+  lacks: ['files', 'consoleInput', 'importComponent', 'half'],
 });
