@@ -241,13 +241,14 @@ export function runParked(p: Proc, se: Sysent, args: readonly unknown[]): Promis
       } catch (error) {
         if (error === SLEEP && !p.exited) return false;
         k.sleepq.passOn(l);
+        if (error === SLEEP) l.abandon?.();
         fail(error === SLEEP ? ERR.EINTR : error);
       }
       return true;
     };
     l.resume = (): void => {
       // Its process ended while it slept.
-      if (p.exited) {
+      if (p.exited && l.abandon === undefined) {
         selclear(l);
         fail(ERR.EINTR);
         return;
@@ -255,7 +256,10 @@ export function runParked(p: Proc, se: Sysent, args: readonly unknown[]): Promis
       try {
         const outer = k.enter(l);
         try {
-          if (attempt()) p.putlwp(l);
+          if (p.exited) {
+            l.abandon?.();
+            fail(ERR.EINTR);
+          } else if (attempt()) p.putlwp(l);
           else k.sleepq.park(l);
         } finally {
           k.leave(outer);

@@ -39,6 +39,8 @@ export class Lwp {
   resume: (() => void) | undefined = undefined;
   /** Scratch of the current call that must be the same after a restart; reset when a call starts. */
   memo: unknown = undefined;
+  /** Lets go what the current call keeps while it sleeps, should its process end before the call is executed again; reset when a call starts. */
+  abandon: (() => void) | undefined = undefined;
   /** The open file that the current call works on. */
   fp: File | undefined = undefined;
   /** The call moves the position of its file (`fp`) by what it moves. */
@@ -95,6 +97,7 @@ export class Lwp {
   begin(): void {
     this.restarts = 0;
     this.memo = undefined;
+    this.abandon = undefined;
     this.fp = undefined;
     this.seeks = false;
     this.uio.moved = 0;
@@ -212,6 +215,7 @@ export class Proc {
     l.wokenFor = undefined;
     l.fp = undefined;
     l.memo = undefined;
+    l.abandon = undefined;
     l.uio.clear();
     if (this.#idle.length < IDLE_LWPS && !this.exited) this.#idle.push(l);
     else this.lwps.delete(l);

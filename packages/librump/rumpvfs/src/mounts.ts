@@ -75,17 +75,24 @@ export class Mounts {
       return { t, mp: this.#ready(l, t, covered, flags, args, starting) };
     } catch (e) {
       sleeps = e === SLEEP && l !== l.proc.lwp;
-      if (!sleeps && starting.mp?.data !== undefined) this.#giveUp(starting.mp);
+      if (sleeps) l.abandon = () => this.#abandon(l, starting);
+      else if (starting.mp?.data !== undefined) this.#giveUp(starting.mp);
       throw e;
     } finally {
       if (!sleeps) this.#starting.delete(l);
     }
   }
 
-  /** A type by its name, or by looking at the device. */
+  /** The process has ended, and does not come back. */
+  #abandon(l: Lwp, { mp }: Starting): void {
+    this.#starting.delete(l);
+    if (mp?.data !== undefined) this.#giveUp(mp);
+  }
+
+  /** A type by its name, or by looking at the device, which the file system itself has open once it has begun. */
   #type(l: Lwp, name: string, args: object, starting: Starting): VfsType {
     const vfs = this.#vfs;
-    const known = vfs.types.get(name);
+    const known = vfs.types.get(starting.mp?.ops.name ?? name);
     if (known !== undefined) return known;
     if (name === 'auto') return this.#probed(l, args, starting);
     if (!vfs.k.modules.demand(name)) throw ERR.ENODEV;

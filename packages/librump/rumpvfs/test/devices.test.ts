@@ -1,9 +1,9 @@
 import { Sim } from '@anykernel/host-sim';
 import {
-  ERR, MNT_NODEV, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY, POLLIN, S_IFCHR, makedev,
+  ERR, MNT_NODEV, O_CREAT, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY, POLLIN, S_IFCHR, makedev,
 } from '@anykernel/lib-sys';
 import type { Cdevsw } from '@anykernel/rumpkern';
-import { etfsRegister, openDisk, probeBy } from '@anykernel/rumpvfs';
+import { type Disk, type Vfs, type Vnode, etfsRegister, openDisk, probeBy } from '@anykernel/rumpvfs';
 import { box, bytes, codeOf, ls, now, outcome, put, text } from './box.js';
 
 /** A character device that notes what is done to it. */
@@ -171,6 +171,78 @@ test('mount of type auto asks each type whether it knows what is on the device',
     expect([s.statvfs1('/m', 1).fstypename, s.statvfs1('/m', 1).mntfromname]).toEqual(['yesfs', '/blk']);
     expect(await sim.settle(outcome(p.call.mount('auto', '/m', 0, {})))).toBe('EINVAL');
   }
+});
+
+/** Attaches a file system that has its device open while it waits for a wakeup of `channel`. */
+function attachSlowfs(vfs: Vfs, channel: object): void {
+  const rumpfs = vfs.types.get('rumpfs')!.ops;
+  let disk: Disk | undefined;
+  vfs.vfsAttach({
+    ...rumpfs,
+    name: 'slowfs',
+    probe: probeBy(() => true),
+    mount(mp, args, l, update) {
+      if (disk === undefined) {
+        disk = openDisk(vfs, l, (args as { fspec: string }).fspec, false);
+        mp.data = disk;
+        l.k.sleep(channel);
+      }
+      rumpfs.mount(mp, args, l, update);
+    },
+    unmount() {
+      disk?.close(vfs.k.curlwp);
+      disk = undefined;
+    },
+  });
+}
+
+test('mount of type auto goes on with the type that it has found, when that has slept with its device open', async () => {
+  const { k, s, p, vfs, sim } = box();
+  sim.disk('host.img', { bytes: new Uint8Array(4096) });
+  etfsRegister(vfs, '/blk', 'host.img', 'blk');
+  s.mkdir('/m', 0o755);
+  attachSlowfs(vfs, sim);
+  const mounted = p.call.mount('auto', '/m', 0, { fspec: '/blk' });
+  expect(await now(mounted)).toBe('waits');
+  k.run(() => k.wakeup(sim));
+  expect(await now(mounted)).toBe(undefined);
+  expect(s.statvfs1('/m', 1).fstypename).toBe('slowfs');
+});
+
+test('a mount whose process ends while it waits gives its device back', async () => {
+  const { k, s, vfs, sim, proc } = box();
+  sim.disk('host.img', { bytes: new Uint8Array(4096) });
+  etfsRegister(vfs, '/blk', 'host.img', 'blk');
+  s.mkdir('/m', 0o755);
+  attachSlowfs(vfs, sim);
+  const p = proc();
+  const mounted = p.call.mount('slowfs', '/m', 0, { fspec: '/blk' });
+  expect(await now(mounted)).toBe('waits');
+  expect(codeOf(() => k.run(() => openDisk(vfs, k.curlwp, '/blk', false)))).toBe('EBUSY');
+  k.run(() => k.procs.exit(p));
+  expect(await now(mounted)).toBe('EINTR');
+  expect(k.run(() => openDisk(vfs, k.curlwp, '/blk', false).size)).toBe(4096);
+});
+
+test('a file that open has made is let go when the process ends before it is open', async () => {
+  const { k, s, vfs, proc } = box();
+  const { ops } = vfs.rootvp;
+  let made: Vnode | undefined;
+  vfs.rootvp.ops = {
+    ...ops,
+    create(dvp, cnp, va) {
+      made = ops.create(dvp, cnp, va);
+      made.ops = { ...made.ops, open: (_vp, _flag, l) => l.k.sleep(ops) };
+      return made;
+    },
+  };
+  const p = proc();
+  const opened = p.call.open('/new', O_RDWR | O_CREAT, 0o644);
+  expect(await now(opened)).toBe('waits');
+  expect(made?.usecount).toBe(1);
+  k.run(() => k.procs.exit(p));
+  expect(await now(opened)).toBe('EINTR');
+  expect([made?.usecount, s.stat('/new').nlink]).toEqual([0, 1]);
 });
 
 test('writing to what is open for reading only is EBADF before the driver hears of it', () => {

@@ -35,7 +35,10 @@ export function open(l: Lwp, start: Vnode | undefined, path: string, oflags: num
   try {
     return openVnode(l, vp, oflags, false);
   } catch (e) {
-    if (e === SLEEP && l !== l.proc.lwp) l.memo = new Made(vp.hold());
+    if (e === SLEEP && l !== l.proc.lwp) {
+      l.memo = new Made(vp.hold());
+      l.abandon = () => vp.rele();
+    }
     throw e;
   }
 }
