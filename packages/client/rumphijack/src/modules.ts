@@ -8,11 +8,13 @@ import * as nodeFs from 'node:fs';
 import * as nodeModule from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { type Format, formatOf, loadable } from './format.js';
+import { type Attributes, ofModule, sampleOf } from './attributes.js';
 import type { Replacements } from './functions.js';
 import { addonFrom } from './addon.js';
 import { type ModuleFiles, moduleError } from './packagejson.js';
 import { Resolver, lookupDirs, pathOf, urlOf } from './resolve.js';
 import type { Routes } from './routes.js';
+import { withMap } from './sourcemaps.js';
 import { registerThread } from './threadserver.js';
 
 /** The parts of a CommonJS module that its loader is about. */
@@ -37,6 +39,8 @@ interface ModuleClass {
 
 interface LoadContext {
   readonly format?: string | undefined;
+  readonly importAttributes?: Attributes;
+  readonly conditions?: readonly string[];
 }
 interface ResolveContext {
   readonly parentURL?: string | undefined;
@@ -174,9 +178,22 @@ export function replaceModules(replacements: Replacements, routes: Routes, which
       }
     },
     load: (url, context, next) =>
-      loader.hasUrl(url) && !url.endsWith('.node') ? { ...loader.load(url, context.format), shortCircuit: true } : next(url, context),
+      loader.hasUrl(url) && !url.endsWith('.node') ? { ...loadHere(loader, url, context, next), shortCircuit: true } : next(url, context),
   });
   replacements.onUndo(() => hooks.deregister());
+}
+
+/** Errors about import attributes are Node's. */
+function loadHere(loader: ModuleLoader, url: string, context: LoadContext, next: (url: string, context: LoadContext) => Loaded): Loaded {
+  const { format, source } = loader.load(url, context.format);
+  const sample = context.conditions?.includes('require') === true ? undefined : sampleOf(format, context.importAttributes);
+  try {
+    if (sample !== undefined) next(sample.url, { ...context, format: sample.format });
+  } catch (e) {
+    throw ofModule(e, sample?.url ?? '', url);
+  }
+  const mapped = typeof source === 'string' && process.sourceMapsEnabled;
+  return { format, source: mapped ? withMap(source, url, (map) => loader.hasUrl(map)) : source };
 }
 
 function replaceResolveFilename(replacements: Replacements, loader: ModuleLoader): void {

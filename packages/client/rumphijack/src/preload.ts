@@ -33,11 +33,14 @@ export function preload(url: string, options: () => HijackOptions): Hijack | und
     return hijack(options());
   } catch (e) {
     const { name, message, code } = e as Error & { code?: string };
-    if (!(e instanceof SettingError) && code === undefined && name !== 'MountTypeError' && name !== 'MountOptionError') throw e;
+    if (!(e instanceof SettingError) && code === undefined && !SAYING.has(name)) throw e;
     process.stderr.write(`rumphijack: ${message}\n`);
     process.exit(1);
   }
 }
+
+/** Errors of mounting that say what is wrong with a setting. */
+const SAYING: ReadonlySet<string> = new Set(['MountTypeError', 'MountOptionError', 'PartitionError']);
 
 /** SettingError. */
 function modulesOf(word: string): Modules {

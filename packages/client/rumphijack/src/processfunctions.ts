@@ -63,11 +63,22 @@ export function haltAtEnd(replacements: Replacements, kernel: Kernel): void {
   };
   const emit = process.emit as (this: unknown, name: string, ...args: unknown[]) => boolean;
   const emitting = function (this: unknown, name: string, ...args: unknown[]): boolean {
-    const heard = Reflect.apply(emit, this, [name, ...args]);
-    if (name === 'exit') halt();
-    return heard;
+    try {
+      return Reflect.apply(emit, this, [name, ...args]);
+    } finally {
+      // A handler that throws ends the others, and the program.
+      if (name === 'exit') halt();
+    }
   };
   replacements.set(process, 'emit', emitting);
+  const ending = process as unknown as { reallyExit(code?: number): never };
+  const reallyExit = ending.reallyExit;
+  // What exit() comes to, and what programs call that mean to end past handlers.
+  const halting = function (this: unknown, ...args: unknown[]): never {
+    halt();
+    return Reflect.apply(reallyExit, this, args) as never;
+  };
+  replacements.set(process, 'reallyExit', halting);
   for (const signal of SIGNALS) {
     const end = (): void => {
       // Somebody else decides what the signal means.

@@ -4,6 +4,7 @@
  * That thread may be waiting for this one (a synchronous resolution), or be busy for long. A path is then taken as it reads; everything else waits.
  */
 import type { MessagePort } from 'node:worker_threads';
+import { type Attributes, ofModule, sampleOf } from './attributes.js';
 
 export interface ThreadData {
   readonly port: MessagePort;
@@ -38,6 +39,7 @@ interface ResolveContext {
 }
 interface LoadContext {
   readonly format?: string;
+  readonly importAttributes?: Attributes;
 }
 
 type Unnumbered = Question extends infer Q ? (Q extends Question ? Omit<Q, 'id'> : never) : never;
@@ -140,5 +142,12 @@ export async function load(
   if (!inKernel(url)) return next(url, context);
   const answer = await ask({ op: 'load', url, format: context.format }, false);
   if (answer?.source === undefined) return next(url, context);
-  return { format: answer.format ?? 'module', source: answer.source, shortCircuit: true };
+  const { format = 'module', source } = answer;
+  const sample = sampleOf(format, context.importAttributes);
+  try {
+    if (sample !== undefined) await next(sample.url, { ...context, format: sample.format });
+  } catch (e) {
+    throw ofModule(e, sample?.url ?? '', url);
+  }
+  return { format, source, shortCircuit: true };
 }

@@ -26,6 +26,34 @@ disk.test("what a program's own exit handlers write is on the image, and the ima
   mustRun('e2fsck', ['-fn', image]);
 });
 
+disk.test('a program that ends by a handler that throws, or past its handlers, has written what it wrote', () => {
+  const ends = [
+    [1, `process.on('exit', () => { throw new Error('no'); });`],
+    [4, `process.on('exit', () => fs.writeFileSync('/data/f', '')); process.reallyExit(4);`],
+  ] as const;
+  for (const [status, code] of ends) {
+    const image = newImage(`ends${status}.img`);
+    programs.write({ [`ends${status}.cjs`]: `const fs = require('fs'); fs.writeFileSync('/data/f', 'words'); ${code}` });
+    expect(programs.start(join(programs.folder, `ends${status}.cjs`), { env: { RUMPHIJACK_MOUNT: `${image}:/data` } }).status).toBe(status);
+    expect(mustRun('debugfs', ['-R', 'cat /f', image])).toBe('words');
+  }
+});
+
+disk.test('an image that another program writes is refused, by name and reason', () => {
+  const image = newImage('two.img');
+  const told = programs.told(
+    `const { spawnSync } = require('child_process'), fs = require('fs');
+    fs.writeFileSync('/data/f', '');
+    const words = ['--import', ${JSON.stringify(programs.hijack)}, '-e', '0'];
+    const child = spawnSync(process.execPath, words, { encoding: 'utf8', env: { ...process.env, RUMPHIJACK_MOUNT: process.env.RUMPHIJACK_MOUNT } });
+    tell('child', [child.status, child.stderr]);`,
+    'cjs',
+    { env: { RUMPHIJACK_MOUNT: `${image}:/data` } },
+  );
+  const reason = 'EBUSY: is mounted for writing already, by this program or by another';
+  expect(told).toEqual({ child: [1, `rumphijack: ${reason}, mount '${image}' -> '/data'\n`] });
+});
+
 disk.test('SIGTERM ends the program as ever, and the image is clean', async () => {
   const image = newImage('term.img');
   programs.write({ 'term.cjs': `require('fs').writeFileSync('/data/f', 'before'); console.log('ready'); setInterval(() => {}, 1000);` });

@@ -110,3 +110,35 @@ test('a file without a type is what its syntax says', () => {
   );
   expect(told).toEqual({ kinds: ['undefined', 'function'] });
 });
+
+test('import attributes are judged as on the host', () => {
+  const told = programs.told(
+    `import fs from 'node:fs';
+    const here = ${JSON.stringify(programs.folder)};
+    for (const dir of [here, '/rump']) {
+      fs.writeFileSync(dir + '/data.json', '{"a":1}');
+      fs.writeFileSync(dir + '/code.mjs', 'export default 1');
+    }
+    const outcome = (path, options) => import(path, options).then((m) => m.default, (e) => [e.name, e.code, e.message.replaceAll(/file:.*[/]/g, '')]);
+    const json = { with: { type: 'json' } };
+    const cases = [['data.json'], ['data.json', json], ['code.mjs', json], ['code.mjs', { with: { type: 'css' } }], ['code.mjs', { with: { none: '' } }]];
+    for (const side of [here, '/rump']) tell(side === here ? 'host' : 'kernel', await Promise.all(cases.map(([name, options]) => outcome(side + '/' + name, options))));`,
+    'mjs',
+  );
+  const [refused, parsed, ...others] = told['host'] as unknown[];
+  expect([parsed, ...[refused, ...others].map((o) => (o as string[])[0])]).toEqual([{ a: 1 }, ...Array(4).fill('TypeError')]);
+  expect(told['kernel']).toEqual(told['host']);
+});
+
+test('stack traces go by source maps beside a module', () => {
+  const told = programs.told(
+    `import fs from 'node:fs';
+    fs.mkdirSync('/rump/out/maps', { recursive: true });
+    fs.writeFileSync('/rump/out/code.mjs', 'export const fail = () => { throw new Error("no") };\\n//# sourceMappingURL=maps/code.map\\n');
+    fs.writeFileSync('/rump/out/maps/code.map', '{"version":3,"sources":["../../src/code.ts"],"names":[],"mappings":"AAUA"}');
+    try { (await import('/rump/out/code.mjs')).fail(); } catch (e) { tell('at', e.stack.split('\\n')[1].replace(/.*[(]/, '')); }`,
+    'mjs',
+    { words: ['--enable-source-maps'] },
+  );
+  expect(told).toEqual({ at: '/rump/src/code.ts:11:1)' });
+});

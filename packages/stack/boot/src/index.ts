@@ -4,11 +4,24 @@
  */
 import type { Rumpuser } from '@anykernel/host-rumpuser';
 import type { AnyComponent } from '@anykernel/lib-component';
-import { ERR, Errno, MNT_ASYNC, MNT_LOG, MNT_NOATIME, MNT_NODEV, MNT_NOEXEC, MNT_NOSUID, MNT_RDONLY, MNT_SYNCHRONOUS } from '@anykernel/lib-sys';
-import { type Kernel, type KernelOptions, SystemError, boot } from '@anykernel/rumpkern';
+import {
+  ERR,
+  Errno,
+  MNT_ASYNC,
+  MNT_LOG,
+  MNT_NOATIME,
+  MNT_NODEV,
+  MNT_NOEXEC,
+  MNT_NOSUID,
+  MNT_RDONLY,
+  MNT_SYNCHRONOUS,
+} from '@anykernel/lib-sys';
+import { type Kernel, type KernelOptions, SystemError, WouldSleep, boot } from '@anykernel/rumpkern';
 import { etfsOf, etfsRegister, rumpvfs } from '@anykernel/rumpvfs';
+import { mountError } from './mounterror.js';
 import { findPart, partsOf, splitSource } from './partition.js';
 
+export { MountError } from './mounterror.js';
 export { PartitionError, type Source, findPart, partNames, partsOf, splitSource } from './partition.js';
 
 export interface MountSpec {
@@ -39,17 +52,22 @@ export function bootStack(
   return k;
 }
 
-/** Mounts one file system, as the superuser. MountTypeError: there is none of that type. */
+/** Mounts one file system, as the superuser. MountTypeError: there is none of that type. MountError: what the kernel or the file system says. */
 export function mountFs(k: Kernel, m: MountSpec): void {
   const { flags, args } = parseOptions(m.options ?? []);
   if (!k.modules.has(rumpvfs.name)) throw new MountTypeError(m, []);
   if (m.source !== undefined) args['fspec'] = deviceFor(k, m.source);
   makeDirs(k, m.on);
+  const before = k.msgbuf.text();
   try {
     k.proc1.sys.mount(m.type, m.on, flags, args);
   } catch (e) {
     const { types } = k.modules.use(rumpvfs);
-    throw m.type === 'auto' || types.has(m.type) ? e : new MountTypeError(m, [...types.keys()]);
+    if (m.type !== 'auto' && !types.has(m.type)) throw new MountTypeError(m, [...types.keys()]);
+    const { code } = e as { readonly code?: string };
+    throw code !== undefined && !(e instanceof WouldSleep) && Object.hasOwn(ERR, code)
+      ? mountError(k, m, ERR[code as keyof typeof ERR], before)
+      : e;
   }
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { ext2fs, newfs } from '@anykernel/ext2fs';
 import { hostSim } from '@anykernel/host-sim';
 import { MNT_NOATIME, MNT_NOSUID, MNT_RDONLY } from '@anykernel/lib-sys';
-import { bootStack, deviceFor, mountFs, parseOptions } from '@anykernel/stack-boot';
+import { type MountSpec, bootStack, deviceFor, mountFs, parseOptions } from '@anykernel/stack-boot';
 import { tmpfs } from '@anykernel/tmpfs';
 
 const SIZE = 2 << 20;
@@ -60,11 +60,21 @@ describe('bootStack', () => {
     expect(host.allocated).toBe(0);
   });
 
-  test('a file that has no such file system is refused', () => {
+  test('what cannot be mounted is refused with the reason', () => {
     const host = hostSim();
     host.sim.disk('junk.img', { size: SIZE });
-    expect(() => bootStack(host, [ext2fs], [{ type: 'ext2fs', source: 'junk.img', on: '/' }])).toThrow(/EINVAL/);
-    expect(() => bootStack(host, [ext2fs], [{ type: 'auto', source: 'junk.img', on: '/' }])).toThrow(/ENODEV/);
+    const message = (spec: Partial<MountSpec>): unknown => {
+      try {
+        return bootStack(host, [ext2fs, tmpfs], [{ type: 'auto', on: '/m', ...spec }]);
+      } catch (e) {
+        return (e as Error).message;
+      }
+    };
+    const junk = { source: 'junk.img' };
+    expect(message(junk)).toBe("ENODEV: no file system that is known here (ext2fs), mount 'junk.img' -> '/m'");
+    expect(message({ ...junk, type: 'ext2fs' })).toBe("EINVAL: there is no ext2 superblock, mount 'junk.img' -> '/m'");
+    expect(message({ type: 'tmpfs', options: ['size=1k'] })).toBe("EINVAL: tmpfs has no such options, or they have other values: size=1k, mount 'tmpfs' -> '/m'");
+    expect(message({ type: 'ext2fs' })).toBe("EINVAL: ext2fs is on an image, and none is named, mount 'ext2fs' -> '/m'");
   });
 });
 

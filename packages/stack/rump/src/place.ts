@@ -11,7 +11,18 @@ import { bytesOf, toBytestr } from '@anykernel/lib-bytes';
 import { AT_FDCWD, AT_SYMLINK_NOFOLLOW, MNT_RDONLY, type Timespec } from '@anykernel/lib-sys';
 import type { DiskPart, Kernel, Proc } from '@anykernel/rumpkern';
 import { disk } from '@anykernel/disk';
-import { MountOptionError, PartitionError, type Source, bootStack, deviceFor, mountFs, partNames, partsOf, splitSource } from '@anykernel/stack-boot';
+import {
+  MountError,
+  MountOptionError,
+  PartitionError,
+  type Source,
+  bootStack,
+  deviceFor,
+  mountFs,
+  partNames,
+  partsOf,
+  splitSource,
+} from '@anykernel/stack-boot';
 import { ukfs } from '@anykernel/ukfs';
 import { type Fs, type Times, byteFs } from './bytefs.js';
 import type { Resolver } from './context.js';
@@ -130,11 +141,13 @@ export function mountImage(file: string, write: boolean, options: PlaceOptions):
     const fs = imageFs(proc);
     return { file, type: sb.fstypename, readonly: (sb.flag & MNT_RDONLY) !== 0, kernel, proc, fs };
   } catch (e) {
-    const said = lastWords(kernel) ?? (part === undefined ? partitionsOf(kernel, file) : undefined);
+    const parts = e instanceof MountError && e.code === 'ENODEV' && part === undefined ? partitionsOf(kernel, file) : undefined;
     kernel.halt({ nosync: true });
     if (e instanceof MountOptionError) throw new UsageError(e.message);
     if (e instanceof PartitionError) throw new PlaceError(e.message.replace(resolve(hostFile), hostFile));
-    throw new PlaceError(`${file}: ${said ?? mountReason(e)}`);
+    if (e instanceof MountError)
+      throw new PlaceError(`${file}: ${parts ?? e.reason}${parts === undefined && e.code === 'ENODEV' ? '; -t names one' : ''}`);
+    throw new PlaceError(`${file}: ${shortly(e)}`);
   }
 }
 
@@ -199,7 +212,7 @@ export function checkFile(file: string): void {
     hostFs.accessSync(file, hostFs.constants.R_OK);
   } catch (e) {
     if (e instanceof PlaceError) throw e;
-    throw new PlaceError(`${file}: ${(e as Error).message.replace(/^E[A-Z]+: /, '').replace(/, \w+ '.*$/s, '')}`);
+    throw new PlaceError(`${file}: ${shortly(e)}`);
   }
 }
 
@@ -209,10 +222,7 @@ function checkType(type: string | undefined): void {
   if (type !== undefined && !KNOWN.includes(type)) throw new UsageError(`type ${type}: is one of ${KNOWN.join(', ')}`);
 }
 
-function mountReason(e: unknown): string {
-  const code = (e as { code?: string }).code;
-  if (code === 'ENODEV') return `no file system that is known here (${KNOWN.slice(1).join(', ')}); -t names one`;
-  if (code === 'EINVAL') return 'is not such a file system, or is damaged';
+function shortly(e: unknown): string {
   return ((e as Error).message ?? String(e)).replace(/^E[A-Z]+: /, '').replace(/, \w+( '.*)?$/s, '');
 }
 
