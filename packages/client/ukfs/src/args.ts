@@ -1,22 +1,19 @@
 /** Arguments of `fs` functions: paths, modes, flags, descriptors, times. Each is checked as Node checks it. */
-import { bytestrOf, fromBytestr } from '@anykernel/lib-bytes';
 import { type Timespec, UTIME_NOW } from '@anykernel/lib-sys';
 import { constants, flagsOfWord } from './constants.js';
 import { abortError, coded, invalidArgType, invalidArgValue, outOfRange } from './errors.js';
 import type { Signal } from './host.js';
+import { isNone, isObject } from './kinds.js';
+import type { Path } from './pathnames.js';
 
 export type PathLike = string | Uint8Array | URL;
 
 const NUL_INSIDE = 'must be a string, Uint8Array, or URL without null bytes';
 
 /** A path for the kernel: text, or bytes. ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE (a NUL inside), ERR_INVALID_URL_SCHEME. */
-export function toPath(path: unknown, name = 'path'): string | Uint8Array {
-  if (typeof path === 'string') {
-    if (path.includes('\0')) throw invalidArgValue(name, path, NUL_INSIDE);
-    return path;
-  }
-  if (isBytes(path)) {
-    if (path.includes(0)) throw invalidArgValue(name, path, NUL_INSIDE);
+export function toPath(path: unknown, name = 'path'): Path {
+  if (typeof path === 'string' || isBytes(path)) {
+    if (typeof path === 'string' ? path.includes('\0') : path.includes(0)) throw invalidArgValue(name, path, NUL_INSIDE);
     return path;
   }
   const url = path as { href?: unknown; protocol?: unknown; auth?: unknown; path?: unknown } | null | undefined;
@@ -30,26 +27,15 @@ function isBytes(value: unknown): value is Uint8Array {
 }
 
 function fromUrl(url: URL): string {
-  if (url.protocol !== 'file:') throw coded(new TypeError('The URL must be of scheme file'), 'ERR_INVALID_URL_SCHEME');
-  if (url.hostname !== '') {
-    throw coded(new TypeError('File URL host must be "localhost" or empty on linux'), 'ERR_INVALID_FILE_URL_HOST');
-  }
-  if (/%2f/i.test(url.pathname)) {
-    throw coded(new TypeError('File URL path must not include encoded / characters'), 'ERR_INVALID_FILE_URL_PATH');
-  }
+  if (url.protocol !== 'file:') throw coded('ERR_INVALID_URL_SCHEME', 'The URL must be of scheme file');
+  if (url.hostname !== '') throw coded('ERR_INVALID_FILE_URL_HOST', 'File URL host must be "localhost" or empty on linux');
+  if (/%2f/i.test(url.pathname)) throw coded('ERR_INVALID_FILE_URL_PATH', 'File URL path must not include encoded / characters');
   return toPath(decodeURIComponent(url.pathname)) as string;
 }
 
-/** A path in an error's message. */
-export function pathText(path: string | Uint8Array): string {
-  return typeof path === 'string' ? path : fromBytestr(bytestrOf(path, 0, Math.min(path.length, PATH_TEXT_MAX)));
-}
-
-const PATH_TEXT_MAX = 4096;
-
 /** Permission bits: a number, or octal digits. Without a fallback they must be there. */
 export function toMode(mode: unknown, fallback?: number, name = 'mode'): number {
-  if ((mode === undefined || mode === null) && fallback !== undefined) return fallback;
+  if (isNone(mode) && fallback !== undefined) return fallback;
   if (typeof mode !== 'string') return toUint32(mode, name);
   if (!/^[0-7]+$/.test(mode)) throw invalidArgValue(name, mode, 'must be a 32-bit unsigned integer or an octal string');
   return toUint32(Number.parseInt(mode, 8), name);
@@ -68,16 +54,24 @@ export function toUint32(value: unknown, name: string, min = 0): number {
 }
 
 /** User and group ids: -1 leaves one as it is. */
-export function toId(value: unknown, name: string): number {
+function toId(value: unknown, name: string): number {
   const id = toInteger(value, name, -1, 0xffff_ffff);
   return id === 0xffff_ffff ? -1 : id;
 }
 
+export function toUid(value: unknown): number {
+  return toId(value, 'uid');
+}
+
+export function toGid(value: unknown): number {
+  return toId(value, 'gid');
+}
+
 /** Bits for access() and copyFile(): 0 to 7. */
 export function toBits(value: unknown): number {
-  if (value === undefined || value === null) return 0;
-  if (typeof value !== 'number' || value !== (value | 0)) throw coded(new TypeError('mode must be int32 or null/undefined'), 'ERR_INVALID_ARG_TYPE');
-  if (value < 0 || value > 7) throw coded(new RangeError('mode is out of range: >= 0 && <= 7'), 'ERR_OUT_OF_RANGE');
+  if (isNone(value)) return 0;
+  if (typeof value !== 'number' || value !== (value | 0)) throw coded('ERR_INVALID_ARG_TYPE', 'mode must be int32 or null/undefined');
+  if (value < 0 || value > 7) throw coded('ERR_OUT_OF_RANGE', 'mode is out of range: >= 0 && <= 7', RangeError);
   return value;
 }
 
@@ -92,7 +86,7 @@ export function isFd(file: unknown): file is number {
 
 export function toFlags(flags: unknown, name = 'flags'): number {
   if (typeof flags === 'number') return toInteger(flags, name, -0x8000_0000, 0x7fff_ffff);
-  if (flags === undefined || flags === null) return constants.O_RDONLY;
+  if (isNone(flags)) return constants.O_RDONLY;
   const known = typeof flags === 'string' ? flagsOfWord(flags) : undefined;
   if (known === undefined) throw invalidArgValue('flags', flags);
   return known;
@@ -100,27 +94,28 @@ export function toFlags(flags: unknown, name = 'flags'): number {
 
 /** The fields of an options object. ERR_INVALID_ARG_TYPE: it is none. */
 export function toObject(value: unknown, name = 'options'): Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalidArgType(name, 'of type object', value);
-  return value as Readonly<Record<string, unknown>>;
+  if (!isObject(value) || Array.isArray(value)) throw invalidArgType(name, 'of type object', value);
+  return value;
 }
 
 /** An option that is true or false; `fallback` where it is left out. */
 export function toBool(value: unknown, name: string, fallback = false): boolean {
-  if (value === undefined) return fallback;
+  return value === undefined ? fallback : checkBool(value, name);
+}
+
+function checkBool(value: unknown, name: string): boolean {
   if (typeof value !== 'boolean') throw invalidArgType(`options.${name}`, 'of type boolean', value);
   return value;
 }
 
 /** The same of options which Node lays over its own: one that is there and undefined is no boolean. */
-export function toFlag(options: Readonly<Record<string, unknown>>, name: string, fallback = false): boolean {
-  if (!Object.hasOwn(options, name)) return fallback;
-  if (typeof options[name] !== 'boolean') throw invalidArgType(`options.${name}`, 'of type boolean', options[name]);
-  return options[name];
+export function toFlag(options: Readonly<Record<string, unknown>>, name: string): boolean {
+  return Object.hasOwn(options, name) && checkBool(options[name], name);
 }
 
 /** The same where null is left out too. */
 export function toBoolOrNull(value: unknown, name: string): boolean {
-  return value === null ? false : toBool(value, name);
+  return toBool(value ?? undefined, name);
 }
 
 export function toFunction(value: unknown, name: string): (...args: never[]) => unknown {
@@ -141,6 +136,11 @@ export function toTime(time: unknown, name = 'time'): Timespec {
   return seconds < 0 && typeof time === 'number' ? { sec: 0, nsec: UTIME_NOW } : fromMs(seconds * 1000);
 }
 
+/** Of a last access and a last change. */
+export function toTimes(atime: unknown, mtime: unknown, ...names: readonly [string, string] | readonly []): Timespec[] {
+  return [toTime(atime, names[0]), toTime(mtime, names[1])];
+}
+
 function fromMs(ms: number): Timespec {
   if (!Number.isFinite(ms)) return { sec: 0, nsec: 0 };
   const sec = Math.floor(ms / 1000);
@@ -149,7 +149,7 @@ function fromMs(ms: number): Timespec {
 
 /** Where in a file: a number or bigint; undefined where null or -1 means the descriptor's own position. */
 export function toPosition(position: unknown): number | undefined {
-  if (position === null || position === undefined || position === -1) return undefined;
+  if (isNone(position) || position === -1) return undefined;
   if (typeof position === 'bigint') {
     const [min, max] = [-(2n ** 63n), 2n ** 63n - 1n];
     if (position < min || position > max) throw outOfRange('position', `>= ${min} && <= ${max}`, position);
@@ -168,10 +168,8 @@ export function toWritePosition(position: unknown): number | undefined {
 /** An AbortSignal among options. ERR_INVALID_ARG_TYPE. */
 export function toSignal(value: unknown): Signal | undefined {
   if (value === undefined) return undefined;
-  if (typeof value !== 'object' || value === null || !('aborted' in value)) {
-    throw invalidArgType('options.signal', 'an instance of AbortSignal', value);
-  }
-  return value as Signal;
+  if (!isObject(value) || !('aborted' in value)) throw invalidArgType('options.signal', 'an instance of AbortSignal', value);
+  return value as object as Signal;
 }
 
 /** AbortError, if the signal has said so. */

@@ -1,7 +1,7 @@
 /** openAsBlob(): a file as a Blob, whose bytes are read when they are asked for, piece by piece. */
-import { O_CLOEXEC, O_RDONLY, type Stat } from '@anykernel/lib-sys';
-import { type PathLike, pathText, toPath } from './args.js';
-import { invalidArgType, makeError } from './errors.js';
+import { ERR, O_CLOEXEC, O_RDONLY, S_ISDIR, type Stat } from '@anykernel/lib-sys';
+import { type PathLike, toPath } from './args.js';
+import { invalidArgType, systemError } from './errors.js';
 import { type Op, type Runner, attempt, call } from './run.js';
 
 export interface BlobOptions {
@@ -29,9 +29,9 @@ function toType(options: BlobOptions | undefined): string {
 export function* openBlob(runner: Runner, path: PathLike, options?: BlobOptions): Op<Blob> {
   const type = toType(options);
   const p = toPath(path);
-  const st = yield* call('stat', [p], 'open', pathText(p));
-  yield* call('access', [p, 4], 'open', pathText(p));
-  if ((st.mode & 0o170000) === 0o040000) throw makeError('EISDIR', 'open', pathText(p));
+  const st = yield* call('stat', [p], 'open');
+  yield* call('access', [p, 4], 'open');
+  if (S_ISDIR(st.mode)) throw systemError(ERR.EISDIR, 'open', p);
   return new FileBlob({ runner, path: p, st }, 0, st.size, type);
 }
 
@@ -96,7 +96,7 @@ function* fill({ path, st }: Source, start: number, out: Uint8Array): Op<boolean
   const fd = yield* attempt('open', [path, O_RDONLY | O_CLOEXEC, 0]);
   if (typeof fd !== 'number') return false;
   try {
-    const now = yield* call('fstat', [fd], 'fstat');
+    const now = yield* call('fstat', [fd]);
     const same = now.size === st.size && now.mtime === st.mtime && now.mtimeNsec === st.mtimeNsec && now.ino === st.ino;
     if (!same) return false;
     for (let n = 0; n < out.length; ) {

@@ -4,20 +4,10 @@
 import { bytesOf, fromBytestr } from '@anykernel/lib-bytes';
 import { codecOf } from './codecs.js';
 import { invalidArgType, invalidArgValue } from './errors.js';
+import { isNone } from './kinds.js';
 
-export type Encoding =
-  | 'utf8'
-  | 'utf-8'
-  | 'latin1'
-  | 'binary'
-  | 'ascii'
-  | 'hex'
-  | 'base64'
-  | 'base64url'
-  | 'ucs2'
-  | 'ucs-2'
-  | 'utf16le'
-  | 'utf-16le';
+const ENCODINGS = ['utf8', 'utf-8', 'latin1', 'binary', 'ascii', 'hex', 'base64', 'base64url', 'ucs2', 'ucs-2', 'utf16le', 'utf-16le'] as const;
+export type Encoding = (typeof ENCODINGS)[number];
 
 interface BufferClass {
   allocUnsafeSlow(len: number): Uint8Array;
@@ -59,45 +49,30 @@ export function viewOf(data: unknown, name: string, expected = 'an instance of B
   throw invalidArgType(name, expected, data);
 }
 
-const ENCODINGS: readonly string[] = [
-  'utf8',
-  'utf-8',
-  'latin1',
-  'binary',
-  'ascii',
-  'hex',
-  'base64',
-  'base64url',
-  'ucs2',
-  'ucs-2',
-  'utf16le',
-  'utf-16le',
-];
-
 /** Checks an encoding; 'buffer' and none at all are undefined. ERR_INVALID_ARG_VALUE, ERR_INVALID_ARG_TYPE: options are none. */
 export function encodingOf(options: unknown): Encoding | undefined {
-  if (options === undefined || options === null || typeof options === 'function') return undefined;
-  if (typeof options !== 'string' && typeof options !== 'object') {
-    throw invalidArgType('options', 'one of type string or object', options);
-  }
-  const encoding = typeof options === 'string' ? options : (options as { encoding?: unknown }).encoding;
-  return toEncoding(encoding);
+  if (isNone(options) || typeof options === 'function') return undefined;
+  if (typeof options !== 'string' && typeof options !== 'object') throw invalidArgType('options', 'one of type string or object', options);
+  return toEncoding(wordOf(options));
+}
+
+/** Options are an encoding, or have one. */
+function wordOf(options: unknown): unknown {
+  return typeof options === 'string' ? options : (options as { encoding?: unknown }).encoding;
 }
 
 /** The same of the encoding itself. */
 export function toEncoding(encoding: unknown): Encoding | undefined {
-  if (encoding === undefined || encoding === null || encoding === '' || encoding === 'buffer') return undefined;
-  const known = typeof encoding === 'string' && (ENCODINGS.includes(encoding.toLowerCase()) || NodeBuffer?.isEncoding(encoding) === true);
-  if (!known && !encoding) return undefined;
+  if (!encoding || encoding === 'buffer') return undefined;
+  const known = typeof encoding === 'string' && (ENCODINGS.includes(encoding.toLowerCase() as Encoding) || NodeBuffer?.isEncoding(encoding) === true);
   if (!known) throw invalidArgValue('encoding', encoding, 'is invalid encoding');
   return (encoding as string).toLowerCase() as Encoding;
 }
 
 /** A name from the kernel, as `fs` gives it: text, or with encoding 'buffer' its bytes. */
 export function nameOut(name: string, options: unknown): string | Uint8Array {
-  if (options === undefined || options === null) return fromBytestr(name);
-  const encoding = typeof options === 'string' ? options : (options as { encoding?: unknown }).encoding;
-  if (encoding === 'buffer') return asBuffer(bytesOf(name));
-  const checked = encodingOf(options);
-  return checked === undefined || checked === 'utf8' || checked === 'utf-8' ? fromBytestr(name) : decode(bytesOf(name), checked);
+  if (isNone(options)) return fromBytestr(name);
+  if (wordOf(options) === 'buffer') return asBuffer(bytesOf(name));
+  const encoding = encodingOf(options) ?? 'utf8';
+  return encoding === 'utf8' || encoding === 'utf-8' ? fromBytestr(name) : decode(bytesOf(name), encoding);
 }

@@ -13,44 +13,19 @@ import type { Op, Runner } from './run.js';
 export type CallbackForm = (...args: unknown[]) => void;
 type Callback = (...args: unknown[]) => unknown;
 
-/** Where the callback may stand, by name: first and last index. */
-const AT: Readonly<Record<string, readonly [number, number]>> = {
-  access: [1, 2],
-  appendFile: [2, 3],
-  chmod: [2, 2],
-  chown: [3, 3],
-  copyFile: [2, 3],
-  cp: [2, 3],
-  fchmod: [2, 2],
-  fchown: [3, 3],
-  futimes: [3, 3],
-  lchown: [3, 3],
-  link: [2, 2],
-  lutimes: [3, 3],
-  open: [1, 3],
-  read: [1, 5],
-  readv: [2, 3],
-  rename: [2, 2],
-  symlink: [2, 3],
-  utimes: [3, 3],
-  write: [2, 5],
-  writeFile: [2, 3],
-  writev: [2, 3],
-  close: [1, 1],
-  fdatasync: [1, 1],
-  fsync: [1, 1],
-  unlink: [1, 1],
-};
-const USUAL = [1, 2] as const;
+/** What stands before a callback at least; one argument for all others. At most, it is as many as the operation takes. */
+const REQUIRED: Readonly<Record<string, number>> = /* @__PURE__ */ Object.fromEntries([
+  ...['appendFile', 'chmod', 'copyFile', 'cp', 'fchmod', 'link', 'readv', 'rename', 'symlink', 'write', 'writeFile', 'writev'].map((name) => [name, 2]),
+  ...['chown', 'fchown', 'futimes', 'lchown', 'lutimes', 'utimes'].map((name) => [name, 3]),
+]);
 
 /** Those whose errors speak of the last argument that there is. */
 const EITHER: readonly string[] = ['readFile', 'writeFile', 'appendFile', 'readv', 'writev'];
 
 /** The arguments before the callback, and the callback. ERR_INVALID_ARG_TYPE. */
-function split(name: string, given: readonly unknown[]): { args: readonly unknown[]; callback: Callback } {
-  const [first, last] = AT[name] ?? USUAL;
+function split(name: string, last: number, given: readonly unknown[]): { args: readonly unknown[]; callback: Callback } {
   if (typeof given[last] === 'function') return { args: given.slice(0, last), callback: given[last] as Callback };
-  for (let i = first; i <= last; i++) {
+  for (let i = REQUIRED[name] ?? 1; i <= last; i++) {
     if (typeof given[i] === 'function') return { args: given.slice(0, i), callback: given[i] as Callback };
   }
   const said = given[last] || (EITHER.includes(name) ? given[last - 1] : undefined);
@@ -99,7 +74,7 @@ export function callbackForm(runner: Runner, name: string, op: AnyOp): CallbackF
   const keys = MOVES[name];
   if (keys !== undefined) return moving(runner, name, op, keys);
   const form: CallbackForm = (...given) => {
-    const { args, callback } = name === 'close' && given.length < 2 ? { args: given, callback: thrown as Callback } : split(name, given);
+    const { args, callback } = name === 'close' && given.length < 2 ? { args: given, callback: thrown as Callback } : split(name, op.length, given);
     told(runner, op(...(args as never[])), (error, result) => {
       if (error !== null) callback(error);
       else if (result === undefined) callback(null);
@@ -112,7 +87,7 @@ export function callbackForm(runner: Runner, name: string, op: AnyOp): CallbackF
 /** read(), write() and theirs. */
 function moving(runner: Runner, name: string, op: AnyOp, keys: readonly [string, string]): CallbackForm {
   const form: CallbackForm = (...given) => {
-    const { args: short, callback } = split(name, given);
+    const { args: short, callback } = split(name, op.length, given);
     const args = name === 'read' ? readArgs(short) : short;
     told(runner, op(...(args as never[])), (error, moved) => callback(error, moved ?? 0, args[1]));
   };

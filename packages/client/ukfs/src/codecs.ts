@@ -1,9 +1,6 @@
 /** Node's encodings where there is no Buffer: bytes to text and back, to the last detail of what is lenient. */
 import { bytesOf, bytestrOf, fromBytestr, toBytestr } from '@anykernel/lib-bytes';
 
-const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-const BASE64URL = `${BASE64.slice(0, 62)}-_`;
-
 interface Codec {
   decode(bytes: Uint8Array): string;
   encode(text: string): Uint8Array;
@@ -19,29 +16,18 @@ function fromHex(text: string): Uint8Array {
   return Uint8Array.from({ length: pairs.length / 2 }, (_, i) => Number.parseInt(pairs.slice(i * 2, i * 2 + 2), 16));
 }
 
-function base64Of(bytes: Uint8Array, letters: string, pad: string): string {
-  let out = '';
-  for (let i = 0; i < bytes.length; i += 3) {
-    const n = ((bytes[i] as number) << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0);
-    const have = Math.min(3, bytes.length - i);
-    for (let c = 0; c < 4; c++) out += c <= have ? letters[(n >> (18 - c * 6)) & 63] : pad;
-  }
-  return out;
+function base64Of(bytes: Uint8Array): string {
+  return btoa(bytestrOf(bytes));
 }
 
-/** Of both alphabets, up to the first `=`; what is in neither is passed over. */
+function base64UrlOf(bytes: Uint8Array): string {
+  return base64Of(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+}
+
+/** Of both alphabets, up to the first `=`; what is in neither is passed over, and so is a last letter that makes no byte. */
 function fromBase64(text: string): Uint8Array {
-  const out: number[] = [];
-  let bits = 0;
-  let n = 0;
-  for (const c of (text.split('=')[0] ?? '').replaceAll('-', '+').replaceAll('_', '/')) {
-    const v = BASE64.indexOf(c);
-    if (v < 0) continue;
-    n = ((n << 6) | v) & 0xffff;
-    bits += 6;
-    if (bits >= 8) out.push((n >> (bits -= 8)) & 0xff);
-  }
-  return Uint8Array.from(out);
+  const letters = text.replace(/=.*/s, '').replaceAll('-', '+').replaceAll('_', '/').replace(/[^\w+/]/g, '');
+  return bytesOf(atob(letters.length % 4 === 1 ? letters.slice(0, -1) : letters));
 }
 
 function utf16Of(bytes: Uint8Array): string {
@@ -67,8 +53,8 @@ const CODECS: Readonly<Record<string, Codec>> = {
   binary: latin1,
   ascii: { decode: (bytes) => bytestrOf(bytes.map((b) => b & 0x7f)), encode: fromLatin1 },
   hex: { decode: hexOf, encode: fromHex },
-  base64: { decode: (bytes) => base64Of(bytes, BASE64, '='), encode: fromBase64 },
-  base64url: { decode: (bytes) => base64Of(bytes, BASE64URL, ''), encode: fromBase64 },
+  base64: { decode: base64Of, encode: fromBase64 },
+  base64url: { decode: base64UrlOf, encode: fromBase64 },
   ucs2: utf16,
   'ucs-2': utf16,
   utf16le: utf16,

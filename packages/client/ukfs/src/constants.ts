@@ -63,46 +63,43 @@ export const constants = {
   UV_DIRENT_BLOCK: 7,
 } as const;
 
-const WORDS: Readonly<Record<string, number>> = {
+const { O_CREAT, O_EXCL, O_SYNC, O_TRUNC, O_APPEND } = constants;
+
+/** What the letters of a flag mean, in either order; with `+` for reading and writing. */
+const LETTERS: Readonly<Record<string, number>> = {
   r: constants.O_RDONLY,
-  rs: constants.O_RDONLY | constants.O_SYNC,
-  sr: constants.O_RDONLY | constants.O_SYNC,
-  'r+': constants.O_RDWR,
-  'rs+': constants.O_RDWR | constants.O_SYNC,
-  'sr+': constants.O_RDWR | constants.O_SYNC,
-  w: constants.O_TRUNC | constants.O_CREAT | constants.O_WRONLY,
-  wx: constants.O_TRUNC | constants.O_CREAT | constants.O_WRONLY | constants.O_EXCL,
-  xw: constants.O_TRUNC | constants.O_CREAT | constants.O_WRONLY | constants.O_EXCL,
-  'w+': constants.O_TRUNC | constants.O_CREAT | constants.O_RDWR,
-  'wx+': constants.O_TRUNC | constants.O_CREAT | constants.O_RDWR | constants.O_EXCL,
-  'xw+': constants.O_TRUNC | constants.O_CREAT | constants.O_RDWR | constants.O_EXCL,
-  a: constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY,
-  ax: constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | constants.O_EXCL,
-  xa: constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | constants.O_EXCL,
-  as: constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | constants.O_SYNC,
-  sa: constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | constants.O_SYNC,
-  'a+': constants.O_APPEND | constants.O_CREAT | constants.O_RDWR,
-  'ax+': constants.O_APPEND | constants.O_CREAT | constants.O_RDWR | constants.O_EXCL,
-  'xa+': constants.O_APPEND | constants.O_CREAT | constants.O_RDWR | constants.O_EXCL,
-  'as+': constants.O_APPEND | constants.O_CREAT | constants.O_RDWR | constants.O_SYNC,
-  'sa+': constants.O_APPEND | constants.O_CREAT | constants.O_RDWR | constants.O_SYNC,
+  rs: constants.O_RDONLY | O_SYNC,
+  w: constants.O_WRONLY | O_TRUNC | O_CREAT,
+  wx: constants.O_WRONLY | O_TRUNC | O_CREAT | O_EXCL,
+  a: constants.O_WRONLY | O_APPEND | O_CREAT,
+  ax: constants.O_WRONLY | O_APPEND | O_CREAT | O_EXCL,
+  as: constants.O_WRONLY | O_APPEND | O_CREAT | O_SYNC,
 };
+
+const WORDS: ReadonlyMap<string, number> = /* @__PURE__ */ new Map(
+  Object.entries(LETTERS).flatMap(([word, flags]) =>
+    [word, [...word].reverse().join('')].flatMap((letters): [string, number][] => [
+      [letters, flags],
+      [`${letters}+`, (flags & ~constants.O_WRONLY) | constants.O_RDWR],
+    ]),
+  ),
+);
 
 /** The number for `'w+'` and its like; undefined: there is no such word. */
 export function flagsOfWord(word: string): number | undefined {
-  return Object.hasOwn(WORDS, word) ? WORDS[word] : undefined;
+  return WORDS.get(word);
 }
 
 /** Node's flags and the kernel's, bit by bit, where they differ. */
 const PAIRS: readonly (readonly [number, number])[] = [
-  [constants.O_CREAT, sys.O_CREAT],
-  [constants.O_EXCL, sys.O_EXCL],
+  [O_CREAT, sys.O_CREAT],
+  [O_EXCL, sys.O_EXCL],
   [constants.O_NOCTTY, sys.O_NOCTTY],
-  [constants.O_TRUNC, sys.O_TRUNC],
-  [constants.O_APPEND, sys.O_APPEND],
+  [O_TRUNC, sys.O_TRUNC],
+  [O_APPEND, sys.O_APPEND],
   [constants.O_NONBLOCK, sys.O_NONBLOCK],
   [constants.O_DSYNC, sys.O_DSYNC],
-  [constants.O_SYNC & ~constants.O_DSYNC, sys.O_SYNC],
+  [O_SYNC & ~constants.O_DSYNC, sys.O_SYNC],
   [constants.O_DIRECTORY, sys.O_DIRECTORY],
   [constants.O_NOFOLLOW, sys.O_NOFOLLOW],
 ];

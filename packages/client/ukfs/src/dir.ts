@@ -1,13 +1,15 @@
 /** Dir: an open directory, read entry by entry; and opendir(). */
+import { fromBytestr } from '@anykernel/lib-bytes';
 import { DT_DIR, DT_UNKNOWN, type Dirent as KernelDirent, O_CLOEXEC, O_DIRECTORY, parseDirents } from '@anykernel/lib-sys';
-import { type PathLike, pathText, toBoolOrNull, toFunction, toPath, toUint32 } from './args.js';
+import { type PathLike, toBoolOrNull, toFunction, toPath, toUint32 } from './args.js';
 import { encodingOf, nameOut } from './bytes.js';
 import { coded, invalidArgType } from './errors.js';
 import { later } from './host.js';
+import { fieldsOf } from './kinds.js';
+import { bytePath, join, kernelPath, pathText } from './pathnames.js';
 import { type Op, type Runner, attempt, call } from './run.js';
 import { Dirent } from './stats.js';
-import { bytePath, join, kernelPath, typeOf } from './tree.js';
-import { fromBytestr } from '@anykernel/lib-bytes';
+import { typeOf } from './tree.js';
 
 export interface OpendirOptions {
   readonly encoding?: string | null;
@@ -28,7 +30,7 @@ export interface OpenDirectory {
 }
 
 function closedError(): Error {
-  return coded(new Error('Directory handle was closed'), 'ERR_DIR_CLOSED');
+  return coded('ERR_DIR_CLOSED', 'Directory handle was closed', Error);
 }
 
 /** Bytes for an entry with a name of usual length. */
@@ -53,9 +55,9 @@ export class Dir {
 
   /** For opendir() only. ERR_MISSING_ARGS. */
   constructor(open: OpenDirectory) {
-    if (open === undefined) throw coded(new TypeError('The "handle" argument must be specified'), 'ERR_MISSING_ARGS');
+    if (open === undefined) throw coded('ERR_MISSING_ARGS', 'The "handle" argument must be specified');
     const { options } = open;
-    const o = typeof options === 'object' && options !== null ? options : {};
+    const o = fieldsOf<OpendirOptions>(options);
     this.#runner = open.runner;
     this.#fd = open.fd;
     this.#path = open.path;
@@ -129,8 +131,7 @@ export class Dir {
   #checkSync(): void {
     if (this.#closed) throw closedError();
     if (this.#pending === 0) return;
-    const words = 'Cannot do synchronous work on directory handle with concurrent asynchronous operations';
-    throw coded(new Error(words), 'ERR_DIR_CONCURRENT_OPERATION');
+    throw coded('ERR_DIR_CONCURRENT_OPERATION', 'Cannot do synchronous work on directory handle with concurrent asynchronous operations', Error);
   }
 
   async #promised<T>(op: Op<T>): Promise<T> {
@@ -152,7 +153,7 @@ export class Dir {
 
   *#close(): Op<void> {
     this.#closed = true;
-    yield* call('close', [this.#fd], 'close');
+    yield* call('close', [this.#fd]);
   }
 
   *#read(): Op<AnyDirent | null> {
@@ -177,7 +178,7 @@ export class Dir {
       const below = this.#queue.shift();
       if (below === undefined) return false;
       const text = fromBytestr(below);
-      const fd = yield* call('open', [kernelPath(below), O_DIRECTORY | O_CLOEXEC, 0], 'opendir', text);
+      const fd = yield* call('open', [kernelPath(below), O_DIRECTORY | O_CLOEXEC, 0], 'opendir');
       yield* attempt('close', [this.#fd]);
       [this.#fd, this.#dir, this.#parent] = [fd, below, text];
     }
@@ -191,7 +192,7 @@ export function* opendir(runner: Runner, path: PathLike, options?: OpendirOption
     throw invalidArgType('options', 'one of type string or object', options);
   }
   encodingOf(options);
-  const fd = yield* call('open', [p, O_DIRECTORY | O_CLOEXEC, 0], 'opendir', pathText(p));
+  const fd = yield* call('open', [p, O_DIRECTORY | O_CLOEXEC, 0], 'opendir');
   try {
     return new Dir({ runner, fd, path, options });
   } catch (e) {

@@ -4,30 +4,29 @@ import { type Emitter, type EmitterClass, NodeEmitter } from './host.js';
 type Listener = (...args: never[]) => void;
 
 class PlainEmitter implements Emitter {
-  readonly #listeners = new Map<string, { readonly fn: Listener; readonly once: boolean }[]>();
+  readonly #listeners = new Map<string, readonly { readonly fn: Listener; readonly once: boolean }[]>();
 
-  #add(event: string, fn: Listener, once: boolean): this {
-    this.#listeners.set(event, [...(this.#listeners.get(event) ?? []), { fn, once }]);
+  #of(event: string): readonly { readonly fn: Listener; readonly once: boolean }[] {
+    return this.#listeners.get(event) ?? [];
+  }
+  on(event: string, fn: Listener, once = false): this {
+    this.#listeners.set(event, [...this.#of(event), { fn, once }]);
     return this;
   }
-  on(event: string, listener: Listener): this {
-    return this.#add(event, listener, false);
+  once(event: string, fn: Listener): this {
+    return this.on(event, fn, true);
   }
-  addListener(event: string, listener: Listener): this {
-    return this.#add(event, listener, false);
-  }
-  once(event: string, listener: Listener): this {
-    return this.#add(event, listener, true);
-  }
-  off(event: string, listener: Listener): this {
-    const list = [...(this.#listeners.get(event) ?? [])];
-    const index = list.findLastIndex((l) => l.fn === listener);
-    if (index >= 0) list.splice(index, 1);
-    this.#listeners.set(event, list);
+  off(event: string, fn: Listener): this {
+    const list = this.#of(event);
+    const index = list.findLastIndex((l) => l.fn === fn);
+    this.#listeners.set(event, list.filter((_, i) => i !== index));
     return this;
   }
-  removeListener(event: string, listener: Listener): this {
-    return this.off(event, listener);
+  addListener(event: string, fn: Listener): this {
+    return this.on(event, fn);
+  }
+  removeListener(event: string, fn: Listener): this {
+    return this.off(event, fn);
   }
   removeAllListeners(event?: string): this {
     if (event === undefined) this.#listeners.clear();
@@ -36,7 +35,7 @@ class PlainEmitter implements Emitter {
   }
   /** An 'error' that nobody listens to is thrown. */
   emit(event: string, ...args: unknown[]): boolean {
-    const list = this.#listeners.get(event) ?? [];
+    const list = this.#of(event);
     if (list.length === 0 && event === 'error') throw args[0];
     for (const l of list) {
       if (l.once) this.off(event, l.fn);
@@ -45,7 +44,7 @@ class PlainEmitter implements Emitter {
     return list.length > 0;
   }
   listenerCount(event: string): number {
-    return this.#listeners.get(event)?.length ?? 0;
+    return this.#of(event).length;
   }
 }
 

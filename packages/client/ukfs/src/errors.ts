@@ -1,6 +1,8 @@
 /** Errors as Node gives them: those of system calls, and those about arguments. */
 import { ERR, Errno, type ErrnoCode, libuvCode, libuvErrno, nodeErrorMessage } from '@anykernel/lib-sys';
 import { inspectBy } from './host.js';
+import { isNone } from './kinds.js';
+import { type Path, pathText } from './pathnames.js';
 
 /** What fs functions throw for a failed system call. */
 export interface NodeSystemError extends Error {
@@ -12,27 +14,23 @@ export interface NodeSystemError extends Error {
 }
 
 /** What `fs` throws for a failed system call: libuv's code, number and words, and Node's word for the operation. */
-export function systemError(error: Errno, syscall: string, path?: string, dest?: string): NodeSystemError {
-  const e = new Error(nodeErrorMessage(error.code, syscall, path, dest)) as NodeSystemError;
-  e.errno = libuvErrno(error.code);
-  e.code = libuvCode(error.code);
+export function systemError({ code }: Errno, syscall: string, ...paths: readonly Path[]): NodeSystemError {
+  const [path, dest] = paths.map(pathText);
+  const e = new Error(nodeErrorMessage(code, syscall, path, dest)) as NodeSystemError;
+  e.errno = libuvErrno(code);
+  e.code = libuvCode(code);
   e.syscall = syscall;
   if (path !== undefined) e.path = path;
   if (dest !== undefined) e.dest = dest;
   return e;
 }
 
-/** The same by its code, for a failure that no system call had a part in. */
-export function makeError(code: ErrnoCode, syscall: string, path?: string, dest?: string): NodeSystemError {
-  return systemError(ERR[code], syscall, path, dest);
-}
-
 /** An error of this file's functions with another word for the operation, and other paths. */
-export function renamed(error: unknown, syscall: string, path?: string, dest?: string): unknown {
+export function renamed(error: unknown, syscall: string, ...paths: readonly Path[]): unknown {
   const { code, syscall: was } = error as { code?: string; syscall?: string };
   if (was === undefined || code === undefined) return error;
   const known = ERR[code as ErrnoCode] ?? (code === 'ENOTSUP' ? ERR.EOPNOTSUPP : code === 'ENODATA' ? ERR.ENOATTR : undefined);
-  return known === undefined ? error : systemError(known, syscall, path, dest);
+  return known === undefined ? error : systemError(known, syscall, ...paths);
 }
 
 /** Whether a callback hears of an error; what is wrong with the arguments is thrown instead. */
@@ -45,14 +43,11 @@ export interface CodedError extends Error {
 }
 
 /** An error with one of Node's codes: `TypeError [ERR_INVALID_ARG_TYPE]: ...` in its stack. */
-export function coded<E extends Error>(error: E, code: string): E & CodedError {
+export function coded(code: string, message: string, Class: new (message: string) => Error = TypeError): CodedError {
+  const error = new Class(message);
   error.stack = error.stack?.replace(`${error.name}:`, `${error.name} [${code}]:`) ?? '';
-  Object.defineProperty(error, 'toString', {
-    value: () => `${error.name} [${code}]: ${error.message}`,
-    enumerable: false,
-    writable: true,
-    configurable: true,
-  });
+  const toString = (): string => `${error.name} [${code}]: ${error.message}`;
+  Object.defineProperty(error, 'toString', { value: toString, writable: true, configurable: true });
   return Object.assign(error, { code });
 }
 
@@ -63,30 +58,27 @@ function kindOf(name: string): string {
 /** TypeError [ERR_INVALID_ARG_TYPE] in Node's words: `expected` reads "of type string or an instance of Buffer". */
 export function invalidArgType(name: string, expected: string, value: unknown): CodedError {
   const what = name.endsWith(' argument') ? name : `"${name}" ${kindOf(name)}`;
-  return coded(new TypeError(`The ${what} must be ${expected}.${received(value)}`), 'ERR_INVALID_ARG_TYPE');
+  return coded('ERR_INVALID_ARG_TYPE', `The ${what} must be ${expected}.${received(value)}`);
 }
 
 export function invalidArgValue(name: string, value: unknown, reason = 'is invalid'): CodedError {
   const shown = inspect(value);
   const cut = shown.length > 128 ? `${shown.slice(0, 128)}...` : shown;
-  return coded(new TypeError(`The ${kindOf(name)} '${name}' ${reason}. Received ${cut}`), 'ERR_INVALID_ARG_VALUE');
+  return coded('ERR_INVALID_ARG_VALUE', `The ${kindOf(name)} '${name}' ${reason}. Received ${cut}`);
 }
 
 export function outOfRange(name: string, range: string, value: unknown): CodedError {
-  return coded(
-    new RangeError(`The value of "${name}" is out of range. It must be ${range}. Received ${inRange(value)}`),
-    'ERR_OUT_OF_RANGE',
-  );
+  return coded('ERR_OUT_OF_RANGE', `The value of "${name}" is out of range. It must be ${range}. Received ${inRange(value)}`, RangeError);
 }
 
 /** RangeError [ERR_FS_FILE_TOO_LARGE]: a file is to be read whole, and is too long for that. */
 export function fileTooLarge(size: number): CodedError {
-  return coded(new RangeError(`File size (${size}) is greater than 2 GiB`), 'ERR_FS_FILE_TOO_LARGE');
+  return coded('ERR_FS_FILE_TOO_LARGE', `File size (${size}) is greater than 2 GiB`, RangeError);
 }
 
 /** The operation needs something of the host that is not there. */
 export function notImplemented(what: string): CodedError {
-  return coded(new Error(`The ${what} method is not implemented`), 'ERR_METHOD_NOT_IMPLEMENTED');
+  return coded('ERR_METHOD_NOT_IMPLEMENTED', `The ${what} method is not implemented`, Error);
 }
 
 /** What an aborted operation ends with. */
@@ -97,13 +89,13 @@ export function abortError(reason: unknown): CodedError {
 
 /** Errors of operations that see more than one system call: name SystemError, and a line that says all. */
 export function operationError(code: string, summary: string, of: { errno: ErrnoCode; syscall: string; detail: string; path: string }): Error {
-  const message = `${summary}: ${of.syscall} returned ${of.errno} (${of.detail}) ${of.path}`;
-  const errno = -libuvErrno(of.errno);
-  return Object.assign(coded(new Error(message), code), { name: 'SystemError', errno, syscall: of.syscall, path: of.path });
+  const { errno, syscall, detail, path } = of;
+  const error = coded(code, `${summary}: ${syscall} returned ${errno} (${detail}) ${path}`, Error);
+  return Object.assign(error, { name: 'SystemError', errno: -libuvErrno(errno), syscall, path });
 }
 
 function received(value: unknown): string {
-  if (value === null || value === undefined) return ` Received ${value}`;
+  if (isNone(value)) return ` Received ${value}`;
   if (typeof value === 'function') return ` Received function ${value.name}`;
   if (typeof value === 'object') {
     const name = (value as object).constructor?.name;
@@ -133,5 +125,3 @@ function inspect(value: unknown, options?: unknown): string {
   if (typeof value === 'string') return `'${value.replace(odd, (c) => (c === '\0' ? '\\x00' : c === '\n' ? '\\n' : `\\${c}`))}'`;
   return typeof value === 'bigint' ? `${value}n` : String(value);
 }
-
-export { Errno };

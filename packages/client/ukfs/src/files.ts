@@ -1,10 +1,15 @@
 /** Operations on open files. */
-import { AT_FDCWD, F_DUPFD_CLOEXEC, O_CLOEXEC, type Stat } from '@anykernel/lib-sys';
-import { type PathLike, pathText, toFd, toFlags, toId, toInteger, toLength, toMode, toObject, toPath, toPosition, toTime, toWritePosition } from './args.js';
+import { F_DUPFD_CLOEXEC, O_CLOEXEC, type Stat } from '@anykernel/lib-sys';
+import type { Sys } from '@anykernel/rumpkern';
+import {
+  type PathLike, toFd, toFlags, toGid, toInteger, toLength, toMode, toObject, toPath, toPosition, toTimes, toUid, toWritePosition,
+} from './args.js';
 import { newBytes, toBytes, toEncoding, viewOf } from './bytes.js';
 import { kernelFlags } from './constants.js';
 import { invalidArgType, invalidArgValue, outOfRange } from './errors.js';
-import { type Op, attempt, call } from './run.js';
+import { isNone, isObject } from './kinds.js';
+import type { Path } from './pathnames.js';
+import { type Op, attempt, call, one } from './run.js';
 import { type BigIntStats, type Stats, toBigIntStats, toStats } from './stats.js';
 
 export interface BigIntOption {
@@ -32,11 +37,11 @@ function* occupy(): Op<void> {
   }
 }
 
-export function* openAs(p: string | Uint8Array, flags: number, mode: number, syscall: string): Op<number> {
-  const fd = yield* call('open', [p, kernelFlags(flags), mode], syscall, pathText(p));
+export function* openAs(p: Path, flags: number, mode: number): Op<number> {
+  const fd = yield* call('open', [p, kernelFlags(flags), mode]);
   if (fd >= FD_MIN) return fd;
-  const moved = yield* call('fcntl', [fd, F_DUPFD_CLOEXEC, FD_MIN], syscall, pathText(p));
-  yield* call('close', [fd], 'close');
+  const moved = yield* call('fcntl', [fd, F_DUPFD_CLOEXEC, FD_MIN], 'open', p);
+  yield* call('close', [fd]);
   yield* occupy();
   return moved;
 }
@@ -44,54 +49,33 @@ export function* openAs(p: string | Uint8Array, flags: number, mode: number, sys
 export function* open(path: PathLike, flags?: unknown, mode?: unknown): Op<number> {
   const p = toPath(path);
   const f = toFlags(flags);
-  return yield* openAs(p, f, toMode(mode, 0o666), 'open');
+  return yield* openAs(p, f, toMode(mode, 0o666));
 }
 
 export function* close(fd: unknown): Op<void> {
-  yield* call('close', [toFd(fd)], 'close');
+  yield* call('close', [toFd(fd)]);
 }
 
 export function* fstat(fd: unknown, options?: BigIntOption): Op<AnyStats> {
-  return statsOf(yield* call('fstat', [toFd(fd)], 'fstat'), options);
+  return statsOf(yield* call('fstat', [toFd(fd)]), options);
 }
 
-export function* fsync(fd: unknown): Op<void> {
-  yield* call('fsync', [toFd(fd)], 'fsync');
-}
-
-export function* fdatasync(fd: unknown): Op<void> {
-  yield* call('fdatasync', [toFd(fd)], 'fdatasync');
-}
-
-export function* ftruncate(fd: unknown, len?: unknown): Op<void> {
-  const d = toFd(fd);
-  yield* call('ftruncate', [d, toLength(len)], 'ftruncate');
-}
-
-export function* fchmod(fd: unknown, mode: unknown): Op<void> {
-  const d = toFd(fd);
-  yield* call('fchmod', [d, toMode(mode)], 'fchmod');
-}
-
-export function* fchown(fd: unknown, uid: unknown, gid: unknown): Op<void> {
-  yield* call('fchown', [toFd(fd), toId(uid, 'uid'), toId(gid, 'gid')], 'fchown');
-}
+export const fsync = /* @__PURE__ */ one('fsync', [toFd]);
+export const fdatasync = /* @__PURE__ */ one('fdatasync', [toFd]);
+export const ftruncate = /* @__PURE__ */ one('ftruncate', [toFd, toLength]);
+export const fchmod = /* @__PURE__ */ one('fchmod', [toFd, toMode]);
+export const fchown = /* @__PURE__ */ one('fchown', [toFd, toUid, toGid]);
 
 export function* futimes(fd: unknown, atime: unknown, mtime: unknown): Op<void> {
   const d = toFd(fd);
-  yield* call('futimens', [d, [toTime(atime, 'atime'), toTime(mtime, 'mtime')]], 'futime');
-}
-
-export function* utimes(path: PathLike, atime: unknown, mtime: unknown): Op<void> {
-  const p = toPath(path);
-  yield* call('utimensat', [AT_FDCWD, p, [toTime(atime), toTime(mtime)], 0], 'utime', pathText(p));
+  yield* call('futimens', [d, toTimes(atime, mtime, 'atime', 'mtime')], 'futime');
 }
 
 /** Bytes in the buffer of a read() that gives none. */
 export const READ_LEN = 16384;
 
 function toOffset(offset: unknown): number {
-  return offset === undefined || offset === null ? 0 : toInteger(offset, 'offset', 0);
+  return isNone(offset) ? 0 : toInteger(offset, 'offset', 0);
 }
 
 /** read(fd, buffer, offset, length, position), or read(fd, buffer, { offset, length, position }). */
@@ -99,39 +83,32 @@ export function* read(fd: unknown, buffer: unknown, offset?: unknown, length?: u
   const d = toFd(fd);
   if (!ArrayBuffer.isView(buffer)) throw invalidArgType('buffer', 'an instance of Buffer, TypedArray, or DataView', buffer);
   const bytes = viewOf(buffer, 'buffer');
-  if (typeof offset === 'object' && offset !== null) {
-    const o = toObject(offset);
-    [offset, length, position] = [o['offset'], o['length'], o['position']];
-  }
+  if (isObject(offset)) ({ offset, length, position } = toObject(offset));
   const off = toOffset(offset);
-  const len = length === undefined || length === null ? bytes.length - off : (length as number) | 0;
+  const len = isNone(length) ? bytes.length - off : (length as number) | 0;
   if (len === 0) return 0;
   if (bytes.length === 0) throw invalidArgValue('buffer', buffer, 'is empty and cannot be written');
   if (len < 0) throw outOfRange('length', '>= 0', len);
   if (off + len > bytes.length) throw outOfRange('length', `<= ${bytes.length - off}`, len);
   const at = toPosition(position);
   const into = off === 0 && len === bytes.length ? bytes : bytes.subarray(off, off + len);
-  if (at === undefined) return yield* call('read', [d, into], 'read');
   // Beyond the longest file that there can be is as far as just before its end.
-  return yield* call('pread', [d, into, Math.min(at, Number.MAX_SAFE_INTEGER - len)], 'read');
+  return yield* moved(READ, d, into, at && Math.min(at, Number.MAX_SAFE_INTEGER - len));
 }
 
 /** write(fd, buffer, offset, length, position), the same with an object, or write(fd, string, position, encoding). */
 export function* write(fd: unknown, data: unknown, offset?: unknown, length?: unknown, position?: unknown): Op<number> {
   const d = toFd(fd);
-  if (typeof data === 'string') return yield* writeAt(d, toText(data, length), toWritePosition(offset));
+  if (typeof data === 'string') return yield* moved(WRITE, d, toText(data, length), toWritePosition(offset));
   const bytes = toBytes(data, 'utf8', 'buffer');
-  if (typeof offset === 'object' && offset !== null) {
-    const o = offset as Readonly<Record<string, unknown>>;
-    [offset, length, position] = [o['offset'], o['length'], o['position']];
-  }
+  if (isObject(offset)) ({ offset, length, position } = offset);
   const off = toOffset(offset);
   const len = typeof length === 'number' ? length : bytes.length - off;
   if (off > bytes.length) throw outOfRange('offset', `<= ${bytes.length}`, off);
   if (len > bytes.length - off) throw outOfRange('length', `<= ${bytes.length - off}`, len);
   if (len < 0) throw outOfRange('length', '>= 0', len);
   toInteger(len, 'length', 0, 0x7fff_ffff);
-  return yield* writeAt(d, off === 0 && len === bytes.length ? bytes : bytes.subarray(off, off + len), toWritePosition(position));
+  return yield* moved(WRITE, d, off === 0 && len === bytes.length ? bytes : bytes.subarray(off, off + len), toWritePosition(position));
 }
 
 /** Text that write() is to write. ERR_INVALID_ARG_VALUE: half a byte in hexadecimal digits. */
@@ -143,9 +120,16 @@ function toText(text: string, encoding: unknown): Uint8Array {
   return toBytes(text, as ?? 'utf8', 'buffer');
 }
 
-function* writeAt(fd: number, bytes: Uint8Array, at: number | undefined): Op<number> {
-  if (at === undefined) return yield* call('write', [fd, bytes], 'write');
-  return yield* call('pwrite', [fd, bytes, at], 'write');
+/** The calls for the descriptor's own position, and for another; and Node's word for both. */
+type Way = readonly [keyof Sys, keyof Sys, string];
+const READ: Way = ['read', 'pread', 'read'];
+const READV: Way = ['readv', 'preadv', 'read'];
+const WRITE: Way = ['write', 'pwrite', 'write'];
+const WRITEV: Way = ['writev', 'pwritev', 'write'];
+
+/** Bytes go from or to the descriptor's own position, or where it is said. */
+function* moved([here, there, syscall]: Way, fd: number, bytes: Uint8Array | Uint8Array[], at: number | undefined): Op<number> {
+  return (yield* at === undefined ? call(here, [fd, bytes], syscall) : call(there, [fd, bytes, at], syscall)) as number;
 }
 
 function views(buffers: unknown): Uint8Array[] {
@@ -158,24 +142,19 @@ function views(buffers: unknown): Uint8Array[] {
 export function* readv(fd: unknown, buffers: unknown, position?: unknown): Op<number> {
   const d = toFd(fd);
   const into = views(buffers);
-  const at = toWritePosition(position);
-  if (at === undefined) return yield* call('readv', [d, into], 'read');
-  return yield* call('preadv', [d, into, at], 'read');
+  return yield* moved(READV, d, into, toWritePosition(position));
 }
 
 export function* writev(fd: unknown, buffers: unknown, position?: unknown): Op<number> {
   const d = toFd(fd);
   const from = views(buffers);
   if (from.length === 0) return 0;
-  const at = toWritePosition(position);
-  if (at === undefined) return yield* call('writev', [d, from], 'write');
-  return yield* call('pwritev', [d, from, at], 'write');
+  return yield* moved(WRITEV, d, from, toWritePosition(position));
 }
 
 /** The arguments of the long form of a read() with callback or promise, where a buffer is made: read(fd, options) and read(fd). */
 export function readArgs(args: readonly unknown[]): readonly unknown[] {
   if (args.length > 2 || ArrayBuffer.isView(args[1])) return args;
-  if (args[1] === undefined || args[1] === null) return [args[0], newBytes(READ_LEN)];
-  const o = toObject(args[1]);
-  return [args[0], o['buffer'] === undefined ? newBytes(READ_LEN) : o['buffer'], o];
+  const o = isNone(args[1]) ? undefined : toObject(args[1]);
+  return [args[0], o?.['buffer'] === undefined ? newBytes(READ_LEN) : o['buffer'], o];
 }

@@ -5,9 +5,10 @@ import { type PathLike, toMode, toPath } from './args.js';
 import { asBuffer, toBytes } from './bytes.js';
 import { constants } from './constants.js';
 import { coded, invalidArgType, invalidArgValue } from './errors.js';
+import { bytePath, join, kernelPath } from './pathnames.js';
 import { chmod, readlinkBytes, symlink as makeLink } from './paths.js';
 import type { Op } from './run.js';
-import { bytePath, entriesOf, join, kernelPath, mkdirs } from './tree.js';
+import { entriesOf, mkdirs } from './tree.js';
 import { readFile, withFile, writeAll } from './whole.js';
 
 /** Text, bytes, a directory, or one of those with attributes. Names may have slashes: directories on the way are made. */
@@ -83,7 +84,7 @@ export function* toTree(path: PathLike): Op<PlainTree> {
   const entries = (yield* entriesOf(kernelPath(at))).sort((a, b) => (a.name < b.name ? -1 : 1));
   for (const e of entries) {
     const name = fromBytestr(e.name);
-    if (toBytestr(name) !== e.name) throw coded(new TypeError(`The name ${JSON.stringify(name)} is no UTF-8`), 'ERR_INVALID_ARG_VALUE');
+    if (toBytestr(name) !== e.name) throw coded('ERR_INVALID_ARG_VALUE', `The name ${JSON.stringify(name)} is no UTF-8`);
     const inside = join(at, e.name);
     let node: PlainTree[string] | undefined;
     if (e.type === DT_DIR) node = yield* toTree(kernelPath(inside));

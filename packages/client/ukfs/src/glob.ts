@@ -1,14 +1,15 @@
 /** glob(): the names that match a pattern. Symbolic links to directories are gone through only where a pattern names them, or if that is asked for. */
 import { fromBytestr } from '@anykernel/lib-bytes';
 import { DT_DIR, DT_LNK, DT_UNKNOWN, Errno, IFTODT } from '@anykernel/lib-sys';
-import { toBool, toInteger, toObject, toPath } from './args.js';
+import { toBoolOrNull, toInteger, toObject, toPath } from './args.js';
 import { invalidArgType } from './errors.js';
 import { GLOBSTAR, type Part, type Pattern, parsePattern } from './globpattern.js';
-import { resolve } from './pathnames.js';
+import { isNone } from './kinds.js';
+import { bytePath, join, kernelPath, resolve } from './pathnames.js';
 import { cwd } from './paths.js';
 import { type Op, attempt } from './run.js';
 import { Dirent } from './stats.js';
-import { bytePath, entriesOf, join, kernelPath } from './tree.js';
+import { entriesOf } from './tree.js';
 
 export interface GlobOptions {
   readonly cwd?: string | URL;
@@ -35,31 +36,44 @@ interface Glob {
   /** Directories that were read, and what has been looked for in them. */
   readonly entries: Map<string, readonly Entry[]>;
   readonly seen: Set<string>;
+  /** What is still to be done, the first last: trees may be deeper than a stack. */
+  readonly tasks: Task[];
+}
+
+/** To go on from `path` with part `index` of a pattern; with `entry`: it was found there, and is to be looked at first. */
+interface Task {
+  readonly pattern: Pattern;
+  readonly path: string;
+  readonly index: number;
+  readonly depth: number;
+  readonly entry?: Entry;
 }
 
 /** The names below `options.cwd`, relative to it where the pattern is. */
 export function* glob(pattern: unknown, options?: GlobOptions): Op<(string | Dirent)[]> {
   const o = options === undefined ? {} : (toObject(options) as GlobOptions);
-  if (o.followSymlinks !== undefined && o.followSymlinks !== null) toBool(o.followSymlinks, 'followSymlinks');
+  toBoolOrNull(o.followSymlinks, 'followSymlinks');
   const maxDepth = o.maxDepth ?? Number.POSITIVE_INFINITY;
   if (maxDepth !== Number.POSITIVE_INFINITY) toInteger(maxDepth, 'options.maxDepth', 0);
   const here = fromBytestr(yield* cwd());
-  const given = o.cwd === undefined || o.cwd === null ? '' : fromBytestr(bytePath(toPath(o.cwd, 'options.cwd')));
+  const given = isNone(o.cwd) ? '' : fromBytestr(bytePath(toPath(o.cwd, 'options.cwd')));
   const root = resolve(here || '/', given) || '/';
   const exclude = excluding(o, root);
-  const patterns = listOf(pattern).flatMap(parsePattern);
-  const g: Glob = { root, options: o, maxDepth, exclude, found: new Map(), entries: new Map(), seen: new Set() };
-  for (const p of patterns) yield* walk(g, p, p.absolute ? '/' : '', 0, 0);
+  const patterns = (typeof pattern === 'string' ? [pattern] : strings(pattern, 'patterns', typeof pattern === 'object' ? 'an instance of Array' : 'of type string'))
+    .flatMap(parsePattern);
+  const tasks = patterns.reverse().map((p): Task => ({ pattern: p, path: p.absolute ? '/' : '', index: 0, depth: 0 }));
+  const g: Glob = { root, options: o, maxDepth, exclude, found: new Map(), entries: new Map(), seen: new Set(), tasks };
+  for (let t = tasks.pop(); t !== undefined; t = tasks.pop()) yield* t.entry === undefined ? walk(g, t) : enter(g, t, t.entry);
   return [...g.found].map(([path, type]) => (o.withFileTypes ? direntOf(path, type, root) : path));
 }
 
-function listOf(pattern: unknown): readonly string[] {
-  if (typeof pattern === 'string') return [pattern];
-  if (!Array.isArray(pattern)) throw invalidArgType('patterns', typeof pattern === 'object' ? 'an instance of Array' : 'of type string', pattern);
-  pattern.forEach((p: unknown, i) => {
-    if (typeof p !== 'string') throw invalidArgType(`patterns[${i}]`, 'of type string', p);
+/** A list of patterns. ERR_INVALID_ARG_TYPE: it is none, which is `expected`. */
+function strings(list: unknown, name: string, expected: string): readonly string[] {
+  if (!Array.isArray(list)) throw invalidArgType(name, expected, list);
+  list.forEach((e: unknown, i) => {
+    if (typeof e !== 'string') throw invalidArgType(`${name}[${i}]`, 'of type string', e);
   });
-  return pattern as string[];
+  return list as string[];
 }
 
 function direntOf(path: string, type: number, root: string): Dirent {
@@ -70,16 +84,12 @@ function direntOf(path: string, type: number, root: string): Dirent {
 
 /** What is left out. ERR_INVALID_ARG_TYPE. */
 function excluding({ exclude, withFileTypes }: GlobOptions, root: string): Exclude {
-  if (exclude === undefined || exclude === null) return () => false;
+  if (isNone(exclude)) return () => false;
   if (typeof exclude === 'function') {
     const says = exclude as unknown as (entry: string | Dirent) => boolean;
     return (name, path, type) => Boolean(says(withFileTypes ? direntOf(path, type, root) : name));
   }
-  if (!Array.isArray(exclude)) throw invalidArgType('options.exclude', 'of type function or string[]', exclude);
-  exclude.forEach((e: unknown, i) => {
-    if (typeof e !== 'string') throw invalidArgType(`options.exclude[${i}]`, 'of type string', e);
-  });
-  const patterns = (exclude as string[]).flatMap((e) => parsePattern(resolve(root, e)));
+  const patterns = strings(exclude, 'options.exclude', 'of type function or string[]').flatMap((e) => parsePattern(resolve(root, e)));
   return (_name, path) => {
     const names = resolve(root, path).split('/').filter(Boolean);
     return patterns.some((p) => matches(p.parts, names, 0, 0));
@@ -117,50 +127,46 @@ function add(g: Glob, p: Pattern, path: string, type: number): void {
   if (!g.found.has(shown)) g.found.set(shown, type);
 }
 
-/** Goes on from `base` with part `i` of a pattern. */
-function* walk(g: Glob, p: Pattern, base: string, i: number, depth: number): Op<void> {
-  const key = `${p.parts.slice(i).map(String).join('/')}\0${p.directories}\0${base}`;
-  if (g.seen.has(key) || depth > g.maxDepth) return;
+/** Goes on from a path with a part of a pattern. */
+function* walk(g: Glob, t: Task): Op<void> {
+  const { pattern, path, index, depth } = t;
+  const { parts, directories } = pattern;
+  const key = `${parts.slice(index).map(String).join('/')}\0${directories}\0${path}`;
+  const part = parts[index];
+  if (g.seen.has(key) || depth > g.maxDepth || part === undefined) return;
   g.seen.add(key);
-  const part = p.parts[i];
-  if (part === undefined) return;
-  const last = i === p.parts.length - 1;
-  if (typeof part === 'string') yield* walkName(g, p, base, i, depth, part);
-  else if (part === GLOBSTAR) yield* walkStar(g, p, base, i, depth, last);
-  else {
-    if (depth >= g.maxDepth) return;
-    for (const e of yield* entriesAt(g, base)) {
-      if (!part.test(e.name)) continue;
-      const path = within(base, e.name);
-      if (g.exclude(e.name, path, e.type)) continue;
-      if (last) add(g, p, path, e.type);
-      else if (yield* goesThrough(g, path, e.type)) yield* walk(g, p, path, i + 1, depth + 1);
+  const last = index === parts.length - 1;
+  if (typeof part === 'string') return yield* walkName(g, t, part, last);
+  if (depth < g.maxDepth) {
+    for (const entry of [...(yield* entriesAt(g, path))].reverse()) {
+      const { name } = entry;
+      const meant = part === GLOBSTAR ? !name.startsWith('.') : part.test(name);
+      if (meant) g.tasks.push({ pattern, path: within(path, name), index, depth: depth + 1, entry });
     }
   }
+  if (part !== GLOBSTAR) return;
+  // It may also stand for no directory at all, which comes before all others.
+  if (!last) return void g.tasks.push({ pattern, path, index: index + 1, depth });
+  const type = yield* typeAt(g, path, true);
+  if (type === DT_DIR || (type >= 0 && !directories)) add(g, pattern, path, type);
 }
 
-function* walkName(g: Glob, p: Pattern, base: string, i: number, depth: number, name: string): Op<void> {
+/** A name that a pattern demands as it is. */
+function* walkName(g: Glob, { pattern, path: base, index, depth }: Task, name: string, last: boolean): Op<void> {
   const path = within(base, name);
-  const last = i === p.parts.length - 1;
-  const type = yield* typeAt(g, path, !last || p.directories);
+  const type = yield* typeAt(g, path, !last || pattern.directories);
   if (type < 0 || (name !== '..' && g.exclude(name, path, type))) return;
-  if (last) add(g, p, path, type);
-  else if (type === DT_DIR) yield* walk(g, p, path, i + 1, name === '..' ? depth : depth + 1);
+  if (last) add(g, pattern, path, type);
+  else if (type === DT_DIR) g.tasks.push({ pattern, path, index: index + 1, depth: name === '..' ? depth : depth + 1 });
 }
 
-function* walkStar(g: Glob, p: Pattern, base: string, i: number, depth: number, last: boolean): Op<void> {
-  if (last) {
-    const type = yield* typeAt(g, base, true);
-    if (type === DT_DIR || (type >= 0 && !p.directories)) add(g, p, base, type);
-  } else yield* walk(g, p, base, i + 1, depth);
-  if (depth >= g.maxDepth) return;
-  for (const e of yield* entriesAt(g, base)) {
-    if (e.name.startsWith('.')) continue;
-    const path = within(base, e.name);
-    if (g.exclude(e.name, path, e.type)) continue;
-    if (yield* goesThrough(g, path, e.type)) yield* walk(g, p, path, i, depth + 1);
-    else if (last) add(g, p, path, e.type);
-  }
+/** A name that a pattern has met. */
+function* enter(g: Glob, { pattern, path, index, depth }: Task, { name, type }: Entry): Op<void> {
+  if (g.exclude(name, path, type)) return;
+  const last = index === pattern.parts.length - 1;
+  const star = pattern.parts[index] === GLOBSTAR;
+  if ((star || !last) && (yield* goesThrough(g, path, type))) yield* walk(g, { pattern, path, index: star ? index : index + 1, depth });
+  else if (last) add(g, pattern, path, type);
 }
 
 /** Whether a directory is gone into that a pattern met. */

@@ -16,7 +16,7 @@ export interface Streams {
 }
 
 function invalidState(words: string): Error {
-  return coded(new Error(`Invalid state: ${words}`), 'ERR_INVALID_STATE');
+  return coded('ERR_INVALID_STATE', `Invalid state: ${words}`, Error);
 }
 
 /** Bytes that a web stream reads at a time. */
@@ -45,7 +45,9 @@ export class FileHandle extends EventEmitter {
   #refs = 1;
   #open: number;
   #locked = false;
-  #closing: { readonly promise: Promise<void>; resolve(): void; reject(error: unknown): void } | undefined;
+  #closing: Promise<void> | undefined;
+  /** Settles it. */
+  #closed: (how: Promise<void>) => void = (how) => void how.catch(() => undefined);
 
   constructor(runner: Runner, fd: number, streams: Streams) {
     super();
@@ -71,77 +73,75 @@ export class FileHandle extends EventEmitter {
     const fd = this.#open;
     this.#fd = this.#open = -1;
     lost?.unregister(this);
-    this.#runner.run(files.close(fd)).then(
-      () => this.#closing?.resolve(),
-      (error: unknown) => this.#closing?.reject(error),
-    );
+    this.#closed(this.#runner.run(files.close(fd)));
   }
 
-  async #run<T>(syscall: string, op: (fd: number) => Op<T>): Promise<T> {
+  /** Operation `op` on the descriptor. EBADF: the file is closed, which `syscall` is told of. */
+  async #run<T, A extends readonly unknown[]>(syscall: string, op: (fd: number, ...args: A) => Op<T>, ...args: A): Promise<T> {
     if (this.#fd < 0) throw Object.assign(new Error('file closed'), { code: 'EBADF', syscall });
     this.#refs++;
     try {
-      return await this.#runner.run(op(this.#fd));
+      return await this.#runner.run(op(this.#fd, ...args));
     } finally {
       this.release();
     }
   }
 
   appendFile(data: unknown, options?: whole.FileOptions | string | null): Promise<void> {
-    return this.#run('writeFile', (fd) => whole.writeFilePromised(fd, data, options));
+    return this.#run('writeFile', whole.writeFilePromised, data, options);
   }
   chmod(mode: unknown): Promise<void> {
-    return this.#run('fchmod', (fd) => files.fchmod(fd, mode));
+    return this.#run('fchmod', files.fchmod, mode);
   }
   chown(uid: unknown, gid: unknown): Promise<void> {
-    return this.#run('fchown', (fd) => files.fchown(fd, uid, gid));
+    return this.#run('fchown', files.fchown, uid, gid);
   }
   datasync(): Promise<void> {
-    return this.#run('fdatasync', (fd) => files.fdatasync(fd));
+    return this.#run('fdatasync', files.fdatasync);
   }
   sync(): Promise<void> {
-    return this.#run('fsync', (fd) => files.fsync(fd));
+    return this.#run('fsync', files.fsync);
   }
   stat(options?: { readonly bigint?: false }): Promise<Stats>;
   stat(options: { readonly bigint: true }): Promise<BigIntStats>;
   stat(options?: files.BigIntOption): Promise<files.AnyStats>;
   stat(options?: files.BigIntOption): Promise<files.AnyStats> {
-    return this.#run('fstat', (fd) => files.fstat(fd, options));
+    return this.#run('fstat', files.fstat, options);
   }
   truncate(len?: unknown): Promise<void> {
-    return this.#run('ftruncate', (fd) => files.ftruncate(fd, len));
+    return this.#run('ftruncate', files.ftruncate, len);
   }
   utimes(atime: unknown, mtime: unknown): Promise<void> {
-    return this.#run('futimes', (fd) => files.futimes(fd, atime, mtime));
+    return this.#run('futimes', files.futimes, atime, mtime);
   }
   readFile(options?: { readonly encoding?: null | 'buffer' } | null): Promise<Uint8Array>;
   readFile(options: Encoding | { readonly encoding: Encoding }): Promise<string>;
   readFile(options?: whole.FileOptions | string | null): Promise<Uint8Array | string>;
   readFile(options?: whole.FileOptions | string | null): Promise<Uint8Array | string> {
-    return this.#run('readFile', (fd) => whole.readFileAbortable(fd, options));
+    return this.#run('readFile', whole.readFileAbortable, options);
   }
   writeFile(data: unknown, options?: whole.FileOptions | string | null): Promise<void> {
-    return this.#run('writeFile', (fd) => whole.writeFilePromised(fd, data, options));
+    return this.#run('writeFile', whole.writeFilePromised, data, options);
   }
 
   /** read(buffer, offset, length, position), read(buffer, options), or read(options) with a buffer of 16 KiB. */
   async read(buffer?: unknown, offset?: unknown, length?: unknown, position?: unknown): Promise<{ bytesRead: number; buffer: unknown }> {
     const args = files.readArgs(ArrayBuffer.isView(buffer) ? [0, buffer, offset, length, position] : [0, buffer]);
     const [, into, off, len, at] = args as [number, unknown, unknown, unknown, unknown];
-    return { bytesRead: await this.#run('read', (fd) => files.read(fd, into, off, len, at)), buffer: into };
+    return { bytesRead: await this.#run('read', files.read, into, off, len, at), buffer: into };
   }
 
   async write(data: unknown, offset?: unknown, length?: unknown, position?: unknown): Promise<{ bytesWritten: number; buffer: unknown }> {
     if (ArrayBuffer.isView(data) && data.byteLength === 0) return { bytesWritten: 0, buffer: data };
-    return { bytesWritten: await this.#run('write', (fd) => files.write(fd, data, offset, length, position)), buffer: data };
+    return { bytesWritten: await this.#run('write', files.write, data, offset, length, position), buffer: data };
   }
 
   async readv(buffers: unknown, position?: unknown): Promise<{ bytesRead: number; buffers: unknown }> {
-    return { bytesRead: await this.#run('readv', (fd) => files.readv(fd, buffers, position)), buffers };
+    return { bytesRead: await this.#run('readv', files.readv, buffers, position), buffers };
   }
 
   async writev(buffers: unknown, position?: unknown): Promise<{ bytesWritten: number; buffers: unknown }> {
-    return { bytesWritten: await this.#run('writev', (fd) => files.writev(fd, buffers, position)), buffers };
+    return { bytesWritten: await this.#run('writev', files.writev, buffers, position), buffers };
   }
 
   createReadStream(options?: object): AsyncIterable<unknown> {
@@ -205,16 +205,14 @@ export class FileHandle extends EventEmitter {
 
   /** Closes the file when nothing uses it any more; a second time is the same one. */
   readonly close = (): Promise<void> => {
-    if (this.#closing !== undefined) return this.#closing.promise;
+    if (this.#closing !== undefined) return this.#closing;
     if (this.#open < 0) return Promise.resolve();
-    let [resolve, reject]: [() => void, (error: unknown) => void] = [() => undefined, () => undefined];
-    const promise = new Promise<void>((yes, no) => {
-      [resolve, reject] = [yes, no];
+    this.#closing = new Promise((resolve) => {
+      this.#closed = resolve;
     });
-    this.#closing = { promise, resolve, reject };
     this.release();
     this.emit('close');
-    return promise;
+    return this.#closing;
   };
 
   async [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')](): Promise<void> {

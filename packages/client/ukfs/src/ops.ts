@@ -38,7 +38,7 @@ export const onNames = {
   symlink: paths.symlink,
   truncate: whole.truncate,
   unlink: paths.unlink,
-  utimes: files.utimes,
+  utimes: paths.utimes,
   writeFile: whole.writeFile,
 } as const;
 

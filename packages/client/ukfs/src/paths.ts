@@ -1,13 +1,12 @@
 /** Operations on names. */
-import { AT_FDCWD, AT_SYMLINK_NOFOLLOW, ERR, Errno } from '@anykernel/lib-sys';
-import { bytesOf, bytestrOf, fromBytestr, toBytestr } from '@anykernel/lib-bytes';
-import { type PathLike, pathText, toBits, toId, toMode, toPath, toTime } from './args.js';
+import { AT_FDCWD, AT_SYMLINK_NOFOLLOW, ERR, Errno, S_ISDIR, S_ISLNK } from '@anykernel/lib-sys';
+import { bytestrOf } from '@anykernel/lib-bytes';
+import { type PathLike, toBits, toGid, toMode, toPath, toTimes, toUid } from './args.js';
 import { encodingOf, nameOut } from './bytes.js';
-import { constants } from './constants.js';
-import { coded, makeError, renamed, systemError } from './errors.js';
+import { coded, renamed, systemError } from './errors.js';
 import { type AnyStats, type BigIntOption, statsOf } from './files.js';
-import { resolve } from './pathnames.js';
-import { type Op, attempt, call } from './run.js';
+import { type Path, bytePath, kernelPath, resolve } from './pathnames.js';
+import { type Op, attempt, call, one } from './run.js';
 import { StatFs } from './stats.js';
 
 export interface StatOptions extends BigIntOption {
@@ -20,47 +19,46 @@ export function isAbsent(e: unknown): boolean {
   return (e as { code?: string }).code === 'ENOENT';
 }
 
-export function* stat(path: PathLike, options?: StatOptions): Op<AnyStats | undefined> {
-  const p = toPath(path);
-  if (options?.throwIfNoEntry === false) return yield* statIfThere('stat', p, options);
-  return statsOf(yield* call('stat', [p], 'stat', pathText(p)), options);
+type Stat = (path: PathLike, options?: StatOptions) => Op<AnyStats | undefined>;
+
+function statting(name: 'stat' | 'lstat'): Stat {
+  return function* (path, options) {
+    const p = toPath(path);
+    if (options?.throwIfNoEntry === false) return yield* statIfThere(name, p, options);
+    return statsOf(yield* call(name, [p]), options);
+  };
 }
 
-export function* lstat(path: PathLike, options?: StatOptions): Op<AnyStats | undefined> {
-  const p = toPath(path);
-  if (options?.throwIfNoEntry === false) return yield* statIfThere('lstat', p, options);
-  return statsOf(yield* call('lstat', [p], 'lstat', pathText(p)), options);
-}
+export const stat: Stat = /* @__PURE__ */ statting('stat');
+export const lstat: Stat = /* @__PURE__ */ statting('lstat');
 
 /** undefined: there is no such name. */
-export function* statIfThere(name: 'stat' | 'lstat', p: string | Uint8Array, options?: BigIntOption): Op<AnyStats | undefined> {
+export function* statIfThere(name: 'stat' | 'lstat', p: Path, options?: BigIntOption): Op<AnyStats | undefined> {
   const st = yield* attempt(name, [p]);
   if (st === ERR.ENOENT) return undefined;
-  if (st instanceof Errno) throw systemError(st, name, pathText(p));
+  if (st instanceof Errno) throw systemError(st, name, p);
   return statsOf(st, options);
 }
 
 export function* statfs(path: PathLike, options?: BigIntOption): Op<StatFs<number> | StatFs<bigint>> {
   const p = toPath(path);
-  const sb = yield* call('statvfs1', [p, 0], 'statfs', pathText(p));
+  const sb = yield* call('statvfs1', [p, 0], 'statfs');
   return options?.bigint ? new StatFs(sb, BigInt) : new StatFs(sb, Number);
 }
 
 /** Whatever is wrong, also with the argument: false. */
 export function* exists(path: unknown): Op<boolean> {
-  let p: string | Uint8Array;
   try {
-    p = toPath(path);
+    return !((yield* attempt('access', [toPath(path), 0])) instanceof Errno);
   } catch {
     return false;
   }
-  return !((yield* attempt('access', [p, 0])) instanceof Errno);
 }
 
-export function* access(path: PathLike, mode?: unknown): Op<void> {
-  const p = toPath(path);
-  yield* call('access', [p, toBits(mode)], 'access', pathText(p));
-}
+export const access = /* @__PURE__ */ one('access', [toPath, toBits]);
+export const chmod = /* @__PURE__ */ one('chmod', [toPath, toMode]);
+export const chown = /* @__PURE__ */ one('posix_chown', [toPath, toUid, toGid], 'chown');
+export const lchown = /* @__PURE__ */ one('posix_lchown', [toPath, toUid, toGid], 'lchown');
 
 /** A directory is EISDIR, as on Linux; the kernel says EPERM, as POSIX does. */
 export function* unlink(path: PathLike): Op<void> {
@@ -68,18 +66,18 @@ export function* unlink(path: PathLike): Op<void> {
   const e = yield* attempt('unlink', [p]);
   if (!(e instanceof Errno)) return;
   const st = e === ERR.EPERM ? yield* attempt('lstat', [p]) : e;
-  const isDirectory = !(st instanceof Errno) && (st.mode & constants.S_IFMT) === constants.S_IFDIR;
-  throw systemError(isDirectory ? ERR.EISDIR : e, 'unlink', pathText(p));
+  const isDirectory = !(st instanceof Errno) && S_ISDIR(st.mode);
+  throw systemError(isDirectory ? ERR.EISDIR : e, 'unlink', p);
 }
 
 export function* rename(from: PathLike, to: PathLike): Op<void> {
   const [a, b] = [toPath(from, 'oldPath'), toPath(to, 'newPath')];
-  yield* call('posix_rename', [a, b], 'rename', pathText(a), pathText(b));
+  yield* call('posix_rename', [a, b], 'rename', a, b);
 }
 
 export function* link(from: PathLike, to: PathLike): Op<void> {
   const [a, b] = [toPath(from, 'existingPath'), toPath(to, 'newPath')];
-  yield* call('linkat', [AT_FDCWD, a, AT_FDCWD, b, 0], 'link', pathText(a), pathText(b));
+  yield* call('linkat', [AT_FDCWD, a, AT_FDCWD, b, 0], 'link', a, b);
 }
 
 const SYMLINK_TYPES: readonly unknown[] = ['dir', 'file', 'junction', undefined, null];
@@ -87,21 +85,20 @@ const SYMLINK_TYPES: readonly unknown[] = ['dir', 'file', 'junction', undefined,
 /** `type` (file, dir, junction) means something on Windows only, and is checked and passed over. */
 export function* symlink(target: PathLike, path: PathLike, type?: unknown): Op<void> {
   if (!SYMLINK_TYPES.includes(type)) {
-    const words = `Symlink type must be one of "dir", "file", or "junction". Received "${String(type)}"`;
-    throw coded(new Error(words), 'ERR_FS_INVALID_SYMLINK_TYPE');
+    throw coded('ERR_FS_INVALID_SYMLINK_TYPE', `Symlink type must be one of "dir", "file", or "junction". Received "${String(type)}"`, Error);
   }
   const [a, b] = [toPath(target, 'target'), toPath(path)];
-  if (a.length === 0) throw makeError('ENOENT', 'symlink', '', pathText(b));
-  yield* call('symlink', [a, b], 'symlink', pathText(a), pathText(b));
+  if (a.length === 0) throw systemError(ERR.ENOENT, 'symlink', '', b);
+  yield* call('symlink', [a, b], 'symlink', a, b);
 }
 
 /** The longest target that a file system here keeps. */
 const TARGET_MAX = 65536;
 
-export function* readlinkBytes(p: string | Uint8Array): Op<string> {
+export function* readlinkBytes(p: Path): Op<string> {
   for (let size = 1024; ; size *= 8) {
     const buf = new Uint8Array(size);
-    const n = yield* call('readlink', [p, buf], 'readlink', pathText(p));
+    const n = yield* call('readlink', [p, buf]);
     if (n < size || size >= TARGET_MAX) return bytestrOf(buf, 0, n);
   }
 }
@@ -111,24 +108,14 @@ export function* readlink(path: PathLike, options?: unknown): Op<string | Uint8A
   return nameOut(yield* readlinkBytes(toPath(path, 'oldPath')), options);
 }
 
-export function* chmod(path: PathLike, mode: unknown): Op<void> {
+export function* utimes(path: PathLike, atime: unknown, mtime: unknown): Op<void> {
   const p = toPath(path);
-  yield* call('chmod', [p, toMode(mode)], 'chmod', pathText(p));
-}
-
-export function* chown(path: PathLike, uid: unknown, gid: unknown): Op<void> {
-  const p = toPath(path);
-  yield* call('posix_chown', [p, toId(uid, 'uid'), toId(gid, 'gid')], 'chown', pathText(p));
-}
-
-export function* lchown(path: PathLike, uid: unknown, gid: unknown): Op<void> {
-  const p = toPath(path);
-  yield* call('posix_lchown', [p, toId(uid, 'uid'), toId(gid, 'gid')], 'lchown', pathText(p));
+  yield* call('utimensat', [AT_FDCWD, p, toTimes(atime, mtime), 0], 'utime', p);
 }
 
 export function* lutimes(path: PathLike, atime: unknown, mtime: unknown): Op<void> {
   const p = toPath(path);
-  yield* call('utimensat', [AT_FDCWD, p, [toTime(atime), toTime(mtime)], AT_SYMLINK_NOFOLLOW], 'lutime', pathText(p));
+  yield* call('utimensat', [AT_FDCWD, p, toTimes(atime, mtime), AT_SYMLINK_NOFOLLOW], 'lutime', p);
 }
 
 /**
@@ -137,7 +124,7 @@ export function* lutimes(path: PathLike, atime: unknown, mtime: unknown): Op<voi
  */
 export function* realpath(path: PathLike, options?: unknown): Op<string | Uint8Array> {
   encodingOf(options);
-  const p = byteStringOf(toPath(path));
+  const p = bytePath(toPath(path));
   return nameOut(yield* follow(resolve(p.startsWith('/') ? '' : yield* cwd(), p), false), options);
 }
 
@@ -145,11 +132,11 @@ export function* realpath(path: PathLike, options?: unknown): Op<string | Uint8A
 export function* realpathNative(path: PathLike, options?: unknown): Op<string | Uint8Array> {
   encodingOf(options);
   const p = toPath(path);
-  if (p.length === 0) throw makeError('ENOENT', 'realpath', '');
+  if (p.length === 0) throw systemError(ERR.ENOENT, 'realpath', '');
   try {
-    return nameOut(yield* follow(byteStringOf(p), true), options);
+    return nameOut(yield* follow(bytePath(p), true), options);
   } catch (e) {
-    throw renamed(e, 'realpath', pathText(p));
+    throw renamed(e, 'realpath', p);
   }
 }
 
@@ -164,31 +151,27 @@ function* follow(path: string, strict: boolean): Op<string> {
       continue;
     }
     const next = `${at}/${name}`;
-    const [kernel, text] = [bytesOf(next), fromBytestr(next)];
-    const st = yield* call('lstat', [kernel], 'lstat', text);
-    const type = st.mode & constants.S_IFMT;
-    if (type !== constants.S_IFLNK) {
-      if (strict && rest.length > 0 && type !== constants.S_IFDIR) throw makeError('ENOTDIR', 'lstat', text);
+    const p = kernelPath(next);
+    const st = yield* call('lstat', [p]);
+    if (!S_ISLNK(st.mode)) {
+      if (strict && rest.length > 0 && !S_ISDIR(st.mode)) throw systemError(ERR.ENOTDIR, 'lstat', p);
       at = next;
       continue;
     }
     // A circle of links is found here: ELOOP.
-    yield* call('stat', [kernel], 'stat', text);
-    const target = yield* readlinkBytes(kernel);
+    yield* call('stat', [p]);
+    const target = yield* readlinkBytes(p);
     if (target.startsWith('/')) at = '';
     rest.push(...target.split('/').reverse());
   }
   return at === '' ? '/' : at;
 }
 
-function byteStringOf(path: string | Uint8Array): string {
-  return typeof path === 'string' ? toBytestr(path) : bytestrOf(path);
-}
-
 /** The current directory as a byte string; '' for the root, so that a name can follow. */
 export function* cwd(): Op<string> {
   const buf = new Uint8Array(4096);
-  const n = yield* call('getcwd', [buf], 'getcwd');
+  const n = yield* attempt('getcwd', [buf]);
+  if (n instanceof Errno) throw systemError(n, 'getcwd');
   const path = bytestrOf(buf, 0, n - 1);
   return path === '/' ? '' : path;
 }

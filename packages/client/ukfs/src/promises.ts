@@ -8,10 +8,10 @@ import { glob } from './glob.js';
 import { FileHandle, type Streams } from './handle.js';
 import type { Knotes } from './knotes.js';
 import { type AnyOp, QUICK, promiseTable } from './ops.js';
-import { resolve } from './pathnames.js';
+import { bytePath, kernelPath, resolve } from './pathnames.js';
 import { cwd } from './paths.js';
 import type { Op, Runner } from './run.js';
-import { bytePath, kernelPath, mkdtemp, rm } from './tree.js';
+import { mkdtemp, rm } from './tree.js';
 import { watched } from './watch.js';
 
 /** What an `fs` is made of. */

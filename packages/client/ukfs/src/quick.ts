@@ -4,25 +4,51 @@
  *
  * undefined: something is not as usual, or would have to wait. The operation is for that, and says what is wrong; nothing has happened before it.
  */
-import { isAscii } from '@anykernel/lib-bytes';
-import { O_CLOEXEC, O_DIRECTORY, O_RDONLY, S_IFMT, S_IFREG, direntReclen } from '@anykernel/lib-sys';
+import { fromBytestr } from '@anykernel/lib-bytes';
+import { O_CLOEXEC, O_DIRECTORY, O_RDONLY, O_REGULAR } from '@anykernel/lib-sys';
 import type { Proc } from '@anykernel/rumpkern';
-import { decode, newBytes } from './bytes.js';
+import { type Encoding, decode, newBytes } from './bytes.js';
+import type { Path } from './pathnames.js';
 
 /** Longer files are read in pieces. */
 const WHOLE_MAX = 1 << 20;
 
-/** A regular file that is not empty. */
-export function wholeFile(p: Proc, path: string | Uint8Array): Uint8Array | undefined {
-  const { bare } = p;
+/**
+ * A regular file that is not empty. A short one is read into `scratch`, which is what the kernel takes as it is: a Buffer it would have to look at
+ * longer than a copy takes, and text needs no memory of its own.
+ */
+export function wholeFile(p: Proc, path: Path, encoding: Encoding | undefined, scratch: Uint8Array): Uint8Array | string | undefined {
+  return using(p, path, O_RDONLY | O_REGULAR, (fd) => {
+    const { size } = p.bare.fstat(fd);
+    if (size === 0 || size > WHOLE_MAX) return undefined;
+    const short = size <= scratch.length;
+    const bytes = short ? scratch.subarray(0, size) : newBytes(size);
+    if (p.bare.read(fd, bytes) !== size) return undefined;
+    if (encoding !== undefined) return decode(bytes, encoding);
+    if (!short) return bytes;
+    const own = newBytes(size);
+    own.set(bytes);
+    return own;
+  });
+}
+
+/** Names as text, in the order of their bytes, without `.` and `..`. `scratch` is for the records. */
+export function namesIn(p: Proc, path: Path, scratch: Uint8Array): string[] | undefined {
+  return using(p, path, O_RDONLY | O_DIRECTORY, (fd) => {
+    const names: string[] = [];
+    let ascii = true;
+    for (let n = p.bare.getdents(fd, scratch); n > 0; n = p.bare.getdents(fd, scratch)) ascii = addNames(names, scratch, n) && ascii;
+    names.sort();
+    return ascii ? names : names.map(fromBytestr);
+  });
+}
+
+/** Opens, does something, and closes. */
+function using<T>(p: Proc, path: Path, flags: number, use: (fd: number) => T): T | undefined {
   let fd = -1;
   try {
-    const { mode, size } = bare.stat(path);
-    if ((mode & S_IFMT) !== S_IFREG || size === 0 || size > WHOLE_MAX) return undefined;
-    fd = bare.open(path, O_RDONLY | O_CLOEXEC, 0);
-    const bytes = newBytes(size);
-    const n = bare.read(fd, bytes);
-    return n === size ? bytes : undefined;
+    fd = p.bare.open(path, flags | O_CLOEXEC, 0);
+    return use(fd);
   } catch {
     return undefined;
   } finally {
@@ -30,39 +56,22 @@ export function wholeFile(p: Proc, path: string | Uint8Array): Uint8Array | unde
   }
 }
 
-/** Byte strings, in their order, without `.` and `..`. `buf` is for the records. */
-export function namesIn(p: Proc, path: string | Uint8Array, buf: Uint8Array): string[] | undefined {
-  const { bare } = p;
-  const names: string[] = [];
-  let fd = -1;
-  try {
-    fd = bare.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-    for (let n = bare.getdents(fd, buf); n > 0; n = bare.getdents(fd, buf)) addNames(names, buf, n);
-  } catch {
-    return undefined;
-  } finally {
-    if (fd >= 0) close(p, fd);
-  }
-  return names.sort();
-}
-
-/** Whether names are text as they are. */
-export function areText(names: readonly string[]): boolean {
-  for (let i = 0; i < names.length; i++) if (!isAscii(names[i] as string)) return false;
-  return true;
-}
-
-/** Records as getdents() gives them: the length of a name is at 10, the name at 13. */
-function addNames(names: string[], buf: Uint8Array, len: number): void {
+/**
+ * The names in the kernel's own records (lib-sys, dirent.ts: length of the record at 8, of the name at 10, the name from 13 on), as byte strings cut from
+ * one string of all. Whether all are ASCII.
+ */
+function addNames(names: string[], buf: Uint8Array, len: number): boolean {
   const text = decode(buf.subarray(0, len), 'latin1');
-  for (let off = 0, reclen = 0; off < len; off += reclen) {
-    reclen = direntReclen(buf, off, len);
-    if (reclen === 0) return;
+  let bits = 0;
+  for (let off = 0, reclen = 1; reclen > 0 && off < len; off += reclen) {
+    reclen = (buf[off + 8] as number) | ((buf[off + 9] as number) << 8);
     const start = off + 13;
     const end = start + ((buf[off + 10] as number) | ((buf[off + 11] as number) << 8));
     if (isDot(buf, start, end - start) || isEmpty(buf, off)) continue;
+    for (let i = start; i < end; i++) bits |= buf[i] as number;
     names.push(text.substring(start, end));
   }
+  return bits < 0x80;
 }
 
 const DOT = 46;

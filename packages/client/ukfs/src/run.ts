@@ -9,14 +9,16 @@ import { ERR, Errno, type ErrnoCode } from '@anykernel/lib-sys';
 import { type Proc, SLEEP, type Sys, SystemError } from '@anykernel/rumpkern';
 import { systemError } from './errors.js';
 import { after, pause, turn } from './host.js';
+import type { Path } from './pathnames.js';
 
 /** One system call, and what Node calls it. */
 export interface Request {
   readonly call: keyof Sys;
   readonly args: readonly unknown[];
   readonly syscall: string;
-  readonly path: string | undefined;
-  readonly dest: string | undefined;
+  /** What the message of a failure names, if it is a path. */
+  readonly path: unknown;
+  readonly dest: Path | undefined;
   /** A failure is the result. */
   readonly quiet: boolean;
 }
@@ -34,15 +36,23 @@ export type Op<T> = Generator<Request | Wait, T, unknown>;
 type Callable = (...args: readonly unknown[]) => unknown;
 type Calls = Record<string, Callable>;
 
-/** A system call inside of an operation. `syscall` is Node's word for it, `path` and `dest` are for the error's message. */
+/** A system call inside of an operation. `syscall` is Node's word for it; the message of a failure names `path`, the first argument if that is one, and `dest`. */
 export function* call<K extends keyof Sys>(
   name: K,
   args: readonly unknown[],
-  syscall: string,
-  path?: string,
-  dest?: string,
+  syscall: string = name,
+  path: unknown = args[0],
+  dest?: Path,
 ): Op<ReturnType<Sys[K]>> {
   return (yield { call: name, args, syscall, path, dest, quiet: false }) as ReturnType<Sys[K]>;
+}
+
+/** An operation that is one system call, whose arguments `checks` make of those given. */
+export function one(name: keyof Sys, checks: readonly ((value: unknown) => unknown)[], syscall?: string): (...args: unknown[]) => Op<void> {
+  const op = function* (...given: unknown[]): Op<void> {
+    yield* call(name, checks.map((check, i) => check(given[i])), syscall);
+  };
+  return Object.defineProperty(op, 'length', { value: checks.length });
 }
 
 /** The same; a failure is an Errno among the results. */
@@ -163,7 +173,9 @@ export class Runner {
 /** A failed call goes back into the operation. */
 function fail<T>(op: Op<T>, r: Request, error: unknown): Result<T> {
   if (!(error instanceof Errno)) return op.throw(error);
-  return r.quiet ? op.next(error) : op.throw(systemError(error, r.syscall, r.path, r.dest));
+  if (r.quiet) return op.next(error);
+  const paths = [r.path, r.dest].filter((path) => typeof path === 'string' || path instanceof Uint8Array);
+  return op.throw(systemError(error, r.syscall, ...paths));
 }
 
 async function waited<T>(op: Op<T>, { what }: Wait): Promise<Result<T>> {

@@ -10,10 +10,11 @@ import {
 import { type PathLike, toPath } from './args.js';
 import { constants } from './constants.js';
 import { coded, systemError } from './errors.js';
+import { bytePath, join, kernelPath } from './pathnames.js';
 import { readlinkBytes } from './paths.js';
 import { type Op, attempt, call } from './run.js';
 import { type TarEntry, TarError, type TarExtent, type TarType, emitTar, parseTar } from './tar.js';
-import { bytePath, entriesOf, join, kernelPath } from './tree.js';
+import { entriesOf } from './tree.js';
 
 const TYPE_OF: Readonly<Record<number, TarType>> = {
   [constants.S_IFREG]: 'file',
@@ -110,7 +111,7 @@ function* readPiece(fd: number, off: number, len: number): Op<Uint8Array> {
 
 /** ERR_INVALID_SNAPSHOT: the bytes are no snapshot, or a damaged one; nothing of it was made where that is seen at once. */
 function invalid(words: string): Error {
-  return coded(new TypeError(`Not a snapshot: ${words}`), 'ERR_INVALID_SNAPSHOT');
+  return coded('ERR_INVALID_SNAPSHOT', `Not a snapshot: ${words}`);
 }
 
 /**

@@ -1,23 +1,5 @@
 /** Stats, Dirent and StatFs as Node has them. */
-import {
-  DT_BLK,
-  DT_CHR,
-  DT_DIR,
-  DT_FIFO,
-  DT_LNK,
-  DT_REG,
-  DT_SOCK,
-  S_IFBLK,
-  S_IFCHR,
-  S_IFDIR,
-  S_IFIFO,
-  S_IFLNK,
-  S_IFMT,
-  S_IFREG,
-  S_IFSOCK,
-  type Stat,
-  type Statvfs,
-} from '@anykernel/lib-sys';
+import { DTTOIF, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK, type Stat, type Statvfs } from '@anykernel/lib-sys';
 import { nodeBigIntStats } from './host.js';
 
 /** The questions that Stats, BigIntStats and Dirent answer. */
@@ -47,19 +29,28 @@ abstract class FileType {
   }
 }
 
-type AnyStats = Stats | OwnBigIntStats;
+const DATES = ['atime', 'mtime', 'ctime', 'birthtime'] as const;
 
-/** A date becomes a property of its own: the same one each time, which may be changed. */
-function own(stats: AnyStats, name: string, date: Date): Date {
-  Object.defineProperty(stats, name, { value: date, writable: true, enumerable: true, configurable: true });
-  return date;
-}
-
-function dateOf(stats: AnyStats, name: string, ms: number): Date {
-  return own(stats, name, new Date(ms));
+/** A date is made when it is asked for, and becomes a property of its own: the same one each time, which may be changed. */
+function addDates(Class: { readonly prototype: object }): void {
+  for (const name of DATES) {
+    const own = function (this: object, value: unknown): void {
+      Object.defineProperty(this, name, { value, writable: true, enumerable: true, configurable: true });
+    };
+    const get = function (this: Stats): Date {
+      own.call(this, new Date(Math.round(Number(this[`${name}Ms`]))));
+      return this[name];
+    };
+    Object.defineProperty(Class.prototype, name, { get, set: own, configurable: true });
+  }
 }
 
 export class Stats extends FileType {
+  declare atime: Date;
+  declare mtime: Date;
+  declare ctime: Date;
+  declare birthtime: Date;
+
   /** Times are milliseconds since 1970, with fractions. */
   constructor(
     public dev: number,
@@ -84,36 +75,12 @@ export class Stats extends FileType {
     return this.mode & S_IFMT;
   }
 
-  get atime(): Date {
-    return dateOf(this, 'atime', Math.round(this.atimeMs));
-  }
-  set atime(date: Date) {
-    own(this, 'atime', date);
-  }
-  get mtime(): Date {
-    return dateOf(this, 'mtime', Math.round(this.mtimeMs));
-  }
-  set mtime(date: Date) {
-    own(this, 'mtime', date);
-  }
-  get ctime(): Date {
-    return dateOf(this, 'ctime', Math.round(this.ctimeMs));
-  }
-  set ctime(date: Date) {
-    own(this, 'ctime', date);
-  }
-  get birthtime(): Date {
-    return dateOf(this, 'birthtime', Math.round(this.birthtimeMs));
-  }
-  set birthtime(date: Date) {
-    own(this, 'birthtime', date);
-  }
-
   /** With its dates, which are made when they are asked for. */
   toJSON(): object {
     return { ...this, atime: this.atime, mtime: this.mtime, ctime: this.ctime, birthtime: this.birthtime };
   }
 }
+addDates(Stats);
 
 function ms(sec: number, nsec: number): number {
   return sec * 1000 + nsec / 1e6;
@@ -131,103 +98,38 @@ function ns(sec: number, nsec: number): bigint {
   return BigInt(sec) * 1_000_000_000n + BigInt(nsec);
 }
 
-/** With `{ bigint: true }`: the same, whole, and with nanoseconds. */
-class OwnBigIntStats extends FileType {
-  dev: bigint;
-  mode: bigint;
-  nlink: bigint;
-  uid: bigint;
-  gid: bigint;
-  rdev: bigint;
-  blksize: bigint;
-  ino: bigint;
-  size: bigint;
-  blocks: bigint;
-  atimeMs: bigint;
-  mtimeMs: bigint;
-  ctimeMs: bigint;
-  birthtimeMs: bigint;
-  atimeNs: bigint;
-  mtimeNs: bigint;
-  ctimeNs: bigint;
-  birthtimeNs: bigint;
+/** What both kinds of Stats begin with, in the order of their constructors. */
+const COUNTS = ['dev', 'mode', 'nlink', 'uid', 'gid', 'rdev', 'blksize', 'ino', 'size', 'blocks'] as const;
 
-  constructor(
-    dev: bigint, mode: bigint, nlink: bigint, uid: bigint, gid: bigint, rdev: bigint, blksize: bigint, ino: bigint, size: bigint, blocks: bigint,
-    atimeNs: bigint, mtimeNs: bigint, ctimeNs: bigint, birthtimeNs: bigint,
-  ) {
+type DateName = (typeof DATES)[number];
+
+/** With `{ bigint: true }`: the same, whole, and with nanoseconds. */
+export type BigIntStats = FileType & Record<(typeof COUNTS)[number] | `${DateName}${'Ms' | 'Ns'}`, bigint> & Record<DateName, Date>;
+
+class OwnBigIntStats extends FileType {
+  declare mode: bigint;
+
+  /** Counts, and times in nanoseconds. */
+  constructor(...values: readonly bigint[]) {
     super();
-    this.dev = dev;
-    this.mode = mode;
-    this.nlink = nlink;
-    this.uid = uid;
-    this.gid = gid;
-    this.rdev = rdev;
-    this.blksize = blksize;
-    this.ino = ino;
-    this.size = size;
-    this.blocks = blocks;
-    this.atimeMs = atimeNs / 1_000_000n;
-    this.mtimeMs = mtimeNs / 1_000_000n;
-    this.ctimeMs = ctimeNs / 1_000_000n;
-    this.birthtimeMs = birthtimeNs / 1_000_000n;
-    this.atimeNs = atimeNs;
-    this.mtimeNs = mtimeNs;
-    this.ctimeNs = ctimeNs;
-    this.birthtimeNs = birthtimeNs;
+    const ns = values.slice(COUNTS.length);
+    const entries = (names: readonly string[], of: readonly bigint[]): object => Object.fromEntries(names.map((name, i) => [name, of[i]]));
+    const ms = ns.map((time) => time / 1_000_000n);
+    Object.assign(this, entries(COUNTS, values), entries(DATES.map((name) => `${name}Ms`), ms), entries(DATES.map((name) => `${name}Ns`), ns));
   }
 
   protected type(): number {
     return Number(this.mode) & S_IFMT;
   }
-
-  get atime(): Date {
-    return dateOf(this, 'atime', Number(this.atimeMs));
-  }
-  set atime(date: Date) {
-    own(this, 'atime', date);
-  }
-  get mtime(): Date {
-    return dateOf(this, 'mtime', Number(this.mtimeMs));
-  }
-  set mtime(date: Date) {
-    own(this, 'mtime', date);
-  }
-  get ctime(): Date {
-    return dateOf(this, 'ctime', Number(this.ctimeMs));
-  }
-  set ctime(date: Date) {
-    own(this, 'ctime', date);
-  }
-  get birthtime(): Date {
-    return dateOf(this, 'birthtime', Number(this.birthtimeMs));
-  }
-  set birthtime(date: Date) {
-    own(this, 'birthtime', date);
-  }
 }
+addDates(OwnBigIntStats);
 
 /** Where there is Node, its own class, which it does not export: whoever compares gets what he knows. */
-export const BigIntStats: typeof OwnBigIntStats = (nodeBigIntStats() as typeof OwnBigIntStats | undefined) ?? OwnBigIntStats;
-export type BigIntStats = OwnBigIntStats;
+export const BigIntStats: new (...values: readonly bigint[]) => BigIntStats = (nodeBigIntStats() ?? OwnBigIntStats) as never;
 
 export function toBigIntStats(st: Stat): BigIntStats {
-  return new BigIntStats(
-    BigInt(st.dev), BigInt(st.mode), BigInt(st.nlink), BigInt(st.uid), BigInt(st.gid), BigInt(st.rdev), BigInt(st.blksize), BigInt(st.ino),
-    BigInt(st.size), BigInt(st.blocks),
-    ns(st.atime, st.atimeNsec), ns(st.mtime, st.mtimeNsec), ns(st.ctime, st.ctimeNsec), ns(st.birthtime, st.birthtimeNsec),
-  );
+  return new BigIntStats(...COUNTS.map((name) => BigInt(st[name])), ...DATES.map((name) => ns(st[name], st[`${name}Nsec`])));
 }
-
-const MODE_OF_DT: Readonly<Record<number, number>> = {
-  [DT_REG]: S_IFREG,
-  [DT_DIR]: S_IFDIR,
-  [DT_LNK]: S_IFLNK,
-  [DT_FIFO]: S_IFIFO,
-  [DT_SOCK]: S_IFSOCK,
-  [DT_CHR]: S_IFCHR,
-  [DT_BLK]: S_IFBLK,
-};
 
 export class Dirent<Name extends string | Uint8Array = string> extends FileType {
   readonly #type: number;
@@ -238,7 +140,7 @@ export class Dirent<Name extends string | Uint8Array = string> extends FileType 
     dtype: number,
   ) {
     super();
-    this.#type = MODE_OF_DT[dtype] ?? 0;
+    this.#type = DTTOIF(dtype);
   }
 
   /** Node's older word for parentPath. */

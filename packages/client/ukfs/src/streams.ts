@@ -6,6 +6,7 @@
 import { notImplemented } from './errors.js';
 import { streamClass } from './host.js';
 import type { FileHandle } from './handle.js';
+import { isNone } from './kinds.js';
 
 type Options = Record<string, unknown>;
 type StreamConstructor = (new (...args: unknown[]) => object) & ((...args: unknown[]) => object);
@@ -44,7 +45,7 @@ function fieldsOf(options: object): Options {
 
 /** The options for Node's class. What is none is passed on, for Node to complain of. */
 function optionsFor(fs: object, handleOf: (fd: unknown) => FileHandle | undefined, options: unknown): { options: unknown; handle?: FileHandle } {
-  if (options === undefined || options === null) return { options: { fs } };
+  if (isNone(options)) return { options: { fs } };
   if (typeof options === 'string') return { options: { fs, encoding: options } };
   if (typeof options !== 'object') return { options };
   const given = fieldsOf(options);

@@ -1,16 +1,17 @@
 /** Operations on directories, and on whole trees. */
-import { bytesOf, bytestrOf, fromBytestr, isAscii, toBytestr } from '@anykernel/lib-bytes';
+import { fromBytestr, toBytestr } from '@anykernel/lib-bytes';
 import {
-  DT_DIR, DT_UNKNOWN, ERR, Errno, IFTODT, type Dirent as KernelDirent, O_CLOEXEC, O_DIRECTORY, parseDirents,
+  DT_DIR, DT_UNKNOWN, ERR, Errno, IFTODT, type Dirent as KernelDirent, O_CLOEXEC, O_DIRECTORY, S_ISDIR, parseDirents,
 } from '@anykernel/lib-sys';
 import type { Proc } from '@anykernel/rumpkern';
-import { type PathLike, pathText, toBool, toBoolOrNull, toFlag, toInteger, toMode, toObject, toPath, toUint32 } from './args.js';
+import { type PathLike, toBool, toBoolOrNull, toFlag, toInteger, toMode, toObject, toPath, toUint32 } from './args.js';
 import { encodingOf, nameOut } from './bytes.js';
-import { constants } from './constants.js';
 import { invalidArgValue, operationError, systemError } from './errors.js';
 import { warn } from './host.js';
-import { statIfThere, lstat } from './paths.js';
-import { areText, namesIn } from './quick.js';
+import { fieldsOf, isNone, isObject } from './kinds.js';
+import { type Path, bytePath, join, kernelPath, pathText } from './pathnames.js';
+import { isAbsent, lstat, statIfThere } from './paths.js';
+import { namesIn } from './quick.js';
 import { type Op, type Runner, Wait, attempt, call } from './run.js';
 import { Dirent } from './stats.js';
 
@@ -23,14 +24,13 @@ function byName(a: KernelDirent, b: KernelDirent): number {
 }
 
 /** All entries of a directory but `.` and `..`, by name. What the file system does not tell of an entry's type is looked up. */
-export function* entriesOf(p: string | Uint8Array, syscall = 'scandir'): Op<KernelDirent[]> {
-  const text = pathText(p);
-  const fd = yield* call('open', [p, O_DIRECTORY | O_CLOEXEC, 0], syscall, text);
+export function* entriesOf(p: Path, syscall = 'scandir'): Op<KernelDirent[]> {
+  const fd = yield* call('open', [p, O_DIRECTORY | O_CLOEXEC, 0], syscall);
   const entries: KernelDirent[] = [];
   try {
     const buf = new Uint8Array(DIRENTS_LEN);
     for (;;) {
-      const n = yield* call('getdents', [fd, buf], syscall, text);
+      const n = yield* call('getdents', [fd, buf], syscall, p);
       if (n === 0) break;
       for (const e of parseDirents(buf, n)) if (e.name !== '.' && e.name !== '..') entries.push(e);
     }
@@ -57,20 +57,20 @@ type Name = string | Uint8Array;
 
 export function* readdir(path: PathLike, options?: ReaddirOptions | string | null): Op<(Name | Dirent<Name>)[]> {
   encodingOf(options);
-  const o = typeof options === 'object' && options !== null ? options : undefined;
+  const o = fieldsOf<ReaddirOptions>(options);
   const given = toPath(path);
-  const recursive = toBoolOrNull(o?.recursive, 'recursive');
+  const recursive = toBoolOrNull(o.recursive, 'recursive');
   const top = bytePath(given);
   const out: (Name | Dirent<Name>)[] = [];
   const queue = [''];
   for (let at = 0; at < queue.length; at++) {
     const below = queue[at];
     const dir = below === '' ? top : join(top, below);
-    const parent = o?.withFileTypes ? parentName(path, dir) : '';
+    const parent = o.withFileTypes ? parentName(path, dir) : '';
     for (const e of yield* entriesOf(below === '' ? given : kernelPath(dir))) {
       const within = below === '' ? e.name : `${below}/${e.name}`;
       if (recursive && e.type === DT_DIR) queue.push(within);
-      out.push(o?.withFileTypes ? new Dirent(nameOut(e.name, options), parent, e.type) : nameOut(within, options));
+      out.push(o.withFileTypes ? new Dirent(nameOut(e.name, options), parent, e.type) : nameOut(within, options));
     }
   }
   return out;
@@ -78,29 +78,13 @@ export function* readdir(path: PathLike, options?: ReaddirOptions | string | nul
 
 /** The same at once, in the usual case: names as text, of one directory, whose path is text. */
 export function readdirQuickly({ p, scratch }: Runner, path: unknown, options?: ReaddirOptions | string | null): string[] | undefined {
-  if (typeof path !== 'string' || (options !== undefined && options !== null)) return undefined;
-  const names = namesIn(p, toPath(path) as string, scratch);
-  return names === undefined || areText(names) ? names : names.map(fromBytestr);
+  if (typeof path !== 'string' || !isNone(options)) return undefined;
+  return namesIn(p, toPath(path), scratch);
 }
 
 /** What a Dirent says of where it is: the path as it was asked for. */
 function parentName(asked: PathLike, dir: string): string {
   return typeof asked === 'string' && toBytestr(asked) === dir ? asked : fromBytestr(dir);
-}
-
-/** A path as a byte string, so that names from a directory can follow it. */
-export function bytePath(path: string | Uint8Array): string {
-  return typeof path === 'string' ? toBytestr(path) : bytestrOf(path);
-}
-
-/** A byte string for the kernel, which takes text as UTF-8, and bytes as they are. */
-export function kernelPath(path: string): string | Uint8Array {
-  return isAscii(path) ? path : bytesOf(path);
-}
-
-/** Names and the directories they are in: one slash between them. */
-export function join(dir: string, name: string): string {
-  return dir.endsWith('/') ? `${dir}${name}` : `${dir}/${name}`;
 }
 
 export interface MkdirOptions {
@@ -110,12 +94,12 @@ export interface MkdirOptions {
 
 /** With `recursive`: the first directory that was made, or undefined if all were there. */
 export function* mkdir(path: PathLike, options?: MkdirOptions | number | string | null): Op<string | undefined> {
-  const o = typeof options === 'object' && options !== null ? options : { mode: options ?? undefined };
+  const o = isObject(options) ? options : { mode: options ?? undefined };
   const p = toPath(path);
   const recursive = toBool(o.recursive, 'recursive');
   const mode = toMode(o.mode, 0o777);
   if (!recursive) {
-    yield* call('mkdir', [p, mode], 'mkdir', pathText(p));
+    yield* call('mkdir', [p, mode]);
     return undefined;
   }
   return yield* mkdirs(bytePath(p).replace(/(?!^)\/+$/, ''), mode, pathText(p));
@@ -123,20 +107,29 @@ export function* mkdir(path: PathLike, options?: MkdirOptions | number | string 
 
 /** `path` is a byte string. */
 export function* mkdirs(path: string, mode: number, asked: string): Op<string | undefined> {
-  const p = kernelPath(path);
-  const e = yield* attempt('mkdir', [p, mode]);
-  if (!(e instanceof Errno)) return fromBytestr(path);
-  if (e === ERR.ENOENT) {
-    const parent = path.slice(0, path.lastIndexOf('/'));
-    if (parent === '' || parent === path) throw systemError(e, 'mkdir', asked);
-    const first = yield* mkdirs(parent, mode, asked);
-    const own = yield* mkdirs(path, mode, asked);
-    return first ?? own;
+  let first: string | undefined;
+  // What is still to be made, the last first; paths may be deeper than a stack.
+  const missing = [path];
+  for (let dir = missing.at(-1); dir !== undefined; dir = missing.at(-1)) {
+    const e = yield* attempt('mkdir', [kernelPath(dir), mode]);
+    if (e === ERR.ENOENT) {
+      const parent = dir.slice(0, dir.lastIndexOf('/'));
+      if (parent === '') throw systemError(e, 'mkdir', asked);
+      missing.push(parent);
+      continue;
+    }
+    missing.pop();
+    if (e instanceof Errno) yield* checkDirectory(dir, e, asked);
+    else first ??= fromBytestr(dir);
   }
+  return first;
+}
+
+/** What stands where a directory could not be made has to be one. */
+function* checkDirectory(path: string, e: Errno, asked: string): Op<void> {
   if (e !== ERR.EEXIST && e !== ERR.EISDIR) throw systemError(e, 'mkdir', asked);
-  const st = yield* call('stat', [p], 'mkdir', asked);
-  if ((st.mode & constants.S_IFMT) === constants.S_IFDIR) return undefined;
-  throw systemError(fromBytestr(path) === asked ? e : ERR.ENOTDIR, 'mkdir', asked);
+  const st = yield* call('stat', [kernelPath(path)], 'mkdir', asked);
+  if (!S_ISDIR(st.mode)) throw systemError(fromBytestr(path) === asked ? e : ERR.ENOTDIR, 'mkdir', asked);
 }
 
 export interface RmOptions {
@@ -149,12 +142,7 @@ export interface RmOptions {
   readonly retryDelay?: number;
 }
 
-interface Rm {
-  readonly force: boolean;
-  readonly recursive: boolean;
-  readonly maxRetries: number;
-  readonly retryDelay: number;
-}
+type Rm = Required<RmOptions>;
 
 function rmOptions(options: unknown): Rm {
   const o = options === undefined ? {} : toObject(options);
@@ -184,7 +172,7 @@ export function* rmdir(path: PathLike, options?: { readonly recursive?: boolean 
       return last(path);
     }
   }
-  yield* call('rmdir', [p], 'rmdir', pathText(p));
+  yield* call('rmdir', [p]);
 }
 
 export function* rm(path: PathLike, options?: RmOptions): Op<void> {
@@ -225,8 +213,8 @@ function* leftIn(path: string): Op<KernelDirent[]> {
   try {
     return (yield* entriesOf(kernelPath(path))).reverse();
   } catch (e) {
-    if ((e as { code?: string }).code === 'ENOENT') return [];
-    throw e;
+    if (!isAbsent(e)) throw e;
+    return [];
   }
 }
 
@@ -242,9 +230,7 @@ function* removed(how: 'unlink' | 'rmdir', path: string, o: Rm): Op<void> {
   }
 }
 
-const NAME_CHARS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
-
-/** A new directory with six random letters behind `prefix`. */
+/** A new directory with six random letters and digits behind `prefix`. */
 export function* mkdtemp(p: Proc, prefix: PathLike, options?: unknown): Op<string | Uint8Array> {
   encodingOf(options);
   const base = bytePath(toPath(prefix, 'prefix'));
@@ -254,7 +240,7 @@ export function* mkdtemp(p: Proc, prefix: PathLike, options?: unknown): Op<strin
   for (let tries = 0; ; tries++) {
     const random = new Uint8Array(6);
     p.k.host.getrandom(random);
-    const path = base + Array.from(random, (b) => NAME_CHARS[b % NAME_CHARS.length]).join('');
+    const path = base + Array.from(random, (b) => (b % 36).toString(36)).join('');
     const e = yield* attempt('mkdir', [kernelPath(path), 0o700]);
     if (!(e instanceof Errno)) return nameOut(path, options);
     if (e !== ERR.EEXIST || tries >= 100) throw systemError(e, 'mkdtemp', `${fromBytestr(base)}XXXXXX`);

@@ -4,16 +4,17 @@
  * The kernel says which names of a directory were made or taken away; then it is compared with how it was. The files in it are watched too, each by a
  * descriptor, so that it is told whose contents have changed.
  */
-import { fromBytestr } from '@anykernel/lib-bytes';
 import { DT_DIR, DT_REG, EntryNames, Errno, NOTE_ATTRIB, NOTE_DELETE, NOTE_EXTEND, NOTE_LINK, NOTE_RENAME, NOTE_REVOKE, NOTE_WRITE, linuxToErrno } from '@anykernel/lib-sys';
-import { type PathLike, checkAborted, pathText, toBool, toFunction, toObject, toPath, toSignal } from './args.js';
+import { type PathLike, checkAborted, toBool, toFunction, toObject, toPath, toSignal } from './args.js';
 import { encodingOf, nameOut } from './bytes.js';
 import { EventEmitter } from './emitter.js';
 import { invalidArgValue, systemError } from './errors.js';
 import { type Signal, type Timer, cancel, holder, later } from './host.js';
+import { isNone } from './kinds.js';
 import type { Knotes } from './knotes.js';
+import { type Path, bytePath, join, kernelPath, pathText } from './pathnames.js';
 import type { Op, Runner } from './run.js';
-import { bytePath, entriesOf, join, kernelPath } from './tree.js';
+import { entriesOf } from './tree.js';
 
 export interface WatchOptions {
   readonly encoding?: string | null;
@@ -35,11 +36,11 @@ interface Entry {
   /** Of the knote on it; -1: none. */
   fd: number;
   /** What is watched below it. */
-  readonly below: Directory | undefined;
+  readonly below: Subject | undefined;
 }
 
-/** A directory that is watched, and what is in it. */
-class Directory {
+/** A file that is watched; of a directory what is in it, too. */
+class Subject {
   #fd = -1;
   readonly #entries = new Map<string, Entry>();
   /** To which names something has happened. */
@@ -48,6 +49,7 @@ class Directory {
   constructor(
     readonly tree: Tree,
     readonly path: string,
+    readonly isDirectory: boolean,
     /** Before the names of its entries: '' or `dir/`. */
     readonly prefix: string,
   ) {}
@@ -56,7 +58,7 @@ class Directory {
     const fd = yield* this.tree.knotes.add(kernelPath(this.path), (notes) => this.#told(notes), this.#names);
     if (fd instanceof Errno) return fd;
     this.#fd = fd;
-    yield* this.#compare(undefined);
+    if (this.isDirectory) yield* this.#compare(undefined);
     return undefined;
   }
 
@@ -75,10 +77,10 @@ class Directory {
 
   #told(notes: number): void {
     if (this.#fd < 0) return;
-    if ((notes & NOTE_WRITE) !== 0) this.#changed();
+    if (this.isDirectory && (notes & NOTE_WRITE) !== 0) this.#changed();
     if (this.prefix !== '') return;
-    const name = fromBytestr(this.path.replace(/\/+$/, '').replace(/^.*\//, ''));
-    if ((notes & NOTE_ATTRIB) !== 0) this.tree.tell('change', name);
+    const name = this.path.replace(/\/+$/, '').replace(/^.*\//, '');
+    if ((notes & (this.isDirectory ? NOTE_ATTRIB : CONTENTS)) !== 0) this.tree.tell('change', name);
     if ((notes & GONE) !== 0) this.tree.tell('rename', name);
   }
 
@@ -112,7 +114,7 @@ class Directory {
   *#enter(name: string, ino: number, type: number, told: ReadonlySet<string> | undefined): Op<void> {
     const path = join(this.path, name);
     const within = this.prefix + name;
-    const below = this.tree.recursive && type === DT_DIR ? new Directory(this.tree, path, `${within}/`) : undefined;
+    const below = this.tree.recursive && type === DT_DIR ? new Subject(this.tree, path, true, `${within}/`) : undefined;
     const entry: Entry = { ino, type, fd: -1, below };
     this.#entries.set(name, entry);
     if (told?.has(name) === false) this.tree.tell('rename', within);
@@ -145,31 +147,6 @@ interface Tree {
   readonly tell: Tell;
 }
 
-/** A file that is no directory. */
-class Single {
-  #fd = -1;
-  constructor(
-    readonly tree: Tree,
-    readonly path: string,
-  ) {}
-
-  *start(): Op<Errno | undefined> {
-    const name = this.path.replace(/\/+$/, '').replace(/^.*\//, '');
-    const fd = yield* this.tree.knotes.add(kernelPath(this.path), (notes) => {
-      if ((notes & CONTENTS) !== 0) this.tree.tell('change', name);
-      if ((notes & GONE) !== 0) this.tree.tell('rename', name);
-    });
-    if (fd instanceof Errno) return fd;
-    this.#fd = fd;
-    return undefined;
-  }
-
-  stop(): void {
-    if (this.#fd >= 0) this.tree.knotes.drop(this.#fd);
-    this.#fd = -1;
-  }
-}
-
 interface Watching {
   readonly recursive: boolean;
   readonly persistent: boolean;
@@ -179,7 +156,7 @@ interface Watching {
 
 /** `strict`: as the promise form checks them. */
 function optionsOf(options: unknown, strict: boolean): Watching {
-  const o = typeof options === 'string' ? { encoding: options } : options === undefined || options === null ? {} : toObject(options);
+  const o = typeof options === 'string' ? { encoding: options } : isNone(options) ? {} : toObject(options);
   encodingOf(o['encoding'] === undefined ? undefined : { encoding: o['encoding'] });
   const persistent = strict ? toBool(o['persistent'], 'persistent', true) : (o['persistent'] ?? true) !== false;
   return { recursive: toBool(o['recursive'], 'recursive'), persistent, encoding: o['encoding'], signal: toSignal(o['signal']) };
@@ -191,19 +168,17 @@ function watching(runner: Runner, knotes: Knotes, filename: PathLike, recursive:
   const path = bytePath(p);
   const tree: Tree = { runner, knotes, recursive, tell };
   return runner.now(
-    (function* (): Op<Directory | Single> {
-      let subject: Directory | Single = new Directory(tree, path, '');
-      const isDirectory = yield* isDir(p);
-      if (!isDirectory) subject = new Single(tree, path);
+    (function* (): Op<Subject> {
+      const subject = new Subject(tree, path, yield* isDir(p), '');
       const e = yield* subject.start();
       if (!(e instanceof Errno)) return subject;
-      const error = systemError(e, 'watch', pathText(p));
+      const error = systemError(e, 'watch', p);
       throw Object.assign(error, { filename: typeof filename === 'string' ? filename : pathText(p) });
     })(),
   );
 }
 
-function* isDir(p: string | Uint8Array): Op<boolean> {
+function* isDir(p: Path): Op<boolean> {
   try {
     yield* entriesOf(p);
     return true;
@@ -231,9 +206,8 @@ export class FSWatcher extends EventEmitter {
       },
     };
     if (listener !== undefined) this.on('change', toFunction(listener, 'listener') as never);
-    const nameOptions = o.encoding === undefined || o.encoding === null ? undefined : { encoding: o.encoding };
     const tell: Tell = (event, name) => {
-      if (this.#watching !== undefined) this.emit('change', event, nameOut(name, nameOptions));
+      if (this.#watching !== undefined) this.emit('change', event, nameOut(name, o.encoding));
     };
     this.#watching = watching(runner, knotes, filename, o.recursive, tell);
     if (o.persistent) this.#hold = holder();
@@ -288,9 +262,8 @@ export async function* watched(
   checkAborted(signal);
   const queue: { eventType: WatchEvent; filename: string | Uint8Array }[] = [];
   let wake = (): void => undefined;
-  const nameOptions = encoding === undefined || encoding === null ? undefined : { encoding };
   const subject = watching(runner, knotes, filename, recursive, (eventType, name) => {
-    if (queue.length < (options?.maxQueue ?? KEPT)) queue.push({ eventType, filename: nameOut(name, nameOptions) });
+    if (queue.length < (options?.maxQueue ?? KEPT)) queue.push({ eventType, filename: nameOut(name, encoding) });
     wake();
   });
   const hold = persistent ? holder() : undefined;

@@ -1,10 +1,11 @@
 /** watchFile() and unwatchFile(): a name is looked at again and again, and who asked hears when its attributes have changed. */
 import { Errno, Stat } from '@anykernel/lib-sys';
-import { type PathLike, pathText, toFunction, toPath, toUint32 } from './args.js';
+import { type PathLike, toFunction, toPath, toUint32 } from './args.js';
 import { EventEmitter } from './emitter.js';
-
 import { type AnyStats, statsOf } from './files.js';
 import { type Timer, after, cancel, later } from './host.js';
+import { isObject } from './kinds.js';
+import { type Path, pathText } from './pathnames.js';
 import { type Op, type Runner, attempt } from './run.js';
 
 export interface WatchFileOptions {
@@ -27,7 +28,7 @@ const FIELDS = [
 /** Emits 'change' with the new and the old Stats; those of a name that is not there are all zero. */
 export class StatWatcher extends EventEmitter {
   readonly #runner: Runner;
-  readonly #path: string | Uint8Array;
+  readonly #path: Path;
   readonly #options: WatchFileOptions;
   readonly #interval: number;
   #timer: Timer | undefined;
@@ -35,7 +36,7 @@ export class StatWatcher extends EventEmitter {
   #held: boolean;
   #stopped = false;
 
-  constructor(runner: Runner, path: string | Uint8Array, options: WatchFileOptions, interval: number) {
+  constructor(runner: Runner, path: Path, options: WatchFileOptions, interval: number) {
     super();
     this.#runner = runner;
     this.#path = path;
@@ -113,7 +114,7 @@ export class StatWatchers {
   /** watchFile(filename, listener), watchFile(filename, options, listener). */
   watch(filename: PathLike, options: unknown, listener?: unknown): StatWatcher {
     const path = toPath(filename);
-    const [o, fn] = typeof options === 'object' && options !== null ? [options as WatchFileOptions, listener] : [{}, options];
+    const [o, fn] = isObject(options) ? [options as WatchFileOptions, listener] : [{}, options];
     const told = toFunction(fn, 'listener');
     const interval = o.interval === undefined ? INTERVAL_MS : toUint32(o.interval, 'interval');
     const key = pathText(path);

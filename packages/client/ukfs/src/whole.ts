@@ -1,12 +1,15 @@
 /** Operations on whole files: read, written, appended to, copied, cut. */
+import { ERR, O_RDONLY, O_RDWR, S_ISDIR, S_ISREG } from '@anykernel/lib-sys';
 import {
-  type PathLike, checkAborted, isFd, pathText, toBits, toBool, toFd, toFlags, toLength, toMode, toPath, toSignal,
+  type PathLike, checkAborted, isFd, toBits, toBool, toFd, toFlags, toLength, toMode, toPath, toSignal,
 } from './args.js';
 import { type Encoding, asBuffer, decode, encodingOf, newBytes, toBytes } from './bytes.js';
 import { constants } from './constants.js';
-import { fileTooLarge, invalidArgType, makeError, renamed } from './errors.js';
-import { fsync, openAs } from './files.js';
+import { fileTooLarge, invalidArgType, renamed, systemError } from './errors.js';
+import { fsync, ftruncate, openAs } from './files.js';
 import { type Signal, turn, warn } from './host.js';
+import { fieldsOf, isObject } from './kinds.js';
+import type { Path } from './pathnames.js';
 import { wholeFile } from './quick.js';
 import { type Op, type Runner, call, wait } from './run.js';
 
@@ -21,10 +24,6 @@ export interface FileOptions {
 }
 type Options = FileOptions | string | null | undefined;
 
-function fieldsOf(options: Options): FileOptions {
-  return typeof options === 'object' && options !== null ? options : {};
-}
-
 /** Bytes read at a time when the length of a file is not known, and when it may be aborted. */
 const CHUNK = 65536;
 const ABORTABLE_CHUNK = 524_288;
@@ -32,31 +31,34 @@ const ABORTABLE_CHUNK = 524_288;
 /** The longest file that is read whole, as in Node. */
 const WHOLE_MAX = 2 ** 31 - 1;
 
-/** A whole file, by path or descriptor: bytes, or text where an encoding is given. */
-export function* readFile(file: unknown, options?: Options): Op<Uint8Array | string> {
-  return yield* readWhole(file, options, undefined);
+/** Reads a whole file, by path or descriptor: bytes, or text where an encoding is given. `waits`: a signal may end it. */
+function reading(waits: boolean) {
+  return function* (file: unknown, options?: Options): Op<Uint8Array | string> {
+    const encoding = encodingOf(options);
+    const { flag, signal: given } = fieldsOf<FileOptions>(options);
+    const signal = waits ? toSignal(given) : undefined;
+    if (signal !== undefined) {
+      if (!isFd(file)) toPath(file);
+      yield* goOn(signal);
+    }
+    const bytes = isFd(file)
+      ? yield* readAll(toFd(file), signal)
+      : yield* withFile(toPath(file), toFlags(flag || 'r'), 0o666, (fd) => readAll(fd, signal));
+    checkAborted(signal);
+    return encoding === undefined ? asBuffer(bytes) : decode(bytes, encoding);
+  };
 }
+
+export const readFile = /* @__PURE__ */ reading(false);
+export const readFileAbortable = /* @__PURE__ */ reading(true);
 
 /** The same at once, in the usual case: a path that is text, of a file that is not long, and no flag or signal. */
-export function readFileQuickly({ p }: Runner, file: unknown, options?: Options): Uint8Array | string | undefined {
+export function readFileQuickly({ p, scratch }: Runner, file: unknown, options?: Options): Uint8Array | string | undefined {
   if (typeof file !== 'string') return undefined;
-  const { flag, signal } = fieldsOf(options);
+  const { flag, signal } = fieldsOf<FileOptions>(options);
   if (flag !== undefined || signal !== undefined) return undefined;
   const encoding = encodingOf(options);
-  const bytes = wholeFile(p, toPath(file) as string);
-  return bytes === undefined || encoding === undefined ? bytes : decode(bytes, encoding);
-}
-
-/** The same, which a signal may end. */
-export function* readFileAbortable(file: unknown, options?: Options): Op<Uint8Array | string> {
-  const encoding = encodingOf(options);
-  const signal = toSignal(fieldsOf(options).signal);
-  if (signal === undefined) return yield* readWhole(file, options, undefined);
-  if (!isFd(file)) toPath(file);
-  yield* goOn(signal);
-  const read = yield* readWhole(file, encoding === undefined ? fieldsOf(options) : options, signal);
-  checkAborted(signal);
-  return read;
+  return wholeFile(p, toPath(file), encoding, scratch);
 }
 
 /** Others have had a turn; AbortError: they have ended the operation. */
@@ -65,32 +67,19 @@ function* goOn(signal: Signal): Op<void> {
   checkAborted(signal);
 }
 
-function* readWhole(file: unknown, options: Options, signal: Signal | undefined): Op<Uint8Array | string> {
-  const encoding = encodingOf(options);
-  const read = (fd: number): Op<Uint8Array> => readAll(fd, signal);
-  let bytes: Uint8Array;
-  if (isFd(file)) bytes = yield* read(toFd(file));
-  else bytes = yield* withFile(toPath(file), toFlags(fieldsOf(options).flag || 'r'), 0o666, read);
-  return encoding === undefined ? asBuffer(bytes) : decode(bytes, encoding);
-}
-
 /** Opens a file, does something with it, closes it whatever comes. */
-export function* withFile<T>(path: string | Uint8Array, flags: number, mode: number, use: (fd: number) => Op<T>): Op<T> {
-  const fd = yield* openAs(path, flags, mode, 'open');
-  let result: T;
+export function* withFile<T>(path: Path, flags: number, mode: number, use: (fd: number) => Op<T>): Op<T> {
+  const fd = yield* openAs(path, flags, mode);
   try {
-    result = yield* use(fd);
-  } catch (e) {
-    yield* call('close', [fd], 'close');
-    throw e;
+    return yield* use(fd);
+  } finally {
+    yield* call('close', [fd]);
   }
-  yield* call('close', [fd], 'close');
-  return result;
 }
 
 function* readAll(fd: number, signal: Signal | undefined): Op<Uint8Array> {
-  const st = yield* call('fstat', [fd], 'fstat');
-  const size = (st.mode & constants.S_IFMT) === constants.S_IFREG ? st.size : 0;
+  const st = yield* call('fstat', [fd]);
+  const size = S_ISREG(st.mode) ? st.size : 0;
   if (size > WHOLE_MAX) throw fileTooLarge(size);
   let bytes = newBytes(size > 0 ? size : CHUNK);
   let len = 0;
@@ -101,7 +90,7 @@ function* readAll(fd: number, signal: Signal | undefined): Op<Uint8Array> {
     }
     if (signal !== undefined) yield* goOn(signal);
     const most = signal === undefined ? bytes.length : Math.min(bytes.length, len + ABORTABLE_CHUNK);
-    const n = yield* call('read', [fd, len === 0 && most === bytes.length ? bytes : bytes.subarray(len, most)], 'read');
+    const n = yield* call('read', [fd, len === 0 && most === bytes.length ? bytes : bytes.subarray(len, most)]);
     if (n === 0) return bytes.subarray(0, len);
     len += n;
   }
@@ -117,86 +106,65 @@ export function* writeAll(fd: number, bytes: Uint8Array, signal?: Signal): Op<vo
   for (let off = 0; off < bytes.length; ) {
     if (signal !== undefined) yield* goOn(signal);
     const end = signal === undefined ? bytes.length : Math.min(bytes.length, off + ABORTABLE_CHUNK);
-    off += yield* call('write', [fd, off === 0 && end === bytes.length ? bytes : bytes.subarray(off, end)], 'write');
+    off += yield* call('write', [fd, off === 0 && end === bytes.length ? bytes : bytes.subarray(off, end)]);
   }
 }
 
-/** Writes a whole file, by path or descriptor. */
-export function* writeFile(file: unknown, data: unknown, options?: Options): Op<void> {
-  const bytes = dataOf(data, options);
-  yield* writeWhole(file, options, 'w', (fd) => writeAll(fd, bytes));
+/**
+ * Writes a whole file, by path or descriptor. `waits`: a signal may end it. `inPieces`: what is written may be an iterable, whose pieces are written one
+ * after another.
+ */
+function writing(word: 'w' | 'a', waits: boolean, inPieces: boolean) {
+  return function* (file: unknown, data: unknown, options?: Options): Op<void> {
+    const encoding = encodingOf(options) ?? 'utf8';
+    const { flag, mode, flush, signal: given } = fieldsOf<FileOptions>(options);
+    toBool(flush ?? undefined, 'flush');
+    const pieces = inPieces && isIterable(data) ? data : undefined;
+    const bytes = pieces === undefined ? toBytes(data, encoding) : NO_BYTES;
+    const signal = waits ? toSignal(given) : undefined;
+    if (waits && !isFd(file)) toPath(file);
+    if (signal !== undefined) yield* goOn(signal);
+    const put = function* (fd: number): Op<void> {
+      yield* pieces === undefined ? writeAll(fd, bytes, signal) : writePieces(fd, pieces, encoding, signal);
+      if (flush === true) yield* fsync(fd);
+    };
+    if (isFd(file)) yield* put(toFd(file));
+    else yield* withFile(toPath(file), toFlags(flag || word), toMode(mode, 0o666), put);
+    if (pieces === undefined) checkAborted(signal);
+  };
 }
 
-export function* appendFile(file: unknown, data: unknown, options?: Options): Op<void> {
-  const bytes = dataOf(data, options);
-  yield* writeWhole(file, options, 'a', (fd) => writeAll(fd, bytes));
-}
+const NO_BYTES = new Uint8Array(0);
 
-function dataOf(data: unknown, options: Options): Uint8Array {
-  const encoding = encodingOf(options) ?? 'utf8';
-  toBool(fieldsOf(options).flush ?? undefined, 'flush');
-  return toBytes(data, encoding);
-}
-
-/** The same, which a signal may end. */
-export function* writeFileAbortable(file: unknown, data: unknown, options?: Options): Op<void> {
-  yield* abortable(file, dataOf(data, options), options, 'w');
-}
-
-export function* appendFileAbortable(file: unknown, data: unknown, options?: Options): Op<void> {
-  yield* abortable(file, dataOf(data, options), options, 'a');
-}
-
-function* abortable(file: unknown, bytes: Uint8Array, options: Options, flag: string): Op<void> {
-  const signal = toSignal(fieldsOf(options).signal);
-  if (!isFd(file)) toPath(file);
-  if (signal !== undefined) yield* goOn(signal);
-  yield* writeWhole(file, options, flag, (fd) => writeAll(fd, bytes, signal));
-  checkAborted(signal);
-}
-
-/** What the promise form writes: also the pieces of an iterable, one after another. */
-export function* writeFilePromised(file: unknown, data: unknown, options?: Options): Op<void> {
-  if (!isIterable(data)) yield* writeFileAbortable(file, data, options);
-  else yield* writePieces(file, data, options, 'w');
-}
-
-export function* appendFilePromised(file: unknown, data: unknown, options?: Options): Op<void> {
-  if (!isIterable(data)) yield* appendFileAbortable(file, data, options);
-  else yield* writePieces(file, data, options, 'a');
-}
+export const writeFile = /* @__PURE__ */ writing('w', false, false);
+export const appendFile = /* @__PURE__ */ writing('a', false, false);
+export const writeFileAbortable = /* @__PURE__ */ writing('w', true, false);
+export const appendFileAbortable = /* @__PURE__ */ writing('a', true, false);
+export const writeFilePromised = /* @__PURE__ */ writing('w', true, true);
+export const appendFilePromised = /* @__PURE__ */ writing('a', true, true);
 
 type Pieces = AsyncIterable<unknown> | Iterable<unknown>;
 
 function isIterable(data: unknown): data is Pieces {
-  if (typeof data !== 'object' || data === null || ArrayBuffer.isView(data)) return false;
-  return Symbol.asyncIterator in data || Symbol.iterator in data;
+  return isObject(data) && !ArrayBuffer.isView(data) && (Symbol.asyncIterator in data || Symbol.iterator in data);
 }
 
-function* writePieces(file: unknown, data: Pieces, options: Options, flag: string): Op<void> {
-  const encoding = encodingOf(options) ?? 'utf8';
-  const { signal: given, flush } = fieldsOf(options);
-  const signal = toSignal(given);
-  toBool(flush ?? undefined, 'flush');
-  if (!isFd(file)) toPath(file);
-  if (signal !== undefined) yield* goOn(signal);
-  yield* writeWhole(file, options, flag, function* (fd) {
-    const pieces = Symbol.asyncIterator in data ? data[Symbol.asyncIterator]() : data[Symbol.iterator]();
-    let ended = false;
-    try {
-      for (;;) {
-        const next = (yield* wait(Promise.resolve(pieces.next()))) as IteratorResult<unknown>;
-        ended = next.done === true;
-        if (ended) return;
-        if (signal !== undefined) yield* goOn(signal);
-        yield* writeAll(fd, pieceOf(next.value, encoding));
-        checkAborted(signal);
-      }
-    } catch (e) {
-      if (!ended) yield* wait(Promise.resolve(pieces.return?.()).catch(() => undefined));
-      throw e;
+function* writePieces(fd: number, data: Pieces, encoding: Encoding, signal: Signal | undefined): Op<void> {
+  const pieces = Symbol.asyncIterator in data ? data[Symbol.asyncIterator]() : data[Symbol.iterator]();
+  let ended = false;
+  try {
+    for (;;) {
+      const next = (yield* wait(Promise.resolve(pieces.next()))) as IteratorResult<unknown>;
+      ended = next.done === true;
+      if (ended) return;
+      if (signal !== undefined) yield* goOn(signal);
+      yield* writeAll(fd, pieceOf(next.value, encoding));
+      checkAborted(signal);
     }
-  });
+  } catch (e) {
+    if (!ended) yield* wait(Promise.resolve(pieces.return?.()).catch(() => undefined));
+    throw e;
+  }
 }
 
 /** One of them as bytes: what Buffer.from() takes. */
@@ -208,25 +176,14 @@ function pieceOf(value: unknown, encoding: Encoding): Uint8Array {
   throw invalidArgType('first argument', expected, value);
 }
 
-function* writeWhole(file: unknown, options: Options, flag: string, put: (fd: number) => Op<void>): Op<void> {
-  const { flag: given, mode, flush } = fieldsOf(options);
-  const all = function* (fd: number): Op<void> {
-    yield* put(fd);
-    if (flush === true) yield* fsync(fd);
-  };
-  if (isFd(file)) yield* all(toFd(file));
-  else yield* withFile(toPath(file), toFlags(given || flag), toMode(mode, 0o666), all);
-}
-
 export function* truncate(path: PathLike | number, len?: unknown): Op<void> {
   if (typeof path === 'number') {
     warn('DEP0081', 'Using fs.truncate with a file descriptor is deprecated. Please use fs.ftruncate with a file descriptor instead.', true);
-    yield* call('ftruncate', [toFd(path), toLength(len)], 'ftruncate');
-    return;
+    return yield* ftruncate(path, len);
   }
   const size = toLength(len);
-  yield* withFile(toPath(path), constants.O_RDWR, 0o666, function* (fd) {
-    yield* call('ftruncate', [fd, size], 'ftruncate');
+  yield* withFile(toPath(path), O_RDWR, 0o666, function* (fd) {
+    yield* call('ftruncate', [fd, size]);
   });
 }
 
@@ -234,32 +191,32 @@ export function* truncate(path: PathLike | number, len?: unknown): Op<void> {
 const COPY_CHUNK = 1 << 18;
 
 /** Copies a file's bytes and permission bits. COPYFILE_EXCL: EEXIST if the copy is there. ENOSYS: a clone is demanded. */
-export function* copyFile(from: PathLike, to: PathLike, mode: unknown = 0): Op<void> {
+export function* copyFile(from: PathLike, to: PathLike, mode?: unknown): Op<void> {
   const [a, b] = [toPath(from, 'src'), toPath(to, 'dest')];
   const bits = toBits(mode);
-  if ((bits & constants.COPYFILE_FICLONE_FORCE) !== 0) throw makeError('EOPNOTSUPP', 'copyfile', pathText(a), pathText(b));
+  if ((bits & constants.COPYFILE_FICLONE_FORCE) !== 0) throw systemError(ERR.EOPNOTSUPP, 'copyfile', a, b);
   const create = constants.O_WRONLY | constants.O_CREAT | ((bits & constants.COPYFILE_EXCL) !== 0 ? constants.O_EXCL : 0);
   try {
-    yield* withFile(a, constants.O_RDONLY, 0, function* (source) {
-      const st = yield* call('fstat', [source], 'fstat');
-      if ((st.mode & constants.S_IFMT) === constants.S_IFDIR) throw makeError('EISDIR', 'copyfile');
+    yield* withFile(a, O_RDONLY, 0, function* (source) {
+      const st = yield* call('fstat', [source]);
+      if (S_ISDIR(st.mode)) throw systemError(ERR.EISDIR, 'copyfile');
       yield* withFile(b, create, st.mode & 0o777, function* (dest) {
-        const there = yield* call('fstat', [dest], 'fstat');
+        const there = yield* call('fstat', [dest]);
         if (there.ino === st.ino && there.dev === st.dev) return;
-        yield* call('ftruncate', [dest, 0], 'ftruncate');
+        yield* call('ftruncate', [dest, 0]);
         yield* copyBytes(source, dest, st.size);
-        yield* call('fchmod', [dest, st.mode & 0o777], 'fchmod');
+        yield* call('fchmod', [dest, st.mode & 0o777]);
       });
     });
   } catch (e) {
-    throw renamed(e, 'copyfile', pathText(a), pathText(b));
+    throw renamed(e, 'copyfile', a, b);
   }
 }
 
 function* copyBytes(source: number, dest: number, size: number): Op<void> {
   const buf = new Uint8Array(Math.min(COPY_CHUNK, Math.max(4096, size)));
   for (;;) {
-    const n = yield* call('read', [source, buf], 'read');
+    const n = yield* call('read', [source, buf]);
     if (n === 0) return;
     yield* writeAll(dest, n === buf.length ? buf : buf.subarray(0, n));
   }
