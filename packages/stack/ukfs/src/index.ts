@@ -8,16 +8,18 @@ import type { AnyComponent } from '@anykernel/lib-component';
 import { type Kernel, Proc } from '@anykernel/rumpkern';
 import { type MountSpec, bootStack } from '@anykernel/stack-boot';
 import { type Tree, type Ukfs, fromSnapshot, fromTree, ukfs as ofProcess } from '@anykernel/ukfs';
+import { type Checked, checked } from './arguments.js';
+import { haltAtExit, haltNow } from './atexit.js';
 import { componentsFor } from './filesystems.js';
 
 export * from '@anykernel/ukfs';
 
 export interface UkfsOptions {
   /**
-   * What is mounted: an image (a host file's name, or its bytes, which are changed in place) on the root, its type found out; or a list of mounts, of any
-   * types. Without it the root is a fresh tmpfs.
+   * What is mounted: an image (a host file's name or `file:` URL, or its bytes, which are changed in place) on the root, its type found out; or a list of
+   * mounts, of any types. Without it the root is a fresh tmpfs.
    */
-  readonly mount?: string | Uint8Array | readonly MountSpec[];
+  readonly mount?: string | URL | Uint8Array | readonly MountSpec[];
   /** For an image: its type, and mount(8)'s words (`ro`). For a tmpfs: `size=64m`. */
   readonly type?: string;
   readonly options?: readonly string[];
@@ -50,42 +52,45 @@ export interface OwnUkfs extends Ukfs {
 /**
  * `await ukfs()`: a fresh tmpfs. `await ukfs({ mount: 'disk.img' })`: an image. `ukfs(process)`: the `fs` of a process that there is.
  *
- * What goes wrong (no such file, an image that nobody knows) rejects, and leaves no kernel.
+ * What goes wrong (no such file, an image that nobody knows) rejects, and leaves no kernel. TypeError: options that make no sense. Files of this machine are written back at the end
+ * of the program if not by halt().
  */
 export function ukfs(process: Proc): Ukfs;
 export function ukfs(options?: UkfsOptions): Promise<OwnUkfs>;
 export function ukfs(of?: Proc | UkfsOptions): Ukfs | Promise<OwnUkfs> {
-  return of instanceof Proc ? ofProcess(of) : booted(of ?? {});
+  return of instanceof Proc ? ofProcess(of) : booted(of);
 }
 
 /** An image that is given as bytes has this name in the kernel's world. */
 const BYTES = 'image';
 
-async function booted(o: UkfsOptions): Promise<OwnUkfs> {
+async function booted(options: UkfsOptions | undefined): Promise<OwnUkfs> {
+  const o = checked(options);
   const host = o.host ?? (await nodeHost(o.mount));
   const mounts = mountsOf(o);
   const kernel = bootStack(host, [...(await componentsFor(mounts)), ...(o.components ?? [])], mounts, { verbose: false });
   try {
-    return start(kernel, o);
+    const own = start(kernel, o);
+    if (o.host === undefined && mounts.some((m) => m.source !== undefined && m.source !== BYTES)) haltAtExit(kernel);
+    return own;
   } catch (e) {
     kernel.halt({ nosync: true });
     throw e;
   }
 }
 
-async function nodeHost(mount: UkfsOptions['mount']): Promise<Rumpuser> {
+async function nodeHost(mount: Checked['mount']): Promise<Rumpuser> {
   const { hostNode } = await import('@anykernel/host-node');
   return hostNode({ input: false, ...(mount instanceof Uint8Array ? { files: { [BYTES]: mount } } : {}) });
 }
 
-function mountsOf(o: UkfsOptions): readonly MountSpec[] {
-  const options = o.options ?? [];
-  if (o.mount === undefined) return [{ type: o.type ?? 'tmpfs', on: '/', options }];
-  if (typeof o.mount !== 'string' && !(o.mount instanceof Uint8Array)) return o.mount;
-  return [{ type: o.type ?? 'auto', source: typeof o.mount === 'string' ? o.mount : BYTES, on: '/', options }];
+function mountsOf({ mount, type, options = [] }: Checked): readonly MountSpec[] {
+  if (mount === undefined) return [{ type: type ?? 'tmpfs', on: '/', options }];
+  if (typeof mount !== 'string' && !(mount instanceof Uint8Array)) return mount;
+  return [{ type: type ?? 'auto', source: typeof mount === 'string' ? mount : BYTES, on: '/', options }];
 }
 
-function start(kernel: Kernel, o: UkfsOptions): OwnUkfs {
+function start(kernel: Kernel, o: Checked): OwnUkfs {
   if (o.tree !== undefined || o.snapshot !== undefined) {
     const root = ofProcess(kernel.newproc());
     if (o.snapshot !== undefined) fromSnapshot(root, o.snapshot);
@@ -95,9 +100,7 @@ function start(kernel: Kernel, o: UkfsOptions): OwnUkfs {
   const process = kernel.newproc({ ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }), ...(groups === undefined ? {} : { groups }) });
   if (o.umask !== undefined) process.sys.umask(o.umask);
   if (o.cwd !== undefined) process.sys.chdir(o.cwd);
-  const halt = (): void => {
-    if (kernel.stopped === undefined) kernel.halt();
-  };
+  const halt = (): void => haltNow(kernel);
   const own = {
     kernel,
     process,

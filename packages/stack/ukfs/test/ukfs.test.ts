@@ -2,6 +2,7 @@
 import hostFs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { newfs } from '@anykernel/ext2fs';
 import { boot } from '@anykernel/rumpkern';
@@ -107,4 +108,28 @@ test('ukfs(process) is the fs of a process that there is', () => {
   fs.writeFileSync('/f', 'x');
   expect(fs.readdirSync('/')).toEqual(['f']);
   k.halt();
+});
+
+test('an image is written back at the end of the program, halted or not; a URL names it as well', async () => {
+  const file = join(dir, 'disk.img');
+  hostFs.writeFileSync(file, image());
+  const program = `import { ukfs } from '@anykernel/stack-ukfs';
+const fs = await ukfs({ mount: new URL(${JSON.stringify(pathToFileURL(file).href)}) });
+fs.writeFileSync('/left', 'words');`;
+  const here = import.meta.dirname;
+  mustRun(process.execPath, ['--import', join(here, '../../../../tools/run/typescript.mjs'), '--input-type=module', '-e', program], { cwd: here });
+  const again = await ukfs({ mount: file, options: ['ro'] });
+  expect(again.readFileSync('/left', 'utf8')).toBe('words');
+  again.halt();
+});
+
+test.each([
+  ['disk.img', "ukfs() takes options, as in ukfs({ mount: 'disk.img' }), and was given 'disk.img'"],
+  [{ mout: 'disk.img' }, /^ukfs\(\) has no option mout; there are mount, type,/],
+  [{ mount: 5 }, "ukfs() option mount is an image's name, file: URL or bytes, or a list of mounts, and was given 5"],
+  [{ options: 'ro' }, "ukfs() option options is a list of texts, and was given 'ro'"],
+  [{ uid: -1 }, 'ukfs() option uid is an integer from 0 to 4294967294, and was given -1'],
+  [{ mount: [{}] }, /an instance of Array$/],
+])('%j is refused with what would do', async (options, message) => {
+  await expect(ukfs(options as object)).rejects.toThrow(message);
 });
