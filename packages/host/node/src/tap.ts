@@ -10,7 +10,8 @@ import type * as workerThreads from 'node:worker_threads';
 import { type Half, halfOf } from '@anykernel/lib-hostkit';
 import { ERR, hostToErrno } from '@anykernel/lib-sys';
 import { errnoOf } from './errno.js';
-import { type CFunction, LIBC, koffiOf, koffiPath, libc } from './libc.js';
+import { FrameReader, FrameWriter } from './frames.js';
+import { LIBC, koffiOf, koffiPath, libc } from './libc.js';
 import { waitAsync } from './waitasync.js';
 
 /** linux/if_tun.h */
@@ -28,6 +29,8 @@ const EAGAIN = 11;
 
 /** Milliseconds after the last frame during which each turn of the event loop looks. */
 const WATCH_MS = 0.5;
+/** Milliseconds of looking after which the event loop has its turn, though there are frames. */
+const TURN_MS = 0.2;
 /** Words that the two threads share: whether the Worker is to wait, its rings, the end. */
 const ARMED = 0;
 const RINGS = 1;
@@ -49,41 +52,65 @@ for (;;) {
   Atomics.notify(words, ${RINGS});
 }`;
 
+const SETTLED: Promise<void> = Promise.resolve();
+
 class Tap {
   readonly offload = true;
   readonly #words = new Int32Array(new SharedArrayBuffer(12));
-  readonly #read: CFunction;
-  readonly #write: CFunction;
+  readonly #reader: FrameReader;
+  readonly #writer: FrameWriter;
+  readonly in: Uint8Array;
+  readonly out: Uint8Array;
   #worker: workerThreads.Worker | undefined;
   #fn: (() => number) | undefined;
+  #turnAt = 0;
   #frameAt = 0;
   #closed = false;
-  /** A frame on its way out, and its parts when it is long. */
-  readonly #out = new Uint8Array(70_000);
-  readonly #look = (): void => this.#turn();
+  readonly #turn = (): void => {
+    this.#turnAt = performance.now();
+    this.#look();
+  };
+
+  /** What frames lead to goes on in microtasks, and so do the looks. */
+  readonly #look = (): void => {
+    if (this.#closed || this.#fn === undefined) return;
+    const now = performance.now();
+    if (this.#fn() > 0) {
+      this.#frameAt = now;
+      if (now - this.#turnAt < TURN_MS) {
+        void SETTLED.then(this.#look);
+        return;
+      }
+    }
+    if (now - this.#frameAt < WATCH_MS) setImmediate(this.#turn);
+    else this.#wait();
+  };
 
   constructor(
     readonly name: string,
     readonly fd: number,
   ) {
-    this.#read = libc('int64_t read(int fd, void *buf, size_t len)');
-    this.#write = libc('int64_t write(int fd, const void *buf, size_t len)');
+    this.#reader = new FrameReader(fd);
+    this.#writer = new FrameWriter(fd);
+    this.in = this.#reader.buf;
+    this.out = this.#writer.buf;
   }
 
-  read(into: Uint8Array): number {
-    const n = Number(this.#read(this.fd, into, into.length));
-    return n > 0 ? n : 0;
+  get inAt(): number {
+    return this.#reader.at;
+  }
+
+  read(): number {
+    return this.#reader.next();
+  }
+
+  reserve(len: number): number {
+    return this.#writer.reserve(len);
   }
 
   /** The device takes a frame at once, or drops it. */
-  write(pieces: readonly Uint8Array[], count: number): boolean {
-    let len = 0;
-    for (let i = 0; i < count; i++) {
-      if (len + pieces[i].length > this.#out.length) return false;
-      this.#out.set(pieces[i], len);
-      len += pieces[i].length;
-    }
-    return Number(this.#write(this.fd, this.#out, len)) === len;
+  flush(): number {
+    return this.#writer.flush();
   }
 
   accept(checksums: boolean, segments: boolean): void {
@@ -95,7 +122,7 @@ class Tap {
     const { Worker } = process.getBuiltinModule('node:worker_threads') as typeof workerThreads;
     this.#worker = new Worker(WAITER, { eval: true, workerData: { words: this.#words, fd: this.fd, koffi: koffiPath(), libc: LIBC } });
     taps.set(this.name, this);
-    setImmediate(this.#look);
+    setImmediate(this.#turn);
   }
 
   /** Whether it keeps the program alive. */
@@ -104,20 +131,14 @@ class Tap {
     else this.#worker?.unref();
   }
 
-  #turn(): void {
-    if (this.#closed || this.#fn === undefined) return;
-    const now = performance.now();
-    if (this.#fn() > 0) this.#frameAt = now;
-    if (now - this.#frameAt < WATCH_MS) {
-      setImmediate(this.#look);
-      return;
-    }
+  /** The Worker waits, and rings. */
+  #wait(): void {
     const rings = Atomics.load(this.#words, RINGS);
     Atomics.store(this.#words, ARMED, 1);
     Atomics.notify(this.#words, ARMED);
     const wait = waitAsync(this.#words, RINGS, rings);
-    if (wait.async) void wait.value.then(this.#look);
-    else setImmediate(this.#look);
+    if (wait.async) void wait.value.then(this.#turn);
+    else setImmediate(this.#turn);
   }
 
   /** The descriptor is closed when the Worker no longer waits on it. */
@@ -129,6 +150,8 @@ class Tap {
     Atomics.store(this.#words, OVER, 1);
     Atomics.store(this.#words, ARMED, 1);
     Atomics.notify(this.#words, ARMED);
+    this.#reader.close();
+    this.#writer.close();
     if (this.#worker === undefined) closeSync(this.fd);
     else this.#worker.once('exit', () => closeSync(this.fd));
     this.#worker?.ref();

@@ -6,10 +6,18 @@ export interface VirtPort {
   readonly name: string;
   /** Each frame, both ways, has a virtio_net_hdr (10 bytes, little-endian) in front: unfinished checksums and large segments pass. */
   readonly offload: boolean;
-  /** Reads the next frame into `into`, at least 65 560 bytes: its length; 0: there is none now. */
-  read(into: Uint8Array): number;
-  /** Sends the first `count` of `pieces` as one frame. false: the device did not take it. */
-  write(pieces: readonly Uint8Array[], count: number): boolean;
+  /** Memory of frames that come. */
+  readonly in: Uint8Array;
+  /** Where in it the last frame begins, until the next read(). */
+  readonly inAt: number;
+  /** Takes the next frame: its length, at most 65 560; 0: there is none now. */
+  read(): number;
+  /** Memory of frames that go. */
+  readonly out: Uint8Array;
+  /** Where in it a frame of `len` bytes is to be written, before anything else is called; it waits for flush(), at most. -1: it is too long. */
+  reserve(len: number): number;
+  /** Sends all that waits. Returns how many frames the device did not take since the last call. */
+  flush(): number;
   /** What the host may leave undone in the frames that it gives, at first both: `checksums`, and cutting large `segments`. Without it, nothing can be said. */
   accept?(checksums: boolean, segments: boolean): void;
   /** `fn` is called from the event loop when there may be frames, and says how many it has read. */

@@ -4,7 +4,7 @@ import {
   IFCAP_CSUM_UDPv6_Tx, IFCAP_LRO, IFCAP_TSOv4, IFCAP_TSOv6,
 } from '@anykernel/lib-sys';
 import { ETHERMTU, Gro, type Ifnet, type LinkedDriver, type Net, completeChecksum, etherIf, linkstrIoctl } from '@anykernel/net';
-import type { Kernel } from '@anykernel/rumpkern';
+import { type Kernel, type Softint, copy } from '@anykernel/rumpkern';
 import { CSUM_PARTIAL, GSO_NONE, type Mbuf } from '@anykernel/rumpnet';
 import { VIRTIF_HALF, type VirtPort } from './half.js';
 import { VNET_HDR_LEN, applyVnetHdr, emitVnetHdr } from './vnethdr.js';
@@ -15,9 +15,7 @@ const OFFLOAD_CAPS =
 
 const RX_CAPS = IFCAP_CSUM_TCPv4_Rx | IFCAP_CSUM_UDPv4_Rx | IFCAP_CSUM_TCPv6_Rx | IFCAP_CSUM_UDPv6_Rx;
 
-/** A frame of 64 KiB with its headers. */
-const FRAME_MAX = VNET_HDR_LEN + 14 + 65_536;
-/** Frames that one call of the host takes in. */
+/** Frames that one call of the host takes in, or that wait to go together. */
 const BUDGET = 64;
 /** From the start of a TCP header: where the upper half of a byte says how long it is. */
 const TCP_OFF = 12;
@@ -26,11 +24,8 @@ const TCP_OFF = 12;
 export class Virtif implements LinkedDriver {
   readonly ifp: Ifnet;
   #port: VirtPort | undefined;
-  readonly #in = new Uint8Array(FRAME_MAX);
   readonly #gro: Gro;
-  readonly #header = new Uint8Array(VNET_HDR_LEN);
-  /** A frame's pieces, used within one call. */
-  readonly #pieces: Uint8Array[] = [];
+  readonly #sender: Softint;
 
   constructor(
     readonly k: Kernel,
@@ -44,6 +39,7 @@ export class Virtif implements LinkedDriver {
     lladdr[5] = unit;
     this.ifp = etherIf(k, net, `virt${unit}`, this, { lladdr, mtu: ETHERMTU, mtuMax: 65_521, capabilities: OFFLOAD_CAPS });
     this.#gro = new Gro(this.ifp);
+    this.#sender = k.softint(() => this.#sendAll());
   }
 
   get linkstr(): string | undefined {
@@ -68,6 +64,7 @@ export class Virtif implements LinkedDriver {
   }
 
   unlink(): void {
+    this.#sendAll();
     this.#port?.close();
     this.#port = undefined;
   }
@@ -83,8 +80,16 @@ export class Virtif implements LinkedDriver {
     if (this.#port === undefined) this.link(`tap${this.unit}`);
   }
 
+  /** They go together, when what makes them is done: a system call of the host costs more than a small frame. */
   start(ifp: Ifnet): void {
-    for (let m = ifp.snd.dequeue(); m !== undefined; m = ifp.snd.dequeue()) this.#send(m);
+    if (ifp.snd.len < BUDGET) this.#sender.schedule();
+    else this.#sendAll();
+  }
+
+  #sendAll(): void {
+    const { snd } = this.ifp;
+    for (let m = snd.dequeue(); m !== undefined; m = snd.dequeue()) this.#send(m);
+    if (this.#port !== undefined) this.ifp.oerrors += this.#port.flush();
   }
 
   #send(frame: Mbuf): void {
@@ -97,16 +102,16 @@ export class Virtif implements LinkedDriver {
   }
 
   #write(port: VirtPort, m: Mbuf): boolean {
-    const pieces = this.#pieces;
-    let count = 0;
-    if (port.offload) {
-      emitVnetHdr(m, m.gsoType === GSO_NONE ? 0 : headersOf(m), this.#header);
-      pieces[count++] = this.#header;
+    const headerLen = port.offload ? VNET_HDR_LEN : 0;
+    let at = port.reserve(headerLen + m.pktlen);
+    if (at < 0) return false;
+    if (port.offload) emitVnetHdr(m, m.gsoType === GSO_NONE ? 0 : headersOf(m), port.out, at);
+    at += headerLen;
+    for (let n: Mbuf | undefined = m; n !== undefined; n = n.next) {
+      copy(port.out, at, n.buf, n.off, n.len);
+      at += n.len;
     }
-    for (let n: Mbuf | undefined = m; n !== undefined; n = n.next) if (n.len > 0) pieces[count++] = n.buf.subarray(n.off, n.off + n.len);
-    const taken = port.write(pieces, count);
-    pieces.length = 0;
-    return taken;
+    return true;
   }
 
   /** Takes in what there is, within a budget. Returns how many frames. */
@@ -115,29 +120,33 @@ export class Virtif implements LinkedDriver {
     if (port === undefined) return 0;
     let count = 0;
     for (; count < BUDGET && this.#port === port; count++) {
-      const len = port.read(this.#in);
+      const len = port.read();
       if (len === 0) break;
-      const at = port.offload ? VNET_HDR_LEN : 0;
-      const m = len > at ? this.#mbuf(at, len - at) : undefined;
-      if (m === undefined) this.ifp.ierrors++;
-      else if (port.offload && !applyVnetHdr(m, this.#in)) {
-        this.ifp.ierrors++;
-        this.ifp.mbufs.free(m);
-      } else this.#gro.put(m);
+      this.#input(port, len);
     }
     this.#gro.flush();
     return count;
   }
 
-  #mbuf(at: number, len: number): Mbuf | undefined {
+  #input(port: VirtPort, len: number): void {
+    const headerLen = port.offload ? VNET_HDR_LEN : 0;
+    const m = len > headerLen ? this.#mbuf(port.in, port.inAt + headerLen, len - headerLen) : undefined;
+    if (m === undefined) this.ifp.ierrors++;
+    else if (port.offload && !applyVnetHdr(m, port.in, port.inAt)) {
+      this.ifp.ierrors++;
+      this.ifp.mbufs.free(m);
+    } else this.#gro.put(m);
+  }
+
+  #mbuf(b: Uint8Array, at: number, len: number): Mbuf | undefined {
     const { mbufs } = this.ifp;
     const one = mbufs.tryGet(len);
     if (one !== undefined) {
-      one.buf.set(this.#in.subarray(at, at + len), one.off);
+      copy(one.buf, one.off, b, at, len);
       return one;
     }
     try {
-      return mbufs.fromBytes(this.#in.subarray(at, at + len));
+      return mbufs.fromBytes(b.subarray(at, at + len));
     } catch (e) {
       this.k.ignoreErrno(e);
       return undefined;

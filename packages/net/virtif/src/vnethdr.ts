@@ -12,34 +12,34 @@ const DATA_VALID = 2;
 /** The bit of a GSO type which says that the segments have ECN. */
 const GSO_ECN = 0x80;
 
-/** Writes the header of a frame, in place. `headerLen`: bytes in front of the payload. */
-export function emitVnetHdr(m: Mbuf, headerLen: number, b: Uint8Array): void {
-  b.fill(0, 0, VNET_HDR_LEN);
+/** Writes the header of a frame into `b` at `at`, in place. `headerLen`: bytes in front of the payload. */
+export function emitVnetHdr(m: Mbuf, headerLen: number, b: Uint8Array, at = 0): void {
+  for (let i = 0; i < VNET_HDR_LEN; i++) b[at + i] = 0;
   if (m.csum !== CSUM_PARTIAL) return;
-  b[0] = NEEDS_CSUM;
-  putU16le(b, 6, m.csumStart);
-  putU16le(b, 8, m.csumOff);
+  b[at] = NEEDS_CSUM;
+  putU16le(b, at + 6, m.csumStart);
+  putU16le(b, at + 8, m.csumOff);
   if (m.gsoType === GSO_NONE) return;
-  b[1] = m.gsoType;
-  putU16le(b, 2, headerLen);
-  putU16le(b, 4, m.gsoSize);
+  b[at + 1] = m.gsoType;
+  putU16le(b, at + 2, headerLen);
+  putU16le(b, at + 4, m.gsoSize);
 }
 
-/** Sets a frame's fields from its header. false: they point beyond the frame, or ask for what does not exist. */
-export function applyVnetHdr(m: Mbuf, b: Uint8Array): boolean {
-  const flags = b[0];
-  const type = b[1] & ~GSO_ECN;
+/** Sets a frame's fields from its header, in `b` at `at`. false: they point beyond the frame, or ask for what does not exist. */
+export function applyVnetHdr(m: Mbuf, b: Uint8Array, at = 0): boolean {
+  const flags = b[at];
+  const type = b[at + 1] & ~GSO_ECN;
   m.csum = (flags & DATA_VALID) !== 0 ? CSUM_VALID : CSUM_NONE;
   if ((flags & NEEDS_CSUM) !== 0) {
-    const start = getU16le(b, 6);
-    const off = getU16le(b, 8);
+    const start = getU16le(b, at + 6);
+    const off = getU16le(b, at + 8);
     m.csum = CSUM_PARTIAL;
     m.csumStart = start;
     m.csumOff = off;
   }
   if (type !== GSO_NONE) {
     m.gsoType = type;
-    m.gsoSize = getU16le(b, 4);
+    m.gsoSize = getU16le(b, at + 4);
   }
   return offloadValid(m);
 }

@@ -14,7 +14,8 @@ test.each([
 ])('the host hears what it may leave undone when the interface is to do %s', (_what, capabilities, told) => {
   const accepted: boolean[][] = [];
   const port = {
-    name: 'wire', offload: true, read: () => 0, write: () => true, listen: () => undefined, close: () => undefined,
+    name: 'wire', offload: true, in: new Uint8Array(0), inAt: 0, out: new Uint8Array(0),
+    read: () => 0, reserve: () => -1, flush: () => 0, listen: () => undefined, close: () => undefined,
     accept: (checksums: boolean, segments: boolean) => void accepted.push([checksums, segments]),
   };
   const k = boot(hostSim({ halves: [{ ...VIRTIF_HALF, impl: { open: () => port } }] }), [virtif]);

@@ -3,7 +3,7 @@ import { AF_INET, ERR, IFF_UP } from '@anykernel/lib-sys';
 import { Nexthop, net } from '@anykernel/net';
 import { boot } from '@anykernel/rumpkern';
 import { CSUM_PARTIAL, GSO_TCPV4, M_BCAST, mbufsOf } from '@anykernel/rumpnet';
-import { VIRTIF_HALF, virtif } from '@anykernel/virtif';
+import { VIRTIF_HALF, type Virtif, virtif } from '@anykernel/virtif';
 import { Device } from './device.js';
 
 function start(offload: boolean) {
@@ -47,6 +47,43 @@ test.each([false, true])('frames go out and come in, and all memory comes back (
   expect(ifp.mbufs.used).toBe(0);
   k.halt();
   expect(device.closed).toBe(true);
+});
+
+test('frames that are made together go together, in order and no more than wait well; each that is not taken counts', () => {
+  const { k, ifp, device } = start(false);
+  const send = (count: number) =>
+    k.run(() => {
+      for (let i = 0; i < count; i++) {
+        const m = ifp.mbufs.fromBytes(Uint8Array.of(i, 1));
+        m.flags |= M_BCAST;
+        ifp.output(ifp, m, new Nexthop(AF_INET));
+      }
+    });
+  send(20);
+  expect(device.flushes).toBe(1);
+  expect(device.written.map((f) => f[14])).toEqual(Array.from({ length: 20 }, (_, i) => i));
+  send(200);
+  expect(device.written).toHaveLength(220);
+  expect(device.flushes).toBeGreaterThan(3);
+  expect(device.flushes).toBeLessThan(8);
+  device.full = true;
+  send(100);
+  expect(ifp.oerrors).toBe(100);
+  expect(ifp.mbufs.used).toBe(0);
+  k.halt();
+});
+
+test('what was made before the device is closed goes', () => {
+  const { k, ifp, device } = start(false);
+  k.run(() => {
+    const m = ifp.mbufs.fromBytes(Uint8Array.of(1));
+    m.flags |= M_BCAST;
+    ifp.output(ifp, m, new Nexthop(AF_INET));
+    (ifp.driver as Virtif).unlink();
+  });
+  expect(device.closed).toBe(true);
+  expect(device.written).toHaveLength(1);
+  k.halt();
 });
 
 test('a large segment comes in whole, with what its header says', () => {
