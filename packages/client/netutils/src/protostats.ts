@@ -74,6 +74,7 @@ const TCP_LINES: readonly string[] = [
   '{sackrcv} segment{s} with selective acknowledgments ({sackbad} bad, {dsackrcv} of duplicates)',
   '{ecnect} packet{s} sent as capable of congestion notification, {ecnce} received with congestion experienced',
   '{blackhole} path MTU black hole{s} found, {mtuchange} path MTU change{s}',
+  ' {mtuprobe} probe{s} of the path MTU sent, {mtuprobelost} of them lost',
   '{challenge} challenge ack{s} sent',
   '{noport} missing port{s}',
   '{badsyn} bad connection attempt{s}',

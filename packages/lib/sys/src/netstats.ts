@@ -64,7 +64,7 @@ export const TCP_STATS: StatsLayout = layout(
     scRetransmitted: 68, ecnce: 74, ecnect: 75,
   },
   'sndrst rcvfast reassdrop challenge fastrexmit tlp tlprecovered racklost spuriousrto sackrcv sackbad dsackrcv ecnece mtuchange twreuse scCookieSent scCookieGood ' +
-    'scCookieBad tfoSynData tfoCookieSent tfoBad',
+    'scCookieBad tfoSynData tfoCookieSent tfoBad mtuprobe mtuprobelost',
 );
 
 /** net.inet6.ip6.stats. */

@@ -96,7 +96,7 @@ describe('handshakes that lose segments', () => {
     d.out();
     d.write(100);
     d.pass(10).in('A', { seq: 1, ack: 101 });
-    expect(d.tcb.rtoMs).toBe(200);
+    expect(d.tcb.rtoMs).toBe(210);
   });
   test('RFC 6928 2: more than one lost SYN: the window begins with one segment', () => {
     const d = new Drill().connect().pass(3500).in('SA', { ack: 1, mss: 1000 });

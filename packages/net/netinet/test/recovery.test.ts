@@ -52,13 +52,46 @@ describe('RFC 6298, the retransmission timer', () => {
   test('2.2, 2.3: SRTT + 4 * RTTVAR afterwards', () => {
     const d = flight(1, { conf });
     const { srttUs, rttvarUs, rtoMs } = d.tcb;
-    expect(Math.abs(rtoMs - Math.max(200, (srttUs + 4 * rttvarUs) / 1000))).toBeLessThanOrEqual(1);
+    expect(Math.abs(rtoMs - Math.max(200 + srttUs / 1000, (srttUs + 4 * rttvarUs) / 1000))).toBeLessThanOrEqual(1);
+  });
+  test('2.3: however even the round trips are, there is time for an acknowledgment that is delayed', () => {
+    const d = flight(1, { conf }, 400);
+    for (let ack = F + 1000; ack < F + 40_000; ack += 1000) {
+      d.pass(400).in('A', { seq: 1, ack });
+      d.write(1000);
+    }
+    d.out();
+    expect([d.tcb.rttvarUs < 10_000, d.pass(590).sent()]).toEqual([true, []]);
   });
   test('3: what was sent twice is not measured (Karn)', () => {
     const d = flight(1, { conf });
     const before = d.tcb.srttUs;
     d.pass(3000).in('A', { seq: 1, ack: F + 1000 });
     expect(d.tcb.srttUs).toBe(before);
+  });
+  test('5.5: a timeout that was doubled stays so until a round trip is measured: a path that is slower now is not asked twice for ever', () => {
+    const d = flight(1, { conf });
+    let again = 0;
+    for (let ack = F + 1000; ack < F + 20_000; ack += 1000) {
+      again += d.pass(400).out().filter((one) => one.seq < ack).length;
+      d.in('A', { seq: 1, ack });
+      d.out();
+      d.write(1000);
+      d.out();
+    }
+    expect([again <= 2, d.tcb.srttUs > 250_000]).toEqual([true, true]);
+  });
+  test('and no probe of the tail keeps it from being measured', () => {
+    const d = flight(1);
+    let again = 0;
+    for (let ack = F + 1000; ack < F + 20_000; ack += 1000) {
+      again += d.pass(700).out().length;
+      d.in('A', { seq: 1, ack });
+      d.out();
+      d.write(1000);
+      d.out();
+    }
+    expect([again <= 4, d.tcb.srttUs > 400_000]).toEqual([true, true]);
   });
   test('5.3: it begins anew with each acknowledgment of new data', () => {
     const d = flight(2, { conf });
@@ -297,6 +330,34 @@ describe('RFC 6937, proportional rate reduction', () => {
 });
 
 describe('RFC 8985, RACK', () => {
+  test('the loss of the first segment of a flight is repaired on a long path before it is taken for that of all', () => {
+    const d = flight(8, {}, 400);
+    for (let ack = F + 8000; ack < F + 240_000; ack += 8000) {
+      d.pass(400).in('A', { seq: 1, ack });
+      d.write(8000);
+    }
+    d.out();
+    const una = (d.tcb.sndUna - d.iss!) | 0;
+    d.pass(400).in('A', { seq: 1, ack: una, sack: [una + 1000, una + 8000] });
+    expect(d.sent()).toEqual([`PA ${una}:1000 ack 1`]);
+    d.pass(400).in('A', { seq: 1, ack: una + 8000 });
+    expect([d.tcb.rttvarUs < 10_000, d.inet.tcp.stats.rexmttimeo]).toEqual([true, 0]);
+  });
+  test('6.2: what is sent again behind new data, at one moment, is not lost because those arrive', () => {
+    const d = flight(8);
+    d.write(9000);
+    d.out();
+    // Three acknowledgments at once: the first two let new data go, the third shows the loss.
+    d.pass(100).in('A', { seq: 1, ack: F, sack: [F + 1000, F + 2000] }).in('A', { seq: 1, ack: F, sack: [F + 1000, F + 3000] });
+    const fresh = d.out().filter((one) => one.seq >= F + 8000).map((one) => one.seq);
+    expect(fresh.length).toBeGreaterThan(0);
+    d.in('A', { seq: 1, ack: F, sack: [F + 1000, F + 4000] });
+    expect(d.sent()[0]).toBe('PA 2001:1000 ack 1');
+    d.in('A', { seq: 1, ack: F, sack: [F + 1000, F + 8000] });
+    d.out();
+    d.pass(100).in('A', { seq: 1, ack: F, sack: [F + 1000, fresh[0]! + 1000] });
+    expect(d.sent().filter((text) => text.startsWith('PA 2001:'))).toEqual([]);
+  });
   test('6.2: with a segment delivered that was sent later, and a quarter of a round trip gone, one is lost', () => {
     const d = far({ syn: SACK });
     for (let i = 0; i < 2; i++) d.write(1000), d.pass(100).in('A', { seq: 1, ack: 1 + 1000 * (i + 1) });

@@ -3,13 +3,14 @@ import { TCPS_ESTABLISHED } from '@anykernel/lib-sys';
 import { seqGe, seqGt, seqLe, seqLt, TH_ECE, TH_FIN } from '@anykernel/lib-wire';
 import { sowwakeup } from '@anykernel/rumpnet';
 import { grow } from './mss.js';
+import { probeArrived } from './pathprobe.js';
 import { prrAck } from './prr.js';
 import { rackDelivered, rackDetectLoss, rackDsack } from './rack.js';
 import { congestionMark, duplicateAck, enterRecovery, leaveRecovery, restartLoss, sackDetectLoss, spuriousTimeout } from './recovery.js';
 import { rttSample } from './rtt.js';
 import { blockValid, recAdvance, recAllLost, recBlock, recClear, recPop, type Segrec, SR_EVER, SR_SACKED } from './sendq.js';
 import type { Tcp } from './tcp.js';
-import { CA_LOSS, CA_OPEN, LOSS_PERSIST, LOSS_RTO, type Tcpcb, TF_AFTERRTO, TF_ECN, TF_REXMIT, TF_SACK, TF_SENTFIN, TF_TSTMP } from './tcpcb.js';
+import { CA_LOSS, CA_OPEN, LOSS_PERSIST, LOSS_RTO, type Tcpcb, TF_AFTERRTO, TF_BLACKHOLE, TF_ECN, TF_REXMIT, TF_SACK, TF_SENTFIN, TF_TSTMP } from './tcpcb.js';
 
 /** Beyond this distance `recover` follows, so that it does not come round to the other side. */
 const RECOVER_FAR = 0x3fff_ffff;
@@ -30,6 +31,7 @@ export function ackAdvance(tcp: Tcp, tp: Tcpcb, ack: number): void {
   if (((ack - tp.sndUp) | 0) > 0) tp.sndUp = ack;
   tp.progressMs = tcp.nowMs;
   tp.rxtshift = 0;
+  if (tp.lossMode === LOSS_PERSIST) tp.backoff = 0;
   const so = tp.so!;
   const { snd } = so;
   const bytes = acked < snd.cc ? acked : snd.cc;
@@ -45,6 +47,7 @@ export function ackAdvance(tcp: Tcp, tp: Tcpcb, ack: number): void {
     leaveRecovery(tp, acked);
   }
   if (tp.tlpOut) probeAnswered(tcp, tp, ack);
+  if ((tp.flags & TF_BLACKHOLE) !== 0) probeArrived(tcp, tp);
   restartLoss(tcp, tp);
   if (bytes > 0) sowwakeup(so);
 }
@@ -101,6 +104,8 @@ function lossAck(tcp: Tcp, tp: Tcpcb, acked: number): void {
 function probeAnswered(tcp: Tcp, tp: Tcpcb, ack: number): void {
   if (!seqGe(ack, tp.tlpEnd)) return;
   tp.tlpOut = false;
+  // Karn: without timestamps it measures nothing. What is sent next must, whatever the tail looks like.
+  if (tp.tlpRetrans && (tp.flags & TF_TSTMP) === 0 && tp.backoff === 0) tp.backoff = 1;
   if (!tp.tlpRetrans || tp.dsackSeen) return;
   tcp.stats.tlprecovered++;
   enterRecovery(tcp, tp);
@@ -190,7 +195,7 @@ export function moveWindow(tcp: Tcp, tp: Tcpcb): void {
   if (!opened) return;
   if (shut && tp.lossMode === LOSS_RTO && tp.rxtshift > 0) {
     // It had shrunk below what is in flight, which is not there.
-    tp.rxtshift = 0;
+    tp.rxtshift = tp.backoff = 0;
     tp.flags |= TF_REXMIT;
     recAllLost(tp);
     restartLoss(tcp, tp);
@@ -198,7 +203,7 @@ export function moveWindow(tcp: Tcp, tp: Tcpcb): void {
   }
   if (tp.lossMode !== LOSS_PERSIST) return;
   // The window has opened: what was a probe was never there, and goes with the rest at once.
-  tp.rxtshift = 0;
+  tp.rxtshift = tp.backoff = 0;
   recClear(tcp.recs, tp);
   tp.sndNxt = tp.sndUna;
   tcp.stopLoss(tp);

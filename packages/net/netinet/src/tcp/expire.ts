@@ -17,6 +17,7 @@ import { Extras } from './extras.js';
 import { sendHandshake } from './handshake.js';
 import { updateMss } from './mss.js';
 import { resend, sendProbe, tcpOutput } from './output.js';
+import { leaveBlackHole, PathProbe, probeFailed } from './pathprobe.js';
 import { rackDetectLoss } from './rack.js';
 import { armLoss, timeoutLoss } from './recovery.js';
 import { backedOff } from './rtt.js';
@@ -94,6 +95,7 @@ function lossExpired(tcp: Tcp, tp: Tcpcb): void {
 function rexmtExpired(tcp: Tcp, tp: Tcpcb): void {
   tcp.stats.rexmttimeo++;
   tp.rxtshift++;
+  tp.backoff++;
   if (givenUp(tcp, tp, tp.state < TCPS_ESTABLISHED ? SYN_MAX : REXMT_MAX)) {
     tcp.stats.timeoutdrop++;
     const soft = tp.extras === undefined || tp.extras.softErrno === 0 ? undefined : errnoByNumber(tp.extras.softErrno);
@@ -139,22 +141,17 @@ function orphan(tp: Tcpcb): boolean {
 
 /** RFC 4821 7.7, RFC 2923 2.1: large segments are lost again and again, and nobody says why: smaller ones are tried, which may be cut on the way. */
 function blackHole(tcp: Tcp, tp: Tcpcb): void {
+  if (tp.extras?.probe !== undefined) probeFailed(tcp, tp.extras.probe);
   // Who has closed his window has a reason not to take them.
   if (tp.sndWnd === 0) return;
   const small = Math.max(tcp.conf.mssdflt, tp.inp.family.mssDefault);
-  if (tp.rxtshift === BLACKHOLE_TRY && tp.mss > small && (tp.flags & TF_BLACKHOLE) === 0 && tcp.inet.conf.mtudisc) {
+  if (tp.rxtshift === BLACKHOLE_TRY && tp.mss > small && tcp.inet.conf.mtudisc) {
     tcp.stats.blackhole++;
-    const extras = (tp.extras ??= new Extras());
-    extras.blackholeMss = small;
+    (tp.extras ??= new Extras()).probe = new PathProbe(small, tp.mss, tcp.nowMs);
     tp.flags |= TF_BLACKHOLE;
     updateMss(tcp, tp);
     tp.cwnd = tp.mss;
-  } else if (tp.rxtshift === BLACKHOLE_END && (tp.flags & TF_BLACKHOLE) !== 0) {
-    // It was not the size.
-    tp.extras!.blackholeMss = 0;
-    tp.flags &= ~TF_BLACKHOLE;
-    updateMss(tcp, tp);
-  }
+  } else if (tp.rxtshift === BLACKHOLE_END && (tp.flags & TF_BLACKHOLE) !== 0) leaveBlackHole(tcp, tp);
 }
 
 // -- the tail
@@ -199,7 +196,7 @@ function persistExpired(tcp: Tcp, tp: Tcpcb): void {
     tcpDrop(tcp, tp, ERR.ETIMEDOUT);
     return;
   }
-  if (tp.rxtshift < PERSIST_MAX) tp.rxtshift++;
+  if (tp.rxtshift < PERSIST_MAX) tp.backoff = ++tp.rxtshift;
   sendProbe(tcp, tp);
   // What the window has room for, and a FIN, are in flight from now on, and have the timer of that.
   if ((tp.flags & TF_DEAD) !== 0 || tp.lossMode !== LOSS_NONE) return;

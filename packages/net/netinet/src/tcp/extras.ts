@@ -1,4 +1,5 @@
 /** What few connections have, so that the others are small: blocks to report, urgent bytes, the program's times, fast open. */
+import type { PathProbe } from './pathprobe.js';
 
 /** Blocks that are remembered, of which those that fit are reported. */
 export const RSACK_MAX = 6;
@@ -18,8 +19,8 @@ export class Extras {
   keepInitMs = 0;
   keepCnt = 0;
   userTimeoutMs = 0;
-  /** The segment size before the path was taken for a black hole; 0: it is not. */
-  blackholeMss = 0;
+  /** How large segments may be on a path that was found to be a black hole. */
+  probe: PathProbe | undefined = undefined;
   /** Fast open, of a listener: how many may be open without their handshake. */
   tfoQueue = 0;
   tfoPending = 0;

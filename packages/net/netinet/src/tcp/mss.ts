@@ -32,8 +32,8 @@ export function updateMss(tcp: Tcp, tp: Tcpcb): void {
   let mss = tp.peerMss === 0 ? Math.max(tcp.conf.mssdflt, family.mssDefault) : tp.peerMss;
   if (rt !== undefined) mss = Math.min(mss, family.mtu(rt, inp) - headers);
   if (tp.userMss !== 0) mss = Math.min(mss, tp.userMss);
-  const shrunk = tp.extras === undefined ? 0 : tp.extras.blackholeMss;
-  if (shrunk !== 0) mss = Math.min(mss, shrunk);
+  const probe = tp.extras?.probe;
+  if (probe !== undefined) mss = Math.min(mss, probe.low);
   // RFC 9293 3.7.1: room for options of each segment comes off; a hostile peer does not make us send headers alone.
   if (mss < 64) mss = 64;
   tp.mss = mss;

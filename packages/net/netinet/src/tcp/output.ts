@@ -17,6 +17,7 @@ import { TH_ACK, TH_FIN, TH_PUSH } from '@anykernel/lib-wire';
 import { Extras } from './extras.js';
 import { sendHandshake } from './handshake.js';
 import { updateMss } from './mss.js';
+import { probeDue, probeLost, probeSent } from './pathprobe.js';
 import { armLoss } from './recovery.js';
 import { backedOff } from './rtt.js';
 import { receiveWindow, sendSegment } from './segment.js';
@@ -26,8 +27,10 @@ import {
   CA_RECOVERY,
   LOSS_NONE,
   LOSS_PERSIST,
+  LOSS_RTO,
   type Tcpcb,
   TF_ACKNOW,
+  TF_BLACKHOLE,
   TF_DELACK,
   TF_FORCE,
   TF_NODELAY,
@@ -101,6 +104,7 @@ function resendDoubtful(tcp: Tcp, tp: Tcpcb): boolean {
 
 /** Sends one record again, as much of it as a segment holds. */
 export function resend(tcp: Tcp, tp: Tcpcb, r: Segrec): boolean {
+  if ((tp.flags & TF_BLACKHOLE) !== 0) probeLost(tcp, tp, r);
   const most = tp.emss;
   const finSeq = (tp.flags & TF_SENTFIN) !== 0 ? (tp.sndNxt - 1) | 0 : tp.sndNxt;
   const hasFin = (tp.flags & TF_SENTFIN) !== 0 && r.end === tp.sndNxt;
@@ -121,6 +125,8 @@ export function resend(tcp: Tcp, tp: Tcpcb, r: Segrec): boolean {
   if (tp.prr !== undefined) tp.prr.out += data;
   recResent(tp, r, tcp.nowUs);
   if ((tp.armed & TIMER_LOSS) === 0 || tp.lossMode === LOSS_PERSIST) armLoss(tcp, tp);
+  // The first one has a whole timeout, as its acknowledgment is a round trip away: otherwise its loss would often be taken for that of everything.
+  else if (tp.lossMode === LOSS_RTO && r === tp.recHead) tcp.timers.loss(tp, LOSS_RTO, backedOff(tp));
   return true;
 }
 
@@ -135,6 +141,7 @@ function sendNew(tcp: Tcp, tp: Tcpcb): boolean {
     const fin = finDue(tp);
     const avail = so.snd.cc - off;
     if (avail <= 0 && !(fin && avail === 0)) return true;
+    if ((tp.flags & TF_BLACKHOLE) !== 0 && probePath(tcp, tp, off, avail)) continue;
     const len = sendable(tp, avail);
     const last = len === avail;
     if (len <= 0 && !(fin && last)) {
@@ -147,6 +154,24 @@ function sendNew(tcp: Tcp, tp: Tcpcb): boolean {
     }
     if (!sendOne(tcp, tp, off, len, last, fin && last)) return false;
   }
+}
+
+/** A segment as large as the path may take, if it is time for one (RFC 4821 7.4): the bytes that are next. Returns whether it went. */
+function probePath(tcp: Tcp, tp: Tcpcb, off: number, avail: number): boolean {
+  const size = probeDue(tcp, tp, avail);
+  if (size === 0) return false;
+  const seq = tp.sndNxt;
+  const len = size - (tp.mss - tp.emss);
+  // For this one it is no black hole: it is not cut, here or on the way.
+  tp.mss = size;
+  tp.emss = tp.tsoMax = len;
+  tp.flags &= ~TF_BLACKHOLE;
+  sendOne(tcp, tp, off, len, false, false);
+  tp.flags |= TF_BLACKHOLE;
+  updateMss(tcp, tp);
+  const went = (tp.sndNxt - seq) | 0;
+  probeSent(tcp, tp, seq, size, went === len);
+  return went > 0;
 }
 
 /** How much of `avail` bytes both windows and one segment let through. */

@@ -3,10 +3,11 @@
  * probed, so that an acknowledgment can tell.
  */
 import { seqGe, seqGt, seqLt } from '@anykernel/lib-wire';
+import { probeLost } from './pathprobe.js';
 import { armReorder, enterRecovery } from './recovery.js';
 import { recLost, type Segrec, SR_EVER, SR_LOST, SR_RETRANS, SR_SACKED } from './sendq.js';
 import type { Tcp } from './tcp.js';
-import { CA_OPEN, type Tcpcb, TF_TSTMP } from './tcpcb.js';
+import { CA_OPEN, type Tcpcb, TF_BLACKHOLE, TF_TSTMP } from './tcpcb.js';
 
 /** RFC 8985 6.2 step 4. */
 const REO_MULT_MAX = 16;
@@ -76,7 +77,7 @@ export function rackDetectLoss(tcp: Tcp, tp: Tcpcb): void {
     if (left <= 0) {
       recLost(tp, r);
       tcp.stats.racklost++;
-      found = true;
+      if ((tp.flags & TF_BLACKHOLE) === 0 || !probeLost(tcp, tp, r)) found = true;
     } else if (left > wait) wait = left;
   }
   if (found) enterRecovery(tcp, tp);

@@ -5,10 +5,11 @@
  * Lost segments are marked in their records (sendq.ts) and sent again by output.ts as the window has room for them.
  */
 import { seqGe, seqGt } from '@anykernel/lib-wire';
+import { probeLost } from './pathprobe.js';
 import { prrBegin } from './prr.js';
 import { rackRecovered } from './rack.js';
 import { backedOff } from './rtt.js';
-import { recAllLost, recIsLost, recLost, recNotLost, SR_EVER } from './sendq.js';
+import { recAllLost, recIsLost, recLost, recNotLost, SR_EVER, SR_LOST } from './sendq.js';
 import type { Tcp } from './tcp.js';
 import {
   CA_LOSS,
@@ -20,6 +21,7 @@ import {
   LOSS_TLP,
   type Tcpcb,
   TF_AFTERRTO,
+  TF_BLACKHOLE,
   TF_CWR,
   TF_REXMIT,
   TF_SACK,
@@ -62,7 +64,8 @@ export function restartLoss(tcp: Tcp, tp: Tcpcb): void {
 function probeTimeout(tcp: Tcp, tp: Tcpcb): number {
   if (!tcp.conf.rack || (tp.flags & TF_SACK) === 0 || tp.caState !== CA_OPEN || tp.sackedBytes > 0 || tp.tlpOut || tp.srttUs === 0)
     return 0;
-  if (tp.rxtshift > 0) return 0;
+  // While the estimate is known to be too small, what it says of the tail is, too, and a probe would hinder the next measure (Karn).
+  if (tp.rxtshift > 0 || tp.backoff > 0) return 0;
   const twice = ((2 * tp.srttUs + 999) / 1000) | 0;
   return twice + (tp.recHead === tp.recTail ? MAX_ACK_DELAY_MS : 1);
 }
@@ -150,11 +153,14 @@ export function duplicateAck(tcp: Tcp, tp: Tcpcb): void {
 
 /** RFC 6675 5: with enough acknowledged above them, segments are lost. */
 export function sackDetectLoss(tcp: Tcp, tp: Tcpcb): void {
+  let found = false;
   for (let r = tp.recHead; r !== undefined; r = r.next) {
     if (!recIsLost(tp, r, DUPTHRESH)) break;
-    if ((r.flags & SR_EVER) === 0) recLost(tp, r);
+    if ((r.flags & (SR_EVER | SR_LOST)) !== 0) continue;
+    recLost(tp, r);
+    if ((r.flags & SR_LOST) !== 0 && ((tp.flags & TF_BLACKHOLE) === 0 || !probeLost(tcp, tp, r))) found = true;
   }
-  if (tp.lostBytes > 0) enterRecovery(tcp, tp);
+  if (found) enterRecovery(tcp, tp);
 }
 
 // -- timeouts

@@ -26,17 +26,21 @@ export function rttSample(tcp: Tcp, tp: Tcpcb, us: number): void {
   setRto(tcp, tp);
 }
 
-/** RFC 6298 2.3: SRTT + max(G, 4 * RTTVAR), within the bounds. */
+/**
+ * RFC 6298 2.3: SRTT + max(G, 4 * RTTVAR), within the bounds. The least time is beside the round trip, not instead of it: however even a path is, an
+ * acknowledgment may be delayed, and a loss take another round trip to be repaired.
+ */
 export function setRto(tcp: Tcp, tp: Tcpcb): void {
   const spread = 4 * tp.rttvarUs;
-  const ms = ((tp.srttUs + (spread > 1000 ? spread : 1000) + 999) / 1000) | 0;
-  const min = tcp.conf.rtoMinMs;
-  tp.rtoMs = ms < min ? min : ms > RTO_MAX_MS ? RTO_MAX_MS : ms;
+  const least = 1000 * tcp.conf.rtoMinMs;
+  const ms = ((tp.srttUs + (spread > least ? spread : least) + 999) / 1000) | 0;
+  tp.rtoMs = ms < RTO_MAX_MS ? ms : RTO_MAX_MS;
+  tp.backoff = 0;
 }
 
-/** RFC 6298 5.5: the timeout after so many without an answer. */
+/** RFC 6298 5.5: the timeout, doubled with each that was not answered. */
 export function backedOff(tp: Tcpcb): number {
-  const shift = tp.rxtshift < 10 ? tp.rxtshift : 10;
+  const shift = tp.backoff < 10 ? tp.backoff : 10;
   const ms = tp.rtoMs << shift;
   return ms < RTO_MAX_MS ? ms : RTO_MAX_MS;
 }

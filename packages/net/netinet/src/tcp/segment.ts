@@ -172,7 +172,7 @@ function toNetwork(tcp: Tcp, tp: Tcpcb, m: Mbuf, len: number, hdrLen: number): n
   const so = tp.so;
   how.protocol = IPPROTO_TCP;
   how.ttl = inp.ttl;
-  how.dontFragment = (tp.flags & TF_BLACKHOLE) === 0 && tcp.inet.conf.mtudisc;
+  how.dontFragment = ((tp.flags & TF_BLACKHOLE) === 0 || !tp.extras!.probe!.mayCut) && tcp.inet.conf.mtudisc;
   how.dontRoute = so !== undefined && (so.options & SO_DONTROUTE) !== 0;
   how.options = inp.options;
   how.ifindex = inp.scope;

@@ -47,6 +47,8 @@ export class SegrecPool {
   }
 }
 
+/** Microseconds by which times may be ahead; more: the clock has come round. */
+const AHEAD_MAX = 1_000_000;
 const POOL_MAX = 1024;
 /** Records beyond twice the segments in flight. */
 const SPLITS_MAX = 64;
@@ -56,12 +58,24 @@ function lostOf(r: Segrec): number {
   return (r.flags & (SR_LOST | SR_RETRANS | SR_SACKED)) === SR_LOST ? (r.end - r.seq) | 0 : 0;
 }
 
+/**
+ * When a segment goes. RACK takes what has one time to have gone in the order of its numbers: what is sent again behind new data, or new data behind that, in
+ * one moment, as many acknowledgments at once lead to it, has a later one.
+ */
+function xmitTime(tp: Tcpcb, nowUs: number, again: boolean): number {
+  const ahead = (tp.xmitUs - nowUs) | 0;
+  if (ahead < 0 || ahead > AHEAD_MAX) tp.xmitUs = nowUs;
+  else if (again !== tp.xmitAgain) tp.xmitUs = (tp.xmitUs + 1) | 0;
+  tp.xmitAgain = again;
+  return tp.xmitUs;
+}
+
 /** New data was sent: `seq` is where the queue ends. */
 export function recAppend(pool: SegrecPool, tp: Tcpcb, seq: number, end: number, nowUs: number): void {
   const r = pool.get();
   r.seq = seq;
   r.end = end;
-  r.xmitUs = nowUs;
+  r.xmitUs = xmitTime(tp, nowUs, false);
   r.flags = 0;
   r.prev = tp.recTail;
   if (tp.recTail === undefined) tp.recHead = r;
@@ -130,7 +144,7 @@ export function recLost(tp: Tcpcb, r: Segrec): void {
 export function recResent(tp: Tcpcb, r: Segrec, nowUs: number): void {
   tp.lostBytes -= lostOf(r);
   r.flags |= SR_RETRANS | SR_EVER;
-  r.xmitUs = nowUs;
+  r.xmitUs = xmitTime(tp, nowUs, true);
 }
 
 /** Nothing is lost after all: it was a mistake (a smaller MTU, a spurious timeout). */

@@ -106,7 +106,7 @@ function established(tcp: Tcp, tp: Tcpcb, m: Mbuf): void {
 function afterLostSyns(tp: Tcpcb): void {
   if (tp.rxtshift > 0 && tp.srttUs === 0) tp.rtoMs = RTO_UNMEASURED_MS;
   if (tp.rxtshift > 1) tp.cwnd = tp.mss;
-  tp.rxtshift = 0;
+  tp.rxtshift = tp.backoff = 0;
 }
 
 /** Microseconds from our SYN to its answer, at the resolution of the timestamps. */
@@ -133,7 +133,7 @@ function simultaneous(tcp: Tcp, tp: Tcpcb, m: Mbuf): void {
   tp.state = TCPS_SYN_RECEIVED;
   tp.sndWnd = tp.maxSndWnd = tcp.th.win;
   tp.sndWl1 = tcp.th.seq;
-  tp.rxtshift = 0;
+  tp.rxtshift = tp.backoff = 0;
   tcp.mbufs.free(m);
   sendHandshake(tcp, tp);
 }

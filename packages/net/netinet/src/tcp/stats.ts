@@ -64,6 +64,8 @@ export interface TcpStats {
   ecnce: number;
   ecnece: number;
   blackhole: number;
+  mtuprobe: number;
+  mtuprobelost: number;
   mtuchange: number;
   twreuse: number;
   scAdded: number;
@@ -147,6 +149,8 @@ const NAMES: readonly (keyof TcpStats)[] = [
   'ecnce',
   'ecnece',
   'blackhole',
+  'mtuprobe',
+  'mtuprobelost',
   'mtuchange',
   'twreuse',
   'scAdded',

@@ -164,10 +164,15 @@ export class Tcpcb {
   rtoMs = 1000;
   /** Timeouts in a row. */
   rxtshift = 0;
+  /** How often the timeout was doubled, until a round trip is measured (RFC 6298 5.5). */
+  backoff = 0;
   /** When the oldest byte in flight was first sent, or the last acknowledgment came. */
   progressMs = 0;
 
   // -- RACK and TLP (RFC 8985)
+  /** When a segment was sent last, and whether it was one that is sent again. */
+  xmitUs = 0;
+  xmitAgain = false;
   rackXmitUs = 0;
   rackEnd = 0;
   rackRttUs = 0;
