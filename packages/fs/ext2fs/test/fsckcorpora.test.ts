@@ -132,7 +132,7 @@ describe('not touched', () => {
     expect(Buffer.compare(b, before)).toBe(0);
   });
 
-  test.each([['bigalloc', ROCOMPAT_BIGALLOC], ['shared_blocks', 0x4000]])('%s', (name, bit) => {
+  test.each([['bigalloc', ROCOMPAT_BIGALLOC]])('%s', (name, bit) => {
     const { b, v } = made('ext2');
     v.setUint32(SUPER_OFF + SB_ROCOMPAT, v.getUint32(SUPER_OFF + SB_ROCOMPAT, true) | bit, true);
     const before = b.slice();

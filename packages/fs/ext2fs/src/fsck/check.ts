@@ -7,7 +7,8 @@
 import { bitSetRange, getU16le, getU32le, putU16le, putU32le } from '@anykernel/lib-bytes';
 import { Checksums } from '../csum.js';
 import {
-  DI_BLOCKS, DI_BLOCKS_HIGH, DI_DTIME, DI_FLAGS, DI_GEN, DI_NLINK, DI_MODE, DI_SIZE, DI_SIZE_HIGH, FL_HUGE_FILE, INCOMPAT_LARGE_DIR, ROCOMPAT_HUGE_FILE, type SuperInfo,
+  BG_INODE_UNINIT, DI_BLOCKS, DI_BLOCKS_HIGH, DI_DTIME, DI_FLAGS, DI_GEN, DI_NLINK, DI_MODE, DI_OLD_LEN, DI_SIZE, DI_SIZE_HIGH, FIRST_INO_REV0, FL_HUGE_FILE, GD_FLAGS,
+  GD_ITABLE_UNUSED, GD_ITABLE_UNUSED_HIGH, GD_LEN64, INCOMPAT_LARGE_DIR, ROCOMPAT_HUGE_FILE, SB_FIRST_INO, SB_INODE_SIZE, SB_REV, type SuperInfo,
 } from '../ondisk.js';
 
 /** The image. */
@@ -51,6 +52,7 @@ export class Hopeless {
 }
 
 const TWO32 = 0x1_0000_0000;
+export const ROCOMPAT_SHARED_BLOCKS = 0x4000;
 /** More of them are one fault again and again. */
 const PROBLEMS_MAX = 2000;
 
@@ -88,18 +90,32 @@ export class Check {
   /** Attribute blocks, and inodes with a value: how many use each. */
   readonly xattrBlocks = new Map<number, number>();
   readonly values = new Map<number, number>();
+  /** Of those, the ones that belong to one file and name it. */
+  readonly owned = new Set<number>();
   /** The superblock, SUPER_LEN bytes. */
   readonly sb: Uint8Array;
   /** The journal was replayed. */
   recovered = false;
+  /** Blocks that somebody claims, once that is known: what is made anew lies elsewhere. */
+  readonly avoid: Uint8Array | undefined;
+  /** Files may have blocks in common: nothing will be written. */
+  readonly shares: boolean;
+  /** A block was claimed that another has already. */
+  conflicts = 0;
+  /** The blocks of the inode that is being looked at, as far as it matters. */
+  readonly mine = new Set<number>();
+  /** A table of inodes got another place, and with it all is to be looked at again. */
+  again = false;
   readonly #changed = new Map<number, Uint8Array>();
 
-  constructor(image: FsckImage, options: FsckOptions, info: SuperInfo, sb: Uint8Array) {
+  constructor(image: FsckImage, options: FsckOptions, info: SuperInfo, sb: Uint8Array, avoid?: Uint8Array) {
+    this.avoid = avoid;
     this.image = image;
     this.options = options;
     this.info = info;
     this.sb = sb;
     this.sums = new Checksums(info, sb);
+    this.shares = (info.rocompat & ROCOMPAT_SHARED_BLOCKS) !== 0;
     this.bsize = 1 << info.bshift;
     this.groups = Math.ceil((info.blocks - info.firstData) / info.blocksPerGroup);
     this.structure = new Uint8Array(Math.ceil(info.blocks / 8));
@@ -112,6 +128,23 @@ export class Check {
     if (this.problems.length < PROBLEMS_MAX) this.problems.push({ what, fixed: fix !== undefined && this.options.repair });
     // Without a repair too, what follows looks at the image as it would be.
     fix?.();
+  }
+
+  /** The superblock shall have the feature that something needs: `at` is where, SB_COMPAT or the like. */
+  need(at: number, bit: number, why: string): void {
+    if ((getU32le(this.sb, at) & bit) !== 0) return;
+    this.problem(`${why}, and the superblock has no feature for that: now it has`, () => {
+      putU32le(this.sb, at, (getU32le(this.sb, at) | bit) >>> 0);
+      this.makeDynamic();
+    });
+  }
+
+  /** Revision 0 has no features; the next one has two more fields for what was fixed in it. */
+  makeDynamic(): void {
+    if (getU32le(this.sb, SB_REV) > 0) return;
+    putU32le(this.sb, SB_REV, 1);
+    putU32le(this.sb, SB_FIRST_INO, FIRST_INO_REV0);
+    putU16le(this.sb, SB_INODE_SIZE, DI_OLD_LEN);
   }
 
   // -- blocks
@@ -146,6 +179,25 @@ export class Check {
   }
   gd(g: number): number {
     return g * this.info.descSize;
+  }
+
+  /** Inodes of a group that were ever used; the others are not looked at. */
+  inodesIn(g: number): number {
+    const ipg = this.info.inodesPerGroup;
+    if (!this.sums.groups) return ipg;
+    const at = this.gd(g);
+    if ((getU16le(this.gdt, at + GD_FLAGS) & BG_INODE_UNINIT) !== 0) return 0;
+    const unused = getU16le(this.gdt, at + GD_ITABLE_UNUSED) + (this.info.descSize >= GD_LEN64 ? getU16le(this.gdt, at + GD_ITABLE_UNUSED_HIGH) * 65536 : 0);
+    return Math.max(0, ipg - unused);
+  }
+  /** The first `count` inodes of the group are looked at from now on. */
+  setInodesIn(g: number, count: number): void {
+    if (!this.sums.groups) return;
+    const at = this.gd(g);
+    const unused = this.info.inodesPerGroup - count;
+    putU16le(this.gdt, at + GD_FLAGS, getU16le(this.gdt, at + GD_FLAGS) & ~BG_INODE_UNINIT);
+    putU16le(this.gdt, at + GD_ITABLE_UNUSED, unused & 0xffff);
+    if (this.info.descSize >= GD_LEN64) putU16le(this.gdt, at + GD_ITABLE_UNUSED_HIGH, unused >>> 16);
   }
 
   // -- inodes

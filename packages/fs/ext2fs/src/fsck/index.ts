@@ -10,12 +10,13 @@ import { type Check, type FsckImage, type FsckOptions, type FsckResult, Hopeless
 import { checkCounts, finish } from './counts.js';
 import { checkDirs } from './dirs.js';
 import { checkInodes } from './inodes.js';
-import { checkJournal, openCheck, readGroups, replayJournal } from './super.js';
+import { checkJournal, remakeJournal, replayJournal } from './journal.js';
+import { openCheck, placeTables, readGroups } from './super.js';
 
 export type { FsckImage, FsckOptions, FsckResult, Problem };
 
 /** Rounds of a repair: what one has put right may show what is wrong behind it. */
-const ROUNDS_MAX = 4;
+const ROUNDS_MAX = 6;
 
 /** Checks the image; with `repair`, until nothing is left to put right. A string: it cannot be checked, and why. What reading throws. */
 export function fsck(image: FsckImage, options: FsckOptions): FsckResult | string {
@@ -44,14 +45,30 @@ function once(image: FsckImage, options: FsckOptions): Check | string {
     }
     checkJournal(c);
     checkInodes(c);
-    checkDirs(c);
-    checkCounts(c);
+    if (c.conflicts > 0) c = unshared(c);
+    if (!placeTables(c)) {
+      remakeJournal(c);
+      checkDirs(c);
+      checkCounts(c);
+    }
     if (options.repair) finish(c);
     return c;
   } catch (e) {
     if (e instanceof Hopeless) return e.why;
     throw e;
   }
+}
+
+/** The same, up to here, with what is claimed known: blocks that several files have are copied. */
+function unshared(before: Check): Check {
+  const c = openCheck(before.image, before.options, before.used);
+  c.notes.push(...before.notes);
+  c.recovered = before.recovered;
+  readGroups(c);
+  if (!c.recovered) replayJournal(c);
+  checkJournal(c);
+  checkInodes(c);
+  return c;
 }
 
 /** The image with the changes of `c`, which are written first where it is to be repaired. */

@@ -1,23 +1,20 @@
 /** The first pass: superblock, group descriptors, and the journal. */
-import { bitSetRange, bitTest, getU16le, getU32le, putU16le, putU32le } from '@anykernel/lib-bytes';
-import { JournalPlace, Replay, parseJournalSuper } from '@anykernel/jbd2';
+import { bitSetRange, bitTest, getU32le, putU16le, putU32le } from '@anykernel/lib-bytes';
 import {
-  COMPAT_HAS_JOURNAL, GD_BBMAP, GD_BBMAP_HIGH, GD_IBMAP, GD_IBMAP_HIGH, GD_ITABLE, GD_ITABLE_HIGH, GD_LEN64, INCOMPAT_FLEX_BG, INCOMPAT_META_BG, INCOMPAT_RECOVER, INCOMPAT_WRITABLE,
-  ROCOMPAT_QUOTA, ROCOMPAT_VERITY, ROCOMPAT_WRITABLE, SB_GROUP_NR,
-   SB_INCOMPAT, SB_UUID, SUPER_LEN, SUPER_OFF, type SuperInfo, featureNames, groupHasSuper, parseSuper,
+  COMPAT_RESIZE_INODE, GD_BBMAP, GD_BBMAP_HIGH, GD_IBMAP, GD_IBMAP_HIGH, GD_ITABLE, GD_ITABLE_HIGH, GD_LEN64, INCOMPAT_FLEX_BG, INCOMPAT_META_BG, INCOMPAT_WRITABLE, ROCOMPAT_QUOTA, ROCOMPAT_VERITY,
+  ROCOMPAT_WRITABLE, SB_COMPAT, SB_FIRST_META_BG, SB_GROUP_NR, SB_INCOMPAT, SB_RESERVED_GDT, SB_ROCOMPAT, SUPER_LEN, SUPER_OFF, type SuperInfo, featureNames, groupHasSuper, parseSuper,
 } from '../ondisk.js';
-import { Check, type FsckImage, type FsckOptions, Hopeless } from './check.js';
-import { journalSuper } from '../newfsjournal.js';
-import { runsOf } from './walk.js';
+import { freeRun } from './take.js';
+import { Check, ROCOMPAT_SHARED_BLOCKS, type FsckImage, type FsckOptions, Hopeless } from './check.js';
 
 const TWO32 = 0x1_0000_0000;
 
 /** Finds the superblock, or a copy of it. */
-export function openCheck(image: FsckImage, options: FsckOptions): Check {
+export function openCheck(image: FsckImage, options: FsckOptions, avoid?: Uint8Array): Check {
   const sb = image.size >= SUPER_OFF + SUPER_LEN ? image.read(SUPER_OFF, SUPER_LEN) : new Uint8Array(0);
   const info = parseSuper(sb);
   if (typeof info !== 'string') {
-    const c = make(image, options, info, sb);
+    const c = make(image, options, info, sb, avoid);
     if (!c.sums.superHolds(sb, 0)) c.problem('the superblock has a wrong checksum', () => undefined);
     return c;
   }
@@ -28,21 +25,39 @@ export function openCheck(image: FsckImage, options: FsckOptions): Check {
     const found = parseSuper(copy);
     if (typeof found === 'string' || 1 << found.bshift !== bsize) continue;
     putU16le(copy, SB_GROUP_NR, 0);
-    const c = make(image, options, found, copy);
+    const c = make(image, options, found, copy, avoid);
     c.problem(`${info}: the copy at block ${off / bsize} is used`, () => undefined);
     return c;
   }
   throw new Hopeless(info);
 }
 
-function make(image: FsckImage, options: FsckOptions, info: SuperInfo, sb: Uint8Array): Check {
+function make(image: FsckImage, options: FsckOptions, info: SuperInfo, sb: Uint8Array, avoid?: Uint8Array): Check {
   const unknown = info.incompat & ~INCOMPAT_WRITABLE;
   if (unknown !== 0) throw new Hopeless(`it has features that are not supported: ${featureNames(unknown, 'incompat')}`);
   // What they mean for the blocks in use is not known here: nothing that would be found could be believed.
-  const strange = info.rocompat & ~(ROCOMPAT_WRITABLE | ROCOMPAT_QUOTA | ROCOMPAT_VERITY);
+  const strange = info.rocompat & ~(ROCOMPAT_WRITABLE | ROCOMPAT_QUOTA | ROCOMPAT_VERITY | ROCOMPAT_SHARED_BLOCKS);
   if (strange !== 0) throw new Hopeless(`it has features that are not supported: ${featureNames(strange, 'rocompat')}`);
   if (info.blocks * 2 ** info.bshift > image.size) throw new Hopeless(`it has ${info.blocks} blocks, and the image has ${image.size} bytes`);
-  return new Check(image, options, info, sb);
+  const c = new Check(image, options, info, sb, avoid);
+  checkFeatures(c);
+  return c;
+}
+
+/** Features that do not go together, or were set where they cannot be. */
+function checkFeatures(c: Check): void {
+  const { info, sb } = c;
+  if ((info.incompat & INCOMPAT_META_BG) !== 0) {
+    const count = Math.ceil((c.groups * info.descSize) / c.bsize);
+    if (info.firstMetaBg > count) c.problem(`descriptors are by meta_bg from block ${info.firstMetaBg} of them on, and there are ${count}`, () => putU32le(sb, SB_FIRST_META_BG, 0));
+    if ((info.compat & COMPAT_RESIZE_INODE) !== 0) {
+      c.problem('it has room for more descriptors, and descriptors by meta_bg: the room is given back', () => {
+        putU32le(sb, SB_COMPAT, (getU32le(sb, SB_COMPAT) & ~COMPAT_RESIZE_INODE) >>> 0);
+        putU16le(sb, SB_RESERVED_GDT, 0);
+      });
+    }
+  }
+  if (info.rev === 0 && (getU32le(sb, SB_COMPAT) | getU32le(sb, SB_INCOMPAT) | getU32le(sb, SB_ROCOMPAT)) !== 0) c.problem('it has features, and is of revision 0', () => c.makeDynamic());
 }
 
 /** The group descriptors; those that make no sense are taken from the copy in group 1. */
@@ -97,8 +112,7 @@ function readGroup(c: Check, g: number, old: number): void {
     const copy = c.groups > 1 && old > 0 && groupHasSuper(c.info, 1) ? c.block(c.groupStart(1) + 1 + Math.floor(at / c.bsize)) : undefined;
     if (copy === undefined || !fits(copy, at % c.bsize)) {
       if (keepTable(c, g, len)) return;
-      c.problem(`the descriptor of group ${g} makes no sense, and there is no copy: its files are lost`);
-      c.bbmap[g] = c.ibmap[g] = c.itable[g] = 0;
+      loseTable(c, g);
       return;
     }
     c.problem(`the descriptor of group ${g} makes no sense: the copy is used`, () => c.gdt.set(copy.subarray(at % c.bsize, (at % c.bsize) + c.info.descSize), at));
@@ -108,6 +122,45 @@ function readGroup(c: Check, g: number, old: number): void {
   bitSetRange(c.structure, bb, bb + 1);
   bitSetRange(c.structure, ib, ib + 1);
   bitSetRange(c.structure, it, it + len);
+}
+
+/** The inodes of a group are lost; its bitmaps may be where they should. */
+function loseTable(c: Check, g: number): void {
+  const [bb, ib, it] = places(c, c.gdt, c.gd(g));
+  c.problem(`the inode table of group ${g} is said to be at block ${it}, where it cannot be: it is made anew elsewhere, and its files are lost`, () => undefined);
+  c.itable[g] = 0;
+  const claimed = (blkno: number): number => {
+    if (!free(c, blkno, 1)) return 0;
+    bitSetRange(c.structure, blkno, blkno + 1);
+    return blkno;
+  };
+  c.bbmap[g] = claimed(bb);
+  c.ibmap[g] = claimed(ib);
+}
+
+/** Gives the inode tables that have no place one, when all blocks in use are known, and makes them empty. False: all have a place. */
+export function placeTables(c: Check): boolean {
+  const wide = c.info.descSize >= GD_LEN64;
+  const len = (c.info.inodesPerGroup * c.info.inodeSize) / c.bsize;
+  let placed = false;
+  for (let g = 0; g < c.groups; g++) {
+    if (c.itable[g] !== 0) continue;
+    const start = c.groupStart(g);
+    const here = freeRun(c, start, start + c.groupLen(g), len);
+    const blkno = here !== 0 || (c.info.incompat & INCOMPAT_FLEX_BG) === 0 ? here : freeRun(c, c.info.firstData + 1, c.info.blocks, len);
+    if (blkno === 0) {
+      c.problem(`there is no room for an inode table of group ${g}`);
+      continue;
+    }
+    placed = true;
+    c.itable[g] = blkno;
+    bitSetRange(c.structure, blkno, blkno + len);
+    putU32le(c.gdt, c.gd(g) + GD_ITABLE, blkno % TWO32);
+    if (wide) putU32le(c.gdt, c.gd(g) + GD_ITABLE_HIGH, Math.floor(blkno / TWO32));
+    for (let i = 0; i < len; i++) c.changed(blkno + i, new Uint8Array(c.bsize));
+  }
+  if (placed) placeBitmaps(c);
+  return placed;
 }
 
 /** Where only the bitmaps of a group are said to be where they cannot be: its files are there, and the bitmaps are made anew elsewhere. */
@@ -159,74 +212,4 @@ function freeBlockNear(c: Check, g: number): number {
   const start = c.groupStart(g);
   const here = within(start, start + c.groupLen(g));
   return here !== 0 || (c.info.incompat & INCOMPAT_FLEX_BG) === 0 ? here : within(c.info.firstData + 1, c.info.blocks);
-}
-
-/** Replays the journal, in memory. Returns whether there was something: all is to be read again then. */
-export function replayJournal(c: Check): boolean {
-  if ((c.info.incompat & INCOMPAT_RECOVER) === 0) return false;
-  if ((c.info.compat & COMPAT_HAS_JOURNAL) !== 0 && c.info.journalIno === 0) throw new Hopeless('it needs recovery, and its journal is on another device');
-  const forget = (): void => putU32le(c.sb, SB_INCOMPAT, (getU32le(c.sb, SB_INCOMPAT) & ~INCOMPAT_RECOVER) >>> 0);
-  const ino = c.info.journalIno;
-  const b = (c.info.compat & COMPAT_HAS_JOURNAL) === 0 ? undefined : c.inode(ino);
-  const runs = b === undefined || getU16le(b, 0) >> 12 !== 8 ? undefined : runsOf(c, ino, b);
-  if (runs === undefined) {
-    c.problem('it needs recovery, and its journal cannot be found', forget);
-    return false;
-  }
-  const place = new JournalPlace(c.bsize, runs);
-  const sb = c.block(runs[0]![0]).slice();
-  const info = parseJournalSuper(sb, place.count);
-  if (typeof info === 'string' || info.bsize !== c.bsize) {
-    c.problem(`it needs recovery, and its journal makes no sense: ${typeof info === 'string' ? info : 'it has other blocks'}`, forget);
-    return false;
-  }
-  const result = new Replay(device(c), place, sb, info, c.info.blocks).run();
-  if (typeof result === 'string') c.problem(`its journal cannot be replayed: ${result}`, forget);
-  else c.notes.push(`the journal was replayed: ${result.transactions} transactions, ${result.blocks} blocks`);
-  return typeof result !== 'string';
-}
-
-/** The first block of a journal that has nothing in it. */
-export function checkJournal(c: Check): void {
-  if ((c.info.compat & COMPAT_HAS_JOURNAL) === 0 || c.info.journalIno === 0) return;
-  const b = c.inode(c.info.journalIno);
-  const runs = b === undefined || getU16le(b, 0) >> 12 !== 8 ? undefined : runsOf(c, c.info.journalIno, b);
-  if (runs === undefined) {
-    c.problem('it has a journal, whose file makes no sense');
-    return;
-  }
-  const count = runs.reduce((sum, [, n]) => sum + n, 0);
-  const info = parseJournalSuper(c.block(runs[0]![0]), count);
-  if (typeof info !== 'string' && info.bsize === c.bsize && info.start === 0) return;
-  if (typeof info !== 'string' && info.start !== 0 && c.recovered) return;
-  const what = typeof info === 'string' ? info : info.start !== 0 ? 'there is something in it, and the superblock says no' : 'it has other blocks';
-  c.problem(`its journal makes no sense: ${what}: it is made anew`, () => c.changed(runs[0]![0], journalSuper(c.bsize, count, c.sb.slice(SB_UUID, SB_UUID + 16), c.sums.on)));
-}
-
-/** The image and what is changed of it, as a disk. */
-function device(c: Check): ConstructorParameters<typeof Replay>[0] {
-  const each = (data: readonly Uint8Array[], off: number, fn: (b: Uint8Array, at: number, from: Uint8Array, fromAt: number, n: number) => void): number => {
-    let at = off;
-    for (const b of data) {
-      for (let i = 0; i < b.length; ) {
-        const blkno = Math.floor(at / c.bsize);
-        const n = Math.min(b.length - i, c.bsize - (at % c.bsize));
-        fn(c.block(blkno), blkno, b.subarray(i, i + n), at % c.bsize, n);
-        i += n;
-        at += n;
-      }
-    }
-    return at - off;
-  };
-  return {
-    size: c.info.blocks * c.bsize,
-    read: (data, off) => each(data, off, (b, _blkno, to, at, n) => to.set(b.subarray(at, at + n))),
-    write: (data, off) =>
-      each(data, off, (b, blkno, from, at) => {
-        b.set(from, at);
-        c.changed(blkno, b);
-      }),
-    flush: () => undefined,
-    k: { sleep: () => { throw new Hopeless('the image does not answer'); }, wakeup: () => undefined },
-  };
 }

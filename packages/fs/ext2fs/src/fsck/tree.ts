@@ -3,7 +3,7 @@ import { getU16le, getU32le, putU16le, putU32le } from '@anykernel/lib-bytes';
 import type { DirHash } from '../dirhash.js';
 import { DE_HEADER, DI_FLAGS, FL_INDEX } from '../ondisk.js';
 import type { Check, Found } from './check.js';
-import { dirEnd, sealDir } from './dirs.js';
+import { dirEnd, sealDir } from './parts.js';
 
 const ROOT_INFO = 24;
 const LEVELS_MAX = 2;
@@ -13,7 +13,8 @@ export function checkTree(c: Check, f: Found, seed: number, hashOf: (version: nu
   const h = hashOf(root[ROOT_INFO + 4]!);
   const levels = root[ROOT_INFO + 6]!;
   const walk = new TreeWalk(c, f, h);
-  const fault = h === undefined || root[ROOT_INFO + 5] !== 8 || levels > LEVELS_MAX ? 'its root makes no sense' : walk.node(0, levels, 0, 0xffffffff);
+  const strange = h === undefined || root[ROOT_INFO + 5] !== 8 || root[ROOT_INFO + 7] !== 0 || getU32le(root, ROOT_INFO) !== 0 || getU16le(root, 4) !== 12 || getU16le(root, 16) !== c.bsize - 12;
+  const fault = strange || levels > LEVELS_MAX ? 'its root makes no sense' : walk.node(0, levels, 0, 0xffffffff);
   const left = fault === undefined && walk.seen.size !== f.blocks.length ? 'a block is not in it' : fault;
   if (left === undefined) return;
   c.problem(`directory ${f.ino}: its hash tree: ${left}; it is a plain directory now`, () => flatten(c, f, seed));
@@ -63,7 +64,7 @@ class TreeWalk {
 }
 
 /** The blocks of the tree become empty ones of a plain directory. */
-function flatten(c: Check, f: Found, seed: number): void {
+export function flatten(c: Check, f: Found, seed: number): void {
   for (const [i, blkno] of f.blocks.entries()) {
     const b = c.block(blkno);
     const node = i > 0 && getU32le(b, 0) === 0 && getU16le(b, 4) === c.bsize;

@@ -3,23 +3,57 @@
  *
  * Nodes and indirect blocks are claimed before they are followed, and a block is claimed once, so that loops end.
  */
-import { bitSet, bitTest, getU16le, getU32le, putU32le } from '@anykernel/lib-bytes';
+import { bitClear, bitSet, bitTest, getU16le, getU32le, putU32le } from '@anykernel/lib-bytes';
 import { T_EXTENTS, Tag } from '../csum.js';
-import { EXT_DEPTH_MAX, EXT_ENTRY, EXT_HEADER, EXT_ROOT_MAX, extBlock, extChild, extCount, extDepth, extEntry, extFault, extLen, extMax, extStart, extUnwritten, putExtHeader, putExtent, setExtBlock, setExtCount } from '../extent.js';
+import { EXT_DEPTH_MAX, EXT_ENTRY, EXT_HEADER, EXT_ROOT_MAX, extBlock, extChild, extCount, extDepth, extEntry, extFault, extLen, extMax, extStart, extUnwritten, putExtHeader, putExtIndex, putExtent, setExtBlock, setExtCount } from '../extent.js';
 import { DI_BLOCK, DI_FLAGS, DI_MODE, FL_EXTENTS, NDADDR, NIADDR } from '../ondisk.js';
 import type { Check } from './check.js';
+import { freeRun } from './take.js';
 
-/** Told of blocks lbn.. at blkno..; gives how many of them stay. */
-export type Visit = (lbn: number, blkno: number, count: number, unwritten: boolean) => number;
+/** How many blocks of a run stay, from its beginning on, and where they are then. */
+export interface Stay {
+  readonly count: number;
+  readonly blkno: number;
+}
+
+/** Told of blocks lbn.. at blkno... */
+export type Visit = (lbn: number, blkno: number, count: number, unwritten: boolean) => Stay;
 
 /** Takes `count` blocks from `blkno` on; gives how many could be: none that is the structure's, another's, or not there. */
 export function claim(c: Check, blkno: number, count: number): number {
   for (let i = 0; i < count; i++) {
     const b = blkno + i;
-    if (!c.inReach(b) || bitTest(c.structure, b) || bitTest(c.used, b)) return i;
+    if (!c.inReach(b) || bitTest(c.structure, b)) return i;
+    if (bitTest(c.used, b) && !c.shares) {
+      c.conflicts++;
+      return i;
+    }
     bitSet(c.used, b);
+    if (c.avoid !== undefined) c.mine.add(b);
   }
   return count;
+}
+
+/** As claim(), and where others have some of the blocks the whole run is copied to where nobody has any. */
+export function claimOrCopy(c: Check, ino: number, blkno: number, count: number): Stay {
+  const got = claim(c, blkno, count);
+  if (got === count || c.avoid === undefined || !isAnothers(c, blkno + got)) return { count: got, blkno };
+  for (let i = got + 1; i < count; i++) if (!c.inReach(blkno + i) || bitTest(c.structure, blkno + i) || c.mine.has(blkno + i)) return { count: got, blkno };
+  const fresh = freeRun(c, c.info.firstData + 1, c.info.blocks, count);
+  if (fresh === 0) return { count: got, blkno };
+  for (let i = 0; i < got; i++) bitClear(c.used, blkno + i);
+  for (let i = 0; i < count; i++) {
+    bitSet(c.used, fresh + i);
+    c.mine.add(fresh + i);
+    c.changed(fresh + i, c.block(blkno + i).slice());
+  }
+  c.problem(`inode ${ino}: another has ${count === 1 ? `block ${blkno}` : `some of blocks ${blkno} to ${blkno + count - 1}`}, too: it gets a copy`, () => undefined);
+  return { count, blkno: fresh };
+}
+
+/** Whether a file has the block, and not the one that is being looked at. */
+function isAnothers(c: Check, blkno: number): boolean {
+  return c.inReach(blkno) && !bitTest(c.structure, blkno) && !c.mine.has(blkno);
 }
 
 /** Visits all; in `b`, a copy of the inode, what does not stay is taken out. Gives the blocks of nodes and indirect blocks. */
@@ -74,20 +108,22 @@ class ExtentWalk {
     // The entries are there, whatever the mark says: a directory is written before it is longer.
     const marked = unwritten && this.directory;
     if (marked) this.c.problem(`directory ${this.ino}: its blocks from ${lbn} on are marked as never written`, () => undefined);
-    const keep = this.visit(lbn, start, len, unwritten);
-    if (keep === len && !marked) return 'stays';
-    if (keep === 0) return 'gone';
-    putExtent(view, at, lbn, keep, start, unwritten && !marked);
+    const { count, blkno } = this.visit(lbn, start, len, unwritten);
+    if (count === len && blkno === start && !marked) return 'stays';
+    if (count === 0) return 'gone';
+    putExtent(view, at, lbn, count, blkno, unwritten && !marked);
     return 'changed';
   }
 
   #below(view: DataView, at: number, depth: number): 'stays' | 'changed' | 'gone' {
     const { c, ino } = this;
-    const blkno = extChild(view, at);
-    if (claim(c, blkno, 1) === 0) {
+    const said = extChild(view, at);
+    const { count, blkno } = claimOrCopy(c, ino, said, 1);
+    if (count === 0) {
       c.problem(`inode ${ino}: a node of its extents is said to be at block ${blkno}, where it has none`, () => undefined);
       return 'gone';
     }
+    if (blkno !== said) putExtIndex(view, at, extBlock(view, at), blkno);
     this.nodes++;
     const b = c.block(blkno);
     const child = new DataView(b.buffer, b.byteOffset, b.length);
@@ -108,7 +144,7 @@ class ExtentWalk {
       c.changed(blkno, b);
     }
     const first = extCount(child, 0) === 0 ? extBlock(view, at) : extBlock(child, extEntry(0, 0));
-    if (first === extBlock(view, at)) return 'stays';
+    if (first === extBlock(view, at)) return blkno === said ? 'stays' : 'changed';
     c.problem(`inode ${ino}: extents in block ${blkno} begin with block ${first}, and should with ${extBlock(view, at)}`, () => setExtBlock(view, at, first));
     return 'changed';
   }
@@ -133,39 +169,23 @@ function walkPointers(c: Check, ino: number, b: Uint8Array, visit: Visit): numbe
       putU32le(from, at, 0);
       return true;
     };
-    if (level === 0) return visit(lbn, blkno, 1, false) === 1 ? false : gone();
-    if (claim(c, blkno, 1) === 0) {
-      c.problem(`inode ${ino}: an indirect block is said to be at ${blkno}, where it has none`, () => undefined);
+    const stay = level === 0 ? visit(lbn, blkno, 1, false) : claimOrCopy(c, ino, blkno, 1);
+    if (stay.count === 0) {
+      if (level > 0) c.problem(`inode ${ino}: an indirect block is said to be at ${blkno}, where it has none`, () => undefined);
       return gone();
     }
+    const moved = stay.blkno !== blkno;
+    if (moved) putU32le(from, at, stay.blkno);
+    if (level === 0) return moved;
     indirect++;
-    const child = c.block(blkno);
+    const child = c.block(stay.blkno);
     let changed = false;
     for (let i = 0; i < per; i++) if (tree(child, 4 * i, level - 1, lbn + i * per ** (level - 1))) changed = true;
-    if (changed) c.changed(blkno, child);
-    return false;
+    if (changed) c.changed(stay.blkno, child);
+    return moved;
   };
   for (let i = 0; i < NDADDR; i++) tree(b, DI_BLOCK + 4 * i, 0, i);
   for (let level = 1, lbn = NDADDR; level <= NIADDR; lbn += per ** level, level++) tree(b, DI_BLOCK + 4 * (NDADDR + level - 1), level, lbn);
   return indirect;
-}
-
-/** The blocks of a sound file, in order, without claiming any: runs of [blkno, count]; undefined: it has holes. */
-export function runsOf(c: Check, ino: number, b: Uint8Array): [number, number][] | undefined {
-  const runs: [number, number][] = [];
-  let next = 0;
-  const used = c.used.slice();
-  walkBlocks(c, ino, b, (lbn, blkno, count) => {
-    if (lbn !== next || blkno + count > c.info.blocks) next = NaN;
-    else {
-      next += count;
-      const last = runs[runs.length - 1];
-      if (last !== undefined && last[0] + last[1] === blkno) last[1] += count;
-      else runs.push([blkno, count]);
-    }
-    return count;
-  });
-  c.used.set(used);
-  return Number.isNaN(next) || runs.length === 0 ? undefined : runs;
 }
 
