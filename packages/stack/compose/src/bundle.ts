@@ -34,8 +34,9 @@ export class BundleError extends Error {
   override name = 'BundleError';
 }
 
-/** Makes a bundle, an ES module. */
+/** Makes a bundle, an ES module. BundleError. */
 export async function bundle(options: BundleOptions): Promise<Bundle> {
+  if (options.app !== undefined && !existsSync(options.app)) throw new BundleError(`${options.app}: no such file or directory`);
   const kernel = await made(options, `import 'anykernel:kernel';\n`, undefined);
   const whole = await made(options, entrySource(options), new Set(kernel.inputs));
   return whole;

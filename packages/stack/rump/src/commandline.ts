@@ -23,5 +23,7 @@ export function operandsOf(command: Command, spec: CommandSpec): readonly string
 
 /** Says that failures are thrown and texts go to `out` and `err`, for a program and all its commands. */
 export function configure(program: Command, out: (text: string) => void, err: (text: string) => void): void {
-  for (const command of [program, ...program.commands]) command.exitOverride().configureOutput({ writeOut: out, writeErr: err });
+  const outputError = (text: string): void => err(text.replace(/^error: /, 'rump: '));
+  program.exitOverride().configureOutput({ writeOut: out, writeErr: err, outputError });
+  for (const command of program.commands) configure(command, out, err);
 }

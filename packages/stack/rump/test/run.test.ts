@@ -79,6 +79,7 @@ test('what makes no sense is said, and nothing runs', async () => {
     out: '',
     err: expect.stringMatching(/^rump: RUMPHIJACK: x: there are/),
   });
+  expect(await running([path('absent.js')], {})).toMatchObject({ status: 1, out: '', err: `rump: ${path('absent.js')}: no such file or directory\n` });
   expect(await running([app], { mount: ['/nowhere:/data'] })).toMatchObject({
     status: 1,
     out: '',

@@ -44,7 +44,8 @@ describe('help', () => {
 describe('a command line that makes no sense has status 2', () => {
   test.each([
     [['lss'], /unknown command 'lss'[\s\S]*Did you mean ls/],
-    [['ls', '--lnog'], /unknown option '--lnog'/],
+    [['ls', '--lnog'], /^rump: unknown option '--lnog'/],
+    [['net', 'demo', '--lnog'], /^rump: unknown option '--lnog'/],
     [['ls', '--recursve'], /Did you mean --recursive/],
     [['cp', 'one'], /missing required argument 'destination'/],
     [['cp'], /missing required argument/],

@@ -4,6 +4,7 @@
  * That process loads bin/run-preload.js before the program, which redirects by startRun() what this one has put into the environment.
  */
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -88,5 +89,16 @@ export async function startRun(url: string): Promise<void> {
     ),
   );
   const all = [...FILE_SYSTEMS, ...DISKS, ...more];
-  preload(url, () => ({ mounts, components: all, ...(rumphijack === undefined ? {} : { rumphijack }) }));
+  const hijack = preload(url, () => ({ mounts, components: all, ...(rumphijack === undefined ? {} : { rumphijack }) }));
+  const app = process.argv[1];
+  if (hijack === undefined || app === undefined || isProgram(app)) return;
+  process.stderr.write(`rump: ${app}: no such file or directory\n`);
+  process.exit(1);
 }
+
+/** Whether there may be a program of that name, here or on an image: Node finds some without their extension. */
+function isProgram(path: string): boolean {
+  return ['', ...EXTENSIONS].some((extension) => existsSync(path + extension));
+}
+
+const EXTENSIONS = ['.js', '.json', '.node', '.cjs', '.mjs', '.ts'] as const;
