@@ -5,7 +5,7 @@
  * struct ip_mreq: group 0[4], interface address 4[4]. struct in_pktinfo: address 0[4], interface index 4 (32 bits). Addresses are in the order of the
  * network, other numbers little-endian.
  */
-import { putU32le } from '@anykernel/lib-bytes';
+import { getU32le, putU32le } from '@anykernel/lib-bytes';
 
 export const IPPROTO_IP = 0;
 export const IPPROTO_ICMP = 1;
@@ -63,6 +63,11 @@ export const IP_ADD_SOURCE_MEMBERSHIP = 70;
 export const IP_DROP_SOURCE_MEMBERSHIP = 71;
 export const IP_BLOCK_SOURCE = 72;
 export const IP_UNBLOCK_SOURCE = 73;
+/** All sources of a group at once, of either family, at the level of the address: struct group_filter of RFC 3678 5.2, as groupFilter() makes it. */
+export const IP_MSFILTER = 74;
+export const IPV6_MSFILTER = 74;
+export const MCAST_INCLUDE = 1;
+export const MCAST_EXCLUDE = 2;
 export const MCAST_JOIN_GROUP = 80;
 export const MCAST_LEAVE_GROUP = 81;
 export const MCAST_JOIN_SOURCE_GROUP = 82;
@@ -80,6 +85,41 @@ export function groupReq(ifindex: number, group: Uint8Array, source?: Uint8Array
   b.set(group, 8);
   if (source !== undefined) b.set(source, 136);
   return b;
+}
+
+/** struct group_filter: interface index 0 (32 bits), group's sockaddr 8[128], mode 136, count of sources 140, their sockaddrs 144[128 each]. */
+export const GROUP_FILTER_LEN = 144;
+const STORAGE_LEN = 128;
+
+export interface GroupFilter {
+  readonly ifindex: number;
+  /** sockaddrs. */
+  readonly group: Uint8Array;
+  /** MCAST_INCLUDE: these are heard, and no other; MCAST_EXCLUDE: all but these. */
+  readonly mode: number;
+  readonly sources: readonly Uint8Array[];
+  /** How many there are, also where there was no room for all. */
+  readonly count: number;
+}
+
+/** The argument of IP_MSFILTER and IPV6_MSFILTER: setsockopt sets the sources, getsockopt asks for those of the group, with room for `sources.length` of them. */
+export function groupFilter(ifindex: number, group: Uint8Array, mode: number, sources: readonly Uint8Array[], count: number = sources.length): Uint8Array {
+  const b = new Uint8Array(GROUP_FILTER_LEN + STORAGE_LEN * sources.length);
+  putU32le(b, 0, ifindex);
+  b.set(group.subarray(0, STORAGE_LEN), 8);
+  putU32le(b, 136, mode);
+  putU32le(b, 140, count);
+  sources.forEach((source, i) => b.set(source.subarray(0, STORAGE_LEN), GROUP_FILTER_LEN + STORAGE_LEN * i));
+  return b;
+}
+
+/** undefined: too short to be one. There are as many sources as `b` has room for. */
+export function parseGroupFilter(b: Uint8Array): GroupFilter | undefined {
+  if (b.length < GROUP_FILTER_LEN) return undefined;
+  const count = getU32le(b, 140);
+  const room = Math.floor((b.length - GROUP_FILTER_LEN) / STORAGE_LEN);
+  const sources = Array.from({ length: Math.min(count, room) }, (_, i) => b.slice(GROUP_FILTER_LEN + STORAGE_LEN * i, GROUP_FILTER_LEN + STORAGE_LEN * (i + 1)));
+  return { ifindex: getU32le(b, 0), group: b.slice(8, 8 + STORAGE_LEN), mode: getU32le(b, 136), sources, count };
 }
 
 export const IP_PORTRANGE_DEFAULT = 0;

@@ -1,12 +1,14 @@
 /** IGMPv3 of a host (RFC 3376): what is sent to routers, and when. */
 import {
-  AF_INET, F_SETFL, IPPROTO_IP, IP_ADD_MEMBERSHIP, IP_ADD_SOURCE_MEMBERSHIP, IP_BLOCK_SOURCE, IP_DROP_MEMBERSHIP, IP_DROP_SOURCE_MEMBERSHIP, IP_UNBLOCK_SOURCE,
+  AF_INET, F_SETFL, IPPROTO_IP, IP_ADD_MEMBERSHIP, IP_ADD_SOURCE_MEMBERSHIP, IP_BLOCK_SOURCE, IP_DROP_MEMBERSHIP, IP_DROP_SOURCE_MEMBERSHIP, IP_MSFILTER, IP_UNBLOCK_SOURCE,
+  MCAST_EXCLUDE, MCAST_INCLUDE, groupFilter, parseGroupFilter,
   MCAST_BLOCK_SOURCE, MCAST_JOIN_GROUP, MCAST_JOIN_SOURCE_GROUP, MCAST_LEAVE_GROUP, MCAST_LEAVE_SOURCE_GROUP, MCAST_UNBLOCK_SOURCE, O_NONBLOCK, SOCK_DGRAM, SOL_SOCKET, SO_REUSEPORT, groupReq, sockaddrIn,
 } from '@anykernel/lib-sys';
 import {
   IGMP_MODE_IS_EXCLUDE, IGMP_QUERY, IGMP_TO_EXCLUDE, IGMP_TO_INCLUDE, IGMP_V1_REPORT, IGMP_V2_LEAVE, IGMP_V2_REPORT, IGMP_V3_REPORT, Ipv4Header, emitIgmp, emitIgmpReport, emitIpv4, inCksum,
   parseIgmp, parseIpv4,
 } from '@anykernel/lib-wire';
+import { code } from './drill.js';
 import { A_ADDR, B_ADDR, type Station, pairOf } from './world.js';
 
 const GROUP = 0xe100_0009;
@@ -343,6 +345,52 @@ describe('sources of a group', () => {
     expect(told(h)).toEqual(['5:1', '6:1', '4:', '4:2', '5:2', '3:', '3:']);
     expect(() => h.a.p.sys.setsockopt(h.fd, IPPROTO_IP, MCAST_JOIN_GROUP, new Uint8Array(135))).toThrow(expect.objectContaining({ code: 'EINVAL' }));
     expect(() => h.a.p.sys.setsockopt(h.fd, IPPROTO_IP, MCAST_JOIN_GROUP, groupReq(99, sockaddrIn(GROUP, 0)))).toThrow(expect.objectContaining({ code: 'EADDRNOTAVAIL' }));
+  });
+
+  describe('all sources at once (RFC 3678 4.2, 5.2)', () => {
+    type H = ReturnType<typeof host>;
+    const set = (h: H, mode: number, sources: readonly number[], group = GROUP, ifindex = h.a.ifp.index): string =>
+      code(() => h.a.p.sys.setsockopt(h.fd, IPPROTO_IP, IP_MSFILTER, groupFilter(ifindex, sockaddrIn(group, 0), mode, sources.map((one) => sockaddrIn(one, 0)))));
+    const get = (h: H, room = 8): unknown => {
+      const b = groupFilter(h.a.ifp.index, sockaddrIn(GROUP, 0), 0, Array.from({ length: room }, () => new Uint8Array(0)));
+      try {
+        const all = parseGroupFilter(b.subarray(0, h.a.p.sys.getsockopt(h.fd, IPPROTO_IP, IP_MSFILTER, b)))!;
+        return [all.mode, all.count, all.sources.map((one) => new DataView(one.buffer).getUint32(4))];
+      } catch (e) {
+        return (e as { code: string }).code;
+      }
+    };
+
+    test('joins, changes, changes the mode, and leaves; routers are told', () => {
+      const h = host();
+      const seen: unknown[] = [get(h)];
+      for (const [mode, sources] of [[MCAST_INCLUDE, [S1, S2]], [MCAST_INCLUDE, [S2]], [MCAST_EXCLUDE, [S1]], [MCAST_EXCLUDE, []], [MCAST_INCLUDE, []]] as [number, number[]][])
+        seen.push(set(h, mode, sources), get(h));
+      expect(seen).toEqual([
+        'EADDRNOTAVAIL', 'ok', [1, 2, [S1, S2]], 'ok', [1, 1, [S2]], 'ok', [2, 1, [S1]], 'ok', [2, 0, []], 'ok', 'EADDRNOTAVAIL',
+      ]);
+      h.advance(3000);
+      const all = told(h);
+      expect([all[0], all.at(-1)]).toEqual(['5:1,2', '3:']);
+      expect([set(h, MCAST_INCLUDE, []), h.a.inet.ip.groups.of(h.a.ifp).length]).toEqual(['ok', 0]);
+    });
+    test('how many there are is told also where there is no room for them', () => {
+      const h = host();
+      set(h, MCAST_INCLUDE, [S1, S2]);
+      expect([get(h, 1), get(h, 0)]).toEqual([[1, 2, [S1]], [1, 2, []]]);
+    });
+    test('what it is not is refused, and nothing is changed', () => {
+      const h = host();
+      set(h, MCAST_INCLUDE, [S1]);
+      const option = (b: Uint8Array): string => code(() => h.a.p.sys.setsockopt(h.fd, IPPROTO_IP, IP_MSFILTER, b));
+      const group = sockaddrIn(GROUP, 0);
+      expect([
+        set(h, 3, []), set(h, MCAST_EXCLUDE, Array.from({ length: 65 }, (_, i) => i + 1)), set(h, MCAST_EXCLUDE, [], 0x0a00_0001), set(h, MCAST_EXCLUDE, [], 0xe800_0001),
+        set(h, MCAST_EXCLUDE, [], GROUP, 99), option(new Uint8Array(143)), option(groupFilter(h.a.ifp.index, group, MCAST_INCLUDE, [], 0x7fff_ffff)),
+        option(groupFilter(h.a.ifp.index, group, MCAST_INCLUDE, [new Uint8Array(16)])), option(groupFilter(h.a.ifp.index, new Uint8Array(16), MCAST_INCLUDE, [])),
+      ]).toEqual(['EINVAL', 'ENOBUFS', 'EINVAL', 'EINVAL', 'EADDRNOTAVAIL', 'EINVAL', 'EINVAL', 'EINVAL', 'EINVAL']);
+      expect(get(h)).toEqual([1, 1, [S1]]);
+    });
   });
 
   test('a socket hears its sources, and others theirs', () => {

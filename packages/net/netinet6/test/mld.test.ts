@@ -1,7 +1,7 @@
 /** Multicast listener discovery (RFC 3810, RFC 2710): what a host says of its groups, and when. */
 import {
   FIONREAD, IPPROTO_IPV6, IPV6_JOIN_GROUP, IPV6_LEAVE_GROUP, MCAST_BLOCK_SOURCE, MCAST_JOIN_GROUP, MCAST_JOIN_SOURCE_GROUP, MCAST_LEAVE_GROUP, MCAST_LEAVE_SOURCE_GROUP,
-  MCAST_UNBLOCK_SOURCE, SOCK_DGRAM, groupReq, inet6Text, sockaddrIn6,
+  IPV6_MSFILTER, MCAST_EXCLUDE, MCAST_INCLUDE, MCAST_UNBLOCK_SOURCE, SOCK_DGRAM, groupFilter, groupReq, inet6Text, parseGroupFilter, sockaddrIn6,
 } from '@anykernel/lib-sys';
 import { MLD2_IS_EXCLUDE, MLD2_TO_EXCLUDE, MLD2_TO_INCLUDE, mldQuery, parseMld2Report, routerAlert } from '@anykernel/lib-wire';
 import { Link, STRANGER, addr, icmp6, packet6, udp6 } from './link.js';
@@ -123,6 +123,27 @@ describe('sources of a group', () => {
     expect(changes(l, fd, [MCAST_BLOCK_SOURCE, S1])).toEqual(['6:1', '6:1']);
     expect(changes(l, fd, [MCAST_UNBLOCK_SOURCE, S1])).toEqual(['5:1', '5:1']);
     expect(changes(l, fd, [MCAST_LEAVE_GROUP])).toEqual(['3:', '3:']);
+  });
+
+  test('RFC 3678 5.2: all sources at once: joins, changes, and leaves; and is told', () => {
+    const l = new Link();
+    const fd = l.socket(SOCK_DGRAM);
+    const name = (text: string): Uint8Array => sockaddrIn6(addr(text), 0);
+    const set = (mode: number, ...sources: string[]): void => void l.p.sys.setsockopt(fd, IPPROTO_IPV6, IPV6_MSFILTER, groupFilter(l.ifp.index, name(GROUP), mode, sources.map(name)));
+    const get = (): unknown => {
+      const b = groupFilter(0, name(GROUP), 0, [name('::'), name('::'), name('::')]);
+      const all = parseGroupFilter(b.subarray(0, l.p.sys.getsockopt(fd, IPPROTO_IPV6, IPV6_MSFILTER, b)))!;
+      return [all.mode, all.sources.map((one) => inet6Text(one.subarray(8, 24)))];
+    };
+    set(MCAST_INCLUDE, S1, S2);
+    expect([get(), changes(l, fd)]).toEqual([[MCAST_INCLUDE, [S1, S2]], ['5:1,2', '5:1,2']]);
+    set(MCAST_EXCLUDE, S1);
+    expect([get(), changes(l, fd)]).toEqual([[MCAST_EXCLUDE, [S1]], ['4:1', '4:1']]);
+    set(MCAST_INCLUDE);
+    expect([changes(l, fd), l.ip6.groups.of(l.ifp).some((one) => one.equals(0xff05_0000 | 0, 0, 0, 0x77))]).toEqual([['3:', '3:'], false]);
+    expect(get).toThrow(expect.objectContaining({ code: 'EADDRNOTAVAIL' }));
+    for (const wrong of [() => set(7), () => l.p.sys.setsockopt(fd, IPPROTO_IPV6, IPV6_MSFILTER, groupFilter(0, name(STRANGER), MCAST_EXCLUDE, []))])
+      expect(wrong).toThrow(expect.objectContaining({ code: 'EINVAL' }));
   });
 
   test('4.2: an interface listens to what all its sockets want', () => {

@@ -6,7 +6,7 @@ import { etherMulticast, type Ifnet, multicastAdd, multicastDel, Nexthop } from 
 import type { Flow } from '../flow.js';
 import type { Inpcb } from '../inpcb.js';
 import type { Ip } from './ip.js';
-import { anySource, changeSource, hears, hearsNothing, merged, noSource, type SourceChange, type SourceFilter } from './srcfilter.js';
+import { anySource, changeSource, hears, hearsNothing, merged, noSource, replaceSources, type SourceChange, type SourceFilter } from './srcfilter.js';
 
 /** All hosts belong to it, and nobody reports it. */
 const ALLHOSTS = 0xe000_0001 | 0;
@@ -146,6 +146,31 @@ export function changeGroupSource(ip: Ip, inp: Inpcb, change: SourceChange, grou
   if (known === undefined) ip.groups.join(one.ifp, group, one.filter);
   else if (hearsNothing(one.filter)) leaveGroup(ip, inp, group, one.ifp);
   else ip.groups.changed(one.ifp, group);
+}
+
+/**
+ * A socket hears these sources of a group from now on, whatever it heard before; with none of them it is no member any more (RFC 3376 2, RFC 3678 4.2.1).
+ * EINVAL: not a group, or one of single sources, and all are meant. EADDRNOTAVAIL: no such interface. ETOOMANYREFS.
+ */
+export function setGroupSources(ip: Ip, inp: Inpcb, group: number, ifp: Ifnet | undefined, to: SourceFilter<number>): void {
+  if (to.exclude && isSourceSpecific(group)) throw ERR.EINVAL;
+  const known = membership(inp, group, ifp);
+  if (hearsNothing(to)) {
+    if ((group & 0xf000_0000) !== (0xe000_0000 | 0)) throw ERR.EINVAL;
+    if (known !== undefined) leaveGroup(ip, inp, group, known.ifp);
+    return;
+  }
+  const one = known ?? newMembership(inp, group, ifp, noSource());
+  replaceSources(one.filter, to);
+  if (known === undefined) ip.groups.join(one.ifp, group, one.filter);
+  else ip.groups.changed(one.ifp, group);
+}
+
+/** What a socket hears of a group. EADDRNOTAVAIL: it is not a member. */
+export function groupSources(inp: Inpcb, group: number, ifp: Ifnet | undefined): SourceFilter<number> {
+  const one = inp.groups === undefined ? undefined : membership(inp, group, ifp);
+  if (one === undefined) throw ERR.EADDRNOTAVAIL;
+  return one.filter;
 }
 
 /** EADDRNOTAVAIL: it is not a member. */

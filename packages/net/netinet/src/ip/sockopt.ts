@@ -15,6 +15,7 @@ import {
   IP_HDRINCL,
   IP_MINTTL,
   IP_MREQ_SOURCE_LEN,
+  IP_MSFILTER,
   IP_MULTICAST_IF,
   IP_MULTICAST_LOOP,
   IP_MULTICAST_TTL,
@@ -40,6 +41,8 @@ import {
   MCAST_LEAVE_GROUP,
   MCAST_LEAVE_SOURCE_GROUP,
   MCAST_UNBLOCK_SOURCE,
+  parseGroupFilter,
+  sockaddrIn,
   SOCK_RAW,
 } from '@anykernel/lib-sys';
 import type { Ifnet } from '@anykernel/net';
@@ -60,9 +63,9 @@ import {
 import { PORT_RANGE_FLAGS } from '../pcbbind.js';
 import { PORT_ALGOS } from '../portalgo.js';
 import { optionsOf } from './ancillary.js';
-import { changeGroupSource, groupsOf, joinGroup, leaveGroup } from './groups.js';
+import { changeGroupSource, groupSources, groupsOf, joinGroup, leaveGroup, setGroupSources } from './groups.js';
 import type { Ip } from './ip.js';
-import type { SourceChange } from './srcfilter.js';
+import { filterForProgram, filterOfProgram, type SourceChange } from './srcfilter.js';
 
 const EMPTY = new Uint8Array(0);
 
@@ -86,7 +89,7 @@ export function ipSockopt(
   value: Uint8Array,
   l: Lwp,
 ): Uint8Array | undefined {
-  if (op === 'get') return getOption(ip, inp, name);
+  if (op === 'get') return getOption(ip, inp, name, value);
   return setOption(ip, inp, so, name, value, l) ? EMPTY : undefined;
 }
 
@@ -109,7 +112,7 @@ function within(value: Uint8Array, min: number, max: number): number {
   return n;
 }
 
-function getOption(ip: Ip, inp: Inpcb, name: number): Uint8Array | undefined {
+function getOption(ip: Ip, inp: Inpcb, name: number, asked: Uint8Array): Uint8Array | undefined {
   const flag = FLAGS.get(name);
   if (flag !== undefined) return int((inp.flags & flag) !== 0 ? 1 : 0);
   switch (name) {
@@ -140,6 +143,8 @@ function getOption(ip: Ip, inp: Inpcb, name: number): Uint8Array | undefined {
       return Uint8Array.of(inp.groups?.loop === false ? 0 : 1);
     case IP_MULTICAST_IF:
       return multicastIf(ip, inp);
+    case IP_MSFILTER:
+      return sourcesOf(ip, inp, asked);
     default:
       return undefined;
   }
@@ -220,6 +225,13 @@ function setMulticast(ip: Ip, inp: Inpcb, name: number, value: Uint8Array): bool
       else leaveGroup(ip, inp, group, getI32be(value, 4) === 0 ? undefined : interfaceOf(ip, group, getI32be(value, 4)));
       return true;
     }
+    case IP_MSFILTER: {
+      const all = parseGroupFilter(value);
+      if (all === undefined) throw ERR.EINVAL;
+      const group = addressAt(all.group, 0);
+      setGroupSources(ip, inp, group, byIndex(ip, group, all.ifindex), filterOfProgram(all, (source) => addressAt(source, 0)));
+      return true;
+    }
     default:
       return setSource(ip, inp, name, value);
   }
@@ -258,6 +270,15 @@ function setSource(ip: Ip, inp: Inpcb, name: number, value: Uint8Array): boolean
   const group = addressAt(value, 8);
   changeGroupSource(ip, inp, change, group, addressAt(value, 136), byIndex(ip, group, getU32le(value, 0)));
   return true;
+}
+
+/** Which sources of a group the socket hears (RFC 3678 4.2.2). EINVAL: not a question. EADDRNOTAVAIL: it is not a member. */
+function sourcesOf(ip: Ip, inp: Inpcb, asked: Uint8Array): Uint8Array {
+  const all = parseGroupFilter(asked);
+  if (all === undefined) throw ERR.EINVAL;
+  const group = addressAt(all.group, 0);
+  const filter = groupSources(inp, group, all.ifindex === 0 ? undefined : byIndex(ip, group, all.ifindex));
+  return filterForProgram(filter, all, asked.length, (source) => sockaddrIn(source >>> 0, 0));
 }
 
 /** The address of a sockaddr_in. EINVAL: it is none. */

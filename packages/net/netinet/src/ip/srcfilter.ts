@@ -2,7 +2,7 @@
  * Sources of a multicast group: which of them a socket hears, what an interface listens to for all its sockets, and what routers are told of it
  * (RFC 3376 3.2 and 5, RFC 3810 4.2 and 6; the two are the same but for their addresses).
  */
-import { ERR } from '@anykernel/lib-sys';
+import { ERR, type GroupFilter, groupFilter, MCAST_EXCLUDE, MCAST_INCLUDE } from '@anykernel/lib-sys';
 
 /** Types of records in reports. */
 export const MODE_IS_INCLUDE = 1;
@@ -68,6 +68,25 @@ export function changeSource<K>(filter: SourceFilter<K>, change: SourceChange, s
   if (add && filter.sources.size >= SOURCES_MAX) throw ERR.ENOBUFS;
   if (add) filter.sources.add(source);
   else filter.sources.delete(source);
+}
+
+/** RFC 3678 4.2: all sources at once, by an argument of IP_MSFILTER; `source` reads one. EINVAL: it is not one. ENOBUFS: too many. */
+export function filterOfProgram<K>(all: GroupFilter, source: (sockaddr: Uint8Array) => K): SourceFilter<K> {
+  if ((all.mode !== MCAST_INCLUDE && all.mode !== MCAST_EXCLUDE) || all.count !== all.sources.length) throw ERR.EINVAL;
+  if (all.count > SOURCES_MAX) throw ERR.ENOBUFS;
+  return { exclude: all.mode === MCAST_EXCLUDE, sources: new Set(all.sources.map(source)) };
+}
+
+export function replaceSources<K>(filter: SourceFilter<K>, by: SourceFilter<K>): void {
+  filter.exclude = by.exclude;
+  filter.sources.clear();
+  for (const source of by.sources) filter.sources.add(source);
+}
+
+/** The answer about a group, for who asked by `asked` and has room for `room` bytes. */
+export function filterForProgram<K>(filter: SourceFilter<K>, asked: GroupFilter, room: number, sockaddr: (source: K) => Uint8Array): Uint8Array {
+  const all = groupFilter(asked.ifindex, asked.group, filter.exclude ? MCAST_EXCLUDE : MCAST_INCLUDE, [...filter.sources].map(sockaddr));
+  return all.length <= room ? all : all.subarray(0, room);
 }
 
 /** A change of what an interface listens to, as long as it has to be told (RFC 3376 5.1). */

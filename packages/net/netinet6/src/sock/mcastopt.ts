@@ -1,14 +1,14 @@
 /** Options by which sockets of IPv6 belong to groups (RFC 3493 5.2, RFC 3678 5.1). */
 import { getI32be, getU32le } from '@anykernel/lib-bytes';
 import {
-  AF_INET6, ERR, GROUP_REQ_LEN, GROUP_SOURCE_REQ_LEN, IPV6_JOIN_GROUP, IPV6_LEAVE_GROUP, IPV6_MREQ_LEN, MCAST_BLOCK_SOURCE, MCAST_JOIN_GROUP,
-  MCAST_JOIN_SOURCE_GROUP, MCAST_LEAVE_GROUP, MCAST_LEAVE_SOURCE_GROUP, MCAST_UNBLOCK_SOURCE,
+  AF_INET6, ERR, GROUP_REQ_LEN, GROUP_SOURCE_REQ_LEN, IPV6_JOIN_GROUP, IPV6_LEAVE_GROUP, IPV6_MREQ_LEN, IPV6_MSFILTER, MCAST_BLOCK_SOURCE, MCAST_JOIN_GROUP,
+  MCAST_JOIN_SOURCE_GROUP, MCAST_LEAVE_GROUP, MCAST_LEAVE_SOURCE_GROUP, MCAST_UNBLOCK_SOURCE, parseGroupFilter, sockaddrIn6,
 } from '@anykernel/lib-sys';
 import type { Nexthop } from '@anykernel/net';
-import type { Inpcb, SourceChange } from '@anykernel/netinet';
-import { address } from '../addr.js';
+import { type Inpcb, type SourceChange, filterForProgram, filterOfProgram } from '@anykernel/netinet';
+import { address, sourceBytes, sourceKey } from '../addr.js';
 import type { Ip6 } from '../ip6.js';
-import { changeGroupSource6, joinGroup6, leaveGroup6 } from './members.js';
+import { changeGroupSource6, groupSources6, joinGroup6, leaveGroup6, setGroupSources6 } from './members.js';
 
 const SOURCE_CHANGES: ReadonlyMap<number, SourceChange> = new Map([
   [MCAST_JOIN_SOURCE_GROUP, 'join'],
@@ -31,11 +31,30 @@ export function setMembership(ip6: Ip6, inp: Inpcb, name: number, value: Uint8Ar
     change(ip6, inp, sockaddrAt(value, 8), getU32le(value, 0));
     return true;
   }
+  if (name === IPV6_MSFILTER) {
+    const all = parseGroupFilter(value);
+    if (all === undefined) throw ERR.EINVAL;
+    const filter = filterOfProgram(all, (source) => keyOf(sockaddrAt(source, 0)));
+    setGroupSources6(ip6, inp, sockaddrAt(all.group, 0), all.ifindex, filter);
+    return true;
+  }
   const change = SOURCE_CHANGES.get(name);
   if (change === undefined) return false;
   if (value.length < GROUP_SOURCE_REQ_LEN) throw ERR.EINVAL;
   changeGroupSource6(ip6, inp, change, sockaddrAt(value, 8), sockaddrAt(value, 136), getU32le(value, 0));
   return true;
+}
+
+/** Which sources of a group the socket hears (RFC 3678 5.2.2). EINVAL: not a question. EADDRNOTAVAIL: it is not a member. */
+export function sourcesOf6(ip6: Ip6, inp: Inpcb, asked: Uint8Array): Uint8Array {
+  const all = parseGroupFilter(asked);
+  if (all === undefined) throw ERR.EINVAL;
+  const filter = groupSources6(ip6, inp, sockaddrAt(all.group, 0), all.ifindex);
+  return filterForProgram(filter, all, asked.length, (source) => sockaddrIn6(sourceBytes(source), 0));
+}
+
+function keyOf(source: Nexthop): string {
+  return sourceKey(source.w0, source.w1, source.w2, source.w3);
 }
 
 function addressAt(value: Uint8Array, off: number): Nexthop {

@@ -1,7 +1,7 @@
 /** Memberships of sockets in groups (RFC 3493 5.2). */
 import { ERR, IP_MAX_MEMBERSHIPS } from '@anykernel/lib-sys';
 import type { Ifnet, Nexthop } from '@anykernel/net';
-import { type Flow, type Inpcb, type SourceChange, anySource, changeSource, hears, hearsNothing, noSource } from '@anykernel/netinet';
+import { type Flow, type Inpcb, type SourceChange, anySource, changeSource, hears, hearsNothing, noSource, replaceSources } from '@anykernel/netinet';
 import { bare, inZone, isMulticast, sourceKey } from '../addr.js';
 import { hasGroups } from '../if6.js';
 import type { Ip6 } from '../ip6.js';
@@ -52,6 +52,34 @@ export function changeGroupSource6(ip6: Ip6, inp: Inpcb, change: SourceChange, g
   if (known === undefined) ip6.groups.join(one.ifp, one.group, one.filter);
   else if (hearsNothing(one.filter)) leaveGroup6(ip6, inp, group, one.ifp.index);
   else ip6.groups.changed(one.ifp, one.group);
+}
+
+/**
+ * A socket hears these sources of a group from now on, whatever it heard before; with none of them it is no member any more (RFC 3810 2, RFC 3678 5.2.1).
+ * EINVAL: not a group, or one of single sources, and all are meant. EADDRNOTAVAIL: no such interface. ETOOMANYREFS.
+ */
+export function setGroupSources6(ip6: Ip6, inp: Inpcb, group: Nexthop, ifindex: number, to: SourceFilter6): void {
+  if (!isMulticast(group.w0) || (to.exclude && isSourceSpecific(group))) throw ERR.EINVAL;
+  const options = options6Of(inp);
+  const ifp = interfaceFor(ip6, options, group, ifindex);
+  if (ifp === undefined) throw ERR.EADDRNOTAVAIL;
+  const known = membership(options, ifp, group);
+  if (hearsNothing(to)) {
+    if (known !== undefined) leaveGroup6(ip6, inp, group, ifp.index);
+    return;
+  }
+  const one = known ?? newMembership(ip6, options, group, ifp.index, noSource());
+  replaceSources(one.filter, to);
+  if (known === undefined) ip6.groups.join(one.ifp, one.group, one.filter);
+  else ip6.groups.changed(one.ifp, one.group);
+}
+
+/** What a socket hears of a group. EADDRNOTAVAIL: it is not a member. */
+export function groupSources6(ip6: Ip6, inp: Inpcb, group: Nexthop, ifindex: number): SourceFilter6 {
+  const options = options6Of(inp);
+  const one = membership(options, ifindex === 0 ? undefined : ip6.inet.net.ifByIndex(ifindex), group);
+  if (one === undefined || (ifindex !== 0 && one.ifp.index !== ifindex)) throw ERR.EADDRNOTAVAIL;
+  return one.filter;
 }
 
 function interfaceFor(ip6: Ip6, options: Options6, group: Nexthop, ifindex: number): Ifnet | undefined {

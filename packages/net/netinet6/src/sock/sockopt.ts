@@ -2,7 +2,7 @@
 import { getU32le, putU32le } from '@anykernel/lib-bytes';
 import {
   ERR, ICMP6_FILTER, ICMP6_FILTER_LEN, IN6_PKTINFO_LEN, IPV6_BINDANY, IPV6_CHECKSUM, IPV6_DONTFRAG, IPV6_DSTOPTS, IPV6_HOPOPTS,
-  IPV6_MULTICAST_HOPS, IPV6_MULTICAST_IF, IPV6_MULTICAST_LOOP, IPV6_NEXTHOP, IPV6_PATHMTU, IPV6_PKTINFO, IPV6_PORTALGO,
+  IPV6_MSFILTER, IPV6_MULTICAST_HOPS, IPV6_MULTICAST_IF, IPV6_MULTICAST_LOOP, IPV6_NEXTHOP, IPV6_PATHMTU, IPV6_PKTINFO, IPV6_PORTALGO,
   IPV6_PORTRANGE, IPV6_PORTRANGE_DEFAULT, IPV6_PORTRANGE_HIGH, IPV6_PORTRANGE_LOW, IPV6_PREFER_TEMPADDR, IPV6_RECVDSTOPTS, IPV6_RECVHOPLIMIT,
   IPV6_RECVHOPOPTS, IPV6_RECVPATHMTU, IPV6_RECVPKTINFO, IPV6_RECVRTHDR, IPV6_RECVTCLASS, IPV6_RTHDR, IPV6_RTHDRDSTOPTS, IPV6_TCLASS, IPV6_UNICAST_HOPS,
   IPV6_USE_MIN_MTU, IPV6_V6ONLY, IP6_MTUINFO_LEN, SOCK_RAW,
@@ -18,7 +18,7 @@ import {
   Options6, RECV_DSTOPTS, RECV_HOPLIMIT, RECV_HOPOPTS, RECV_PATHMTU, RECV_PKTINFO, RECV_RTHDR, RECV_TCLASS, options6Of,
 } from '../options6.js';
 import { pktinfoOf, setHeader, within } from './ancillary.js';
-import { setMembership } from './mcastopt.js';
+import { setMembership, sourcesOf6 } from './mcastopt.js';
 
 const EMPTY = new Uint8Array(0);
 
@@ -34,7 +34,7 @@ const RECV: ReadonlyMap<number, number> = new Map([
 
 /** The value, or for 'set' an empty one; undefined: there is no such option. EINVAL: not a value for it. EPERM. */
 export function ip6Sockopt(ip6: Ip6, inp: Inpcb, so: Socket, op: 'get' | 'set', name: number, value: Uint8Array, l: Lwp): Uint8Array | undefined {
-  if (op === 'get') return getOption(ip6, inp, so, name);
+  if (op === 'get') return name === IPV6_MSFILTER ? sourcesOf6(ip6, inp, value) : getOption(ip6, inp, so, name);
   return setOption(ip6, inp, so, name, value, l) ? EMPTY : undefined;
 }
 
