@@ -7,7 +7,7 @@
 import { ERR, Errno, MNT_NOATIME, MNT_RELATIME } from '@anykernel/lib-sys';
 import { type Lwp, Uio } from '@anykernel/rumpkern';
 import {
-  type Disk, type GenfsFile, IO_APPEND, IO_DSYNC, IO_SYNC, type Pager, Run, type Uobj, type Vnode, genfsRead, genfsWrite, pagedUobj,
+  type Disk, type GenfsFile, IO_APPEND, IO_DSYNC, IO_SYNC, type Pager, Run, type PagedUobj, type Vnode, genfsRead, genfsWrite, pagedUobj,
 } from '@anykernel/rumpvfs';
 import { balloc } from './balloc.js';
 import { bmap } from './bmap.js';
@@ -21,7 +21,7 @@ import { FL_APPEND, FL_ENCRYPT, FL_IMMUTABLE, FL_NOATIME, ROCOMPAT_LARGE_FILE, S
 /** A regular file, as the file data cache and genfsWrite() see it. */
 class Ext2File implements Pager, GenfsFile {
   readonly ip: Inode;
-  readonly uobj: Uobj;
+  readonly uobj: PagedUobj;
   readonly disk: Disk;
   readonly bshift: number;
 

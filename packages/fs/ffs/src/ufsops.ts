@@ -1,6 +1,6 @@
 /** What ufs asks of its file system (the seam UfsOps), as FFS answers it. */
 import type { Cred } from '@anykernel/rumpkern';
-import type { Run, Uobj } from '@anykernel/rumpvfs';
+import type { PagedUobj, Run } from '@anykernel/rumpvfs';
 import type { Inode, UfsOps } from '@anykernel/ufs';
 import { balloc } from './balloc.js';
 import type { Ffs } from './fs.js';
@@ -30,7 +30,7 @@ export function ffsOps(fs: Ffs): UfsOps {
       fs.unlinked.delete(ip.ino);
       fs.txn.undo(() => fs.unlinked.set(ip.ino, mode));
     },
-    ordered(u: Uobj): void {
+    ordered(u: PagedUobj): void {
       fs.journal?.order(u);
     },
     flushMetadata(): void {

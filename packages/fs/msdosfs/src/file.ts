@@ -6,7 +6,7 @@
  */
 import { ERR, Errno, MNT_NOATIME } from '@anykernel/lib-sys';
 import type { Lwp, Uio } from '@anykernel/rumpkern';
-import { type Disk, type GenfsFile, IO_APPEND, IO_DSYNC, IO_SYNC, type Pager, type Run, type Uobj, type Vnode, genfsRead, genfsWrite, pagedUobj } from '@anykernel/rumpvfs';
+import { type Disk, type GenfsFile, IO_APPEND, IO_DSYNC, IO_SYNC, type Pager, type Run, type PagedUobj, type Vnode, genfsRead, genfsWrite, pagedUobj } from '@anykernel/rumpvfs';
 import { allocClusters, freeChain } from './alloc.js';
 import { fatEnd, fatNext, fatSet, END } from './fat.js';
 import type { MsdosFs } from './fs.js';
@@ -19,7 +19,7 @@ const STEP = 262_144;
 /** A regular file, as the file data cache and genfsWrite() see it. */
 class MsdosFile implements Pager, GenfsFile {
   readonly node: Node;
-  readonly uobj: Uobj;
+  readonly uobj: PagedUobj;
   readonly disk: Disk;
   readonly bshift: number;
 

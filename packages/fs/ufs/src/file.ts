@@ -6,7 +6,7 @@
  */
 import { APPEND, ERR, Errno, IMMUTABLE, MNT_NOATIME, MNT_RELATIME, SF_LOG, SF_SNAPSHOT } from '@anykernel/lib-sys';
 import { type Lwp, PAGE_SIZE, SLEEP, type Uio } from '@anykernel/rumpkern';
-import { type Disk, IO_APPEND, IO_DSYNC, IO_SYNC, type Pager, Run, type Uobj, type Vnode, genfsRead, pagedUobj } from '@anykernel/rumpvfs';
+import { type Disk, IO_APPEND, IO_DSYNC, IO_SYNC, type PagedUobj, type Pager, Run, type Vnode, genfsRead, pagedUobj } from '@anykernel/rumpvfs';
 import { bmap } from './bmap.js';
 import { type Inode, T_CHANGE, T_UPDATE, VTOI, fragsOf } from './inode.js';
 import type { UfsMount } from './mount.js';
@@ -23,7 +23,7 @@ const minOf = Math.min;
 /** A regular file, as the file data cache sees it: in blocks that are fragments. */
 class UfsFile implements Pager {
   readonly ip: Inode;
-  readonly uobj: Uobj;
+  readonly uobj: PagedUobj;
   readonly disk: Disk;
   readonly bshift: number;
   readonly #fs: UfsMount;

@@ -7,7 +7,7 @@
 import type { WallTime } from '@anykernel/host-rumpuser';
 import { ERR } from '@anykernel/lib-sys';
 import type { Cred, Kernel } from '@anykernel/rumpkern';
-import type { Bcache, Disk, Mount, Run, Txn, Uobj, Vnode, VnodeOps, Vtype } from '@anykernel/rumpvfs';
+import type { Bcache, Disk, Mount, PagedUobj, Run, Txn, Vnode, VnodeOps, Vtype } from '@anykernel/rumpvfs';
 import type { Place } from './bmap.js';
 import type { Indexes } from './dirindex.js';
 import type { Inode } from './inode.js';
@@ -39,7 +39,7 @@ export interface UfsOps {
   /** It has been ended. Within a transaction. */
   unorphaned(ip: Inode): void;
   /** Blocks were given to this file: its bytes are written before they are named. Within a transaction. */
-  ordered(u: Uobj): void;
+  ordered(u: PagedUobj): void;
   /** Everything of metadata is on the device on return. EIO; sleeps. */
   flushMetadata(): void;
   /** Fragments that `cred` may still take. */

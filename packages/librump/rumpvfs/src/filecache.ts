@@ -9,7 +9,7 @@
  */
 import { CHUNK_MAX, type Kernel } from '@anykernel/rumpkern';
 import type { Cluster } from './cluster.js';
-import type { Uobj } from './uobj.js';
+import type { PagedUobj } from './pageduobj.js';
 
 /** The limit where the kernel's memory has none, and the share of it where it has. */
 const LIMIT_MAX = 64 << 20;
@@ -41,7 +41,7 @@ export class FileCache {
   readonly #inflightMax: number;
   readonly #more = new Set<Writes>();
   /** Files with dirty pages, the first to become dirty first. */
-  readonly #dirtyFiles = new Set<Uobj>();
+  readonly #dirtyFiles = new Set<PagedUobj>();
   #hand: Cluster | undefined;
   #count = 0;
   #reclaiming = false;
@@ -100,7 +100,7 @@ export class FileCache {
   }
 
   /** A file has got its first dirty page, or lost its last. */
-  fileDirty(u: Uobj, dirty: boolean): void {
+  fileDirty(u: PagedUobj, dirty: boolean): void {
     if (dirty) this.#dirtyFiles.add(u);
     else this.#dirtyFiles.delete(u);
   }

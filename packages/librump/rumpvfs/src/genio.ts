@@ -5,6 +5,7 @@ import { ERR } from '@anykernel/lib-sys';
 import type { Uio } from '@anykernel/rumpkern';
 import { CLUSTER_SIZE } from './cluster.js';
 import type { Txn } from './txn.js';
+import type { PagedUobj } from './pageduobj.js';
 import type { Uobj } from './uobj.js';
 
 /** Bytes for which blocks are allocated in one transaction. */
@@ -14,7 +15,7 @@ const STEP_MIN = 512;
 
 /** A file being written. */
 export interface GenfsFile {
-  readonly uobj: Uobj;
+  readonly uobj: PagedUobj;
   /** Bytes; as it is now. */
   readonly size: number;
   /** Inside a transaction: blocks for bytes [off, off+len), and a size that covers them. ENOSPC, EDQUOT, EIO; may sleep. */

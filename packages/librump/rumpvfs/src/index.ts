@@ -25,6 +25,6 @@ export * from './bcache.js';
 export * from './txn.js';
 export * from './journal.js';
 export * from './uobj.js';
-export * from './paging.js';
+export * from './pageduobj.js';
 export * from './genio.js';
 export * from './syncer.js';

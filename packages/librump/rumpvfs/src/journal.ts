@@ -12,7 +12,7 @@
 import { ERR, Errno } from '@anykernel/lib-sys';
 import type { Bcache } from './bcache.js';
 import type { Buf } from './buf.js';
-import type { Uobj } from './uobj.js';
+import type { PagedUobj } from './pageduobj.js';
 
 /** One transfer: bytes of the device, one array after another. */
 export interface LogWrite {
@@ -63,7 +63,7 @@ export class Logged implements LogPlace {
 class Running {
   readonly bufs = new Set<Buf>();
   readonly freed = new Set<number>();
-  readonly ordered = new Set<Uobj>();
+  readonly ordered = new Set<PagedUobj>();
   /** Transactions in the log that a freed buffer of this one held there. */
   readonly released: Logged[] = [];
   readonly after: (() => void)[] = [];
@@ -170,7 +170,7 @@ export class Journal {
   // -- for the file system
 
   /** Data of `u` is written before the running transaction is: blocks were given to it. */
-  order(u: Uobj): void {
+  order(u: PagedUobj): void {
     this.#running.ordered.add(u);
   }
 

@@ -6,7 +6,7 @@ import { PAGE_SHIFT, PAGE_SIZE, SLEEP, type Uio } from '@anykernel/rumpkern';
 import { CLUSTER_SIZE, type Cluster, chunkLength, countPages, pagesOf } from './cluster.js';
 import { Extents } from './extents.js';
 import { PageIo } from './pageio.js';
-import type { Uobj } from './uobj.js';
+import type { PagedUobj } from './pageduobj.js';
 
 /** How far ahead a sequential reader is served, at first and at most. */
 const WINDOW_MIN = 32 << 10;
@@ -18,7 +18,7 @@ const DEMAND_MAX = 1 << 20;
  * Moves some bytes at uio.offset, which is `from` in cluster `c` (if there is one), where not all pages up to the end of the transfer are
  * there. The file is read up to `end`, and ends at `size`.
  */
-export function readAbsent(u: Uobj, uio: Uio, c: Cluster | undefined, from: number, end: number, size: number): void {
+export function readAbsent(u: PagedUobj, uio: Uio, c: Cluster | undefined, from: number, end: number, size: number): void {
   const off = uio.offset;
   if (c !== undefined && ((c.valid >> (from >> PAGE_SHIFT)) & 1) === 1) {
     let to = (from & -PAGE_SIZE) + PAGE_SIZE;
@@ -28,7 +28,7 @@ export function readAbsent(u: Uobj, uio: Uio, c: Cluster | undefined, from: numb
     return;
   }
   if (c !== undefined) attend(u, c, pagesOf(from, from + 1));
-  const map = new Extents(u.pager!);
+  const map = new Extents(u.pager);
   const start = off - (off % PAGE_SIZE);
   const hole = holeAt(map, start, off, size);
   if (hole > 0) {
@@ -40,7 +40,7 @@ export function readAbsent(u: Uobj, uio: Uio, c: Cluster | undefined, from: numb
 }
 
 /** Sleeps while the host fills one of these pages; throws the error of one whose read has failed, once. */
-function attend(u: Uobj, c: Cluster, mask: number): void {
+function attend(u: PagedUobj, c: Cluster, mask: number): void {
   if (((c.reading | c.cancelled) & mask) !== 0) u.k.sleep(c);
   if ((c.failed & mask) === 0) return;
   c.failed &= ~mask;
@@ -53,23 +53,23 @@ function holeAt(map: Extents, start: number, off: number, size: number): number 
   return start + map.len - off;
 }
 
-function demandMax(u: Uobj): number {
-  return Math.min(DEMAND_MAX, Math.max(CLUSTER_SIZE, u.cache!.limit >> 2));
+function demandMax(u: PagedUobj): number {
+  return Math.min(DEMAND_MAX, Math.max(CLUSTER_SIZE, u.cache.limit >> 2));
 }
 
 /** Up to where to read for a reader who wants the bytes [off, demand). */
-function aheadOf(u: Uobj, off: number, demand: number): number {
+function aheadOf(u: PagedUobj, off: number, demand: number): number {
   if (off < u.next || off > Math.max(u.next, u.aheadEnd)) u.window = 0;
   else u.window = Math.min(Math.max(2 * u.window, 2 * (demand - off), WINDOW_MIN), windowMax(u));
   return Math.max(demand, off + u.window);
 }
 
-function windowMax(u: Uobj): number {
-  return Math.min(WINDOW_MAX, u.cache!.limit >> 3);
+function windowMax(u: PagedUobj): number {
+  return Math.min(WINDOW_MAX, u.cache.limit >> 3);
 }
 
 /** Brings in [start, demand), and as much up to `ahead` as is easily had. One page only, after a longer transfer has failed. */
-function load(u: Uobj, map: Extents, start: number, demand: number, ahead: number, size: number): void {
+function load(u: PagedUobj, map: Extents, start: number, demand: number, ahead: number, size: number): void {
   if (u.single) {
     fill(u, map, start, start + PAGE_SIZE, start + PAGE_SIZE, size);
     return;
@@ -85,22 +85,22 @@ function load(u: Uobj, map: Extents, start: number, demand: number, ahead: numbe
 }
 
 /** Starts to read what a sequential reader, who is served from memory, will want next. Never sleeps, never fails. */
-export function readMore(u: Uobj, size: number): void {
+export function readMore(u: PagedUobj, size: number): void {
   const start = u.aheadEnd - (u.aheadEnd % PAGE_SIZE);
   if (start >= size || u.single) return;
   u.window = Math.min(2 * u.window, windowMax(u));
   u.aheadEnd = Math.min(start + u.window, size);
-  fill(u, new Extents(u.pager!), start, u.aheadEnd, start, size);
+  fill(u, new Extents(u.pager), start, u.aheadEnd, start, size);
 }
 
 /** Brings in one page, zeros if it is a hole. EIO, ENOMEM; sleeps. */
-export function loadPage(u: Uobj, c: Cluster, from: number, size: number): void {
+export function loadPage(u: PagedUobj, c: Cluster, from: number, size: number): void {
   attend(u, c, pagesOf(from, from + 1));
   const start = c.index * CLUSTER_SIZE + from;
   const epoch = c.epoch;
   c.epoch = u.k.epoch;
   try {
-    fill(u, new Extents(u.pager!), start, start + PAGE_SIZE, start + PAGE_SIZE, size, true);
+    fill(u, new Extents(u.pager), start, start + PAGE_SIZE, start + PAGE_SIZE, size, true);
   } finally {
     c.epoch = epoch;
   }
@@ -110,7 +110,7 @@ export function loadPage(u: Uobj, c: Cluster, from: number, size: number): void 
  * Fills absent pages of [start, end). Where it sleeps, all transfers are on their way. For what lies past `demand`, memory, maps and luck
  * may be wanting. Pages in holes are left out, unless `holes`.
  */
-function fill(u: Uobj, map: Extents, start: number, end: number, demand: number, size: number, holes = false): void {
+function fill(u: PagedUobj, map: Extents, start: number, end: number, demand: number, size: number, holes = false): void {
   const filler = new Filler(u, map, start, demand, size, holes);
   try {
     for (let off = start; off < end; ) off = filler.take(off, end);
@@ -132,13 +132,13 @@ class Filler {
   /** Clusters that are filled already. They stay until all is done: what is read ahead must not take the place of what is needed. */
   readonly #done: Cluster[] = [];
   #off: number;
-  readonly #u: Uobj;
+  readonly #u: PagedUobj;
   readonly #map: Extents;
   readonly #demand: number;
   readonly #size: number;
   readonly #holes: boolean;
 
-  constructor(u: Uobj, map: Extents, start: number, demand: number, size: number, holes: boolean) {
+  constructor(u: PagedUobj, map: Extents, start: number, demand: number, size: number, holes: boolean) {
     this.#u = u;
     this.#map = map;
     this.#off = start;
@@ -156,7 +156,7 @@ class Filler {
   take(off: number, end: number): number {
     this.#off = off;
     const u = this.#u;
-    if (this.#needed && this.enough && u.pager!.disk.asyncRead !== false) this.#start();
+    if (this.#needed && this.enough && u.pager.disk.asyncRead !== false) this.#start();
     const index = Math.floor(off / CLUSTER_SIZE);
     const base = index * CLUSTER_SIZE;
     const from = off - base;
@@ -219,7 +219,7 @@ class Filler {
     const u = this.#u;
     const size = this.#size;
     for (const c of io.clusters) c.transfers++;
-    if (io.start(u.pager!.disk, false, () => late(u, io, size))) {
+    if (io.start(u.pager.disk, false, () => late(u, io, size))) {
       arrived(u, io, size);
       for (const c of io.clusters) {
         c.epoch = u.k.epoch;
@@ -228,7 +228,7 @@ class Filler {
       if (io.error !== undefined) this.#failed(io, io.error);
       return;
     }
-    u.cache!.incoming += io.bytes;
+    u.cache.incoming += io.bytes;
     if (needed) this.#sleepOn ??= io.clusters[0];
   }
 
@@ -260,13 +260,13 @@ class Filler {
   }
 }
 
-function late(u: Uobj, io: PageIo, size: number): void {
+function late(u: PagedUobj, io: PageIo, size: number): void {
   arrived(u, io, size);
-  u.cache!.arrived(io.bytes);
+  u.cache.arrived(io.bytes);
 }
 
 /** A transfer has ended: its pages are there, or it is noted that they are not. */
-function arrived(u: Uobj, io: PageIo, size: number): void {
+function arrived(u: PagedUobj, io: PageIo, size: number): void {
   let count = 0;
   for (const mask of io.masks) count += countPages(mask);
   for (const [i, c] of io.clusters.entries()) {

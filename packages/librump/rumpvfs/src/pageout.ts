@@ -9,7 +9,7 @@ import { PAGE_SHIFT, PAGE_SIZE } from '@anykernel/rumpkern';
 import { CLUSTER_SIZE, type Cluster, pagesOf } from './cluster.js';
 import { Extents } from './extents.js';
 import { PageIo } from './pageio.js';
-import type { Uobj } from './uobj.js';
+import type { PagedUobj } from './pageduobj.js';
 
 /** The longest transfer, in bytes. */
 const RUN_MAX = 512 << 10;
@@ -19,7 +19,7 @@ const RUN_MAX = 512 << 10;
  * and a page without a block is a failure. Returns whether all was put on its way; if not, more is when something has arrived. Sleeps where the block
  * map does.
  */
-export function pageout(u: Uobj, from: number, to: number, must: boolean): boolean {
+export function pageout(u: PagedUobj, from: number, to: number, must: boolean): boolean {
   if (!u.dirty) return true;
   const list = [...u.dirtyClusters!].sort((a, b) => a.index - b.index);
   const out = new Writer(u, must);
@@ -29,8 +29,8 @@ export function pageout(u: Uobj, from: number, to: number, must: boolean): boole
       if (base + CLUSTER_SIZE <= from || base >= to) continue;
       // What was made ready for a write must not become busy before that comes.
       if (!must && c.epoch === u.k.epoch) continue;
-      if (u.cache!.full) {
-        u.cache!.later(u);
+      if (u.cache.full) {
+        u.cache.later(u);
         return false;
       }
       out.cluster(c, Math.max(from - base, 0), Math.min(to - base, CLUSTER_SIZE));
@@ -46,14 +46,14 @@ export function pageout(u: Uobj, from: number, to: number, must: boolean): boole
 
 class Writer {
   #io = new PageIo();
-  readonly #u: Uobj;
+  readonly #u: PagedUobj;
   readonly #must: boolean;
   readonly #map: Extents;
 
-  constructor(u: Uobj, must: boolean) {
+  constructor(u: PagedUobj, must: boolean) {
     this.#u = u;
     this.#must = must;
-    this.#map = new Extents(u.pager!);
+    this.#map = new Extents(u.pager);
   }
 
   /** The dirty pages of `c` that touch its bytes [from, to). EIO; sleeps. */
@@ -114,7 +114,7 @@ class Writer {
     this.#io = new PageIo();
     if (io.clusters.length === 0) return;
     const u = this.#u;
-    const disk = u.pager!.disk;
+    const disk = u.pager.disk;
     io.copied = disk.asyncWrite !== false && io.detach(disk);
     for (const [i, c] of io.clusters.entries()) {
       u.markClean(c, io.masks[i]);
@@ -126,7 +126,7 @@ class Writer {
       return;
     }
     u.outgoing++;
-    u.cache!.inflight += io.bytes;
+    u.cache.inflight += io.bytes;
     if (!io.copied) for (const [i, c] of io.clusters.entries()) c.lent |= io.masks[i];
   }
 
@@ -134,14 +134,14 @@ class Writer {
     const u = this.#u;
     u.outgoing--;
     settle(u, io);
-    u.cache!.written(io.bytes);
+    u.cache.written(io.bytes);
     if (u.outgoing === 0) u.k.wakeup(u);
   }
 }
 
 /** A transfer has ended: its pages are written, or dirty again. */
-function settle(u: Uobj, io: PageIo): void {
-  io.release(u.pager!.disk);
+function settle(u: PagedUobj, io: PageIo): void {
+  io.release(u.pager.disk);
   if (io.error !== undefined) failed(u, io.error);
   for (const [i, c] of io.clusters.entries()) {
     const mask = io.masks[i] & c.writing;
@@ -155,8 +155,8 @@ function settle(u: Uobj, io: PageIo): void {
   if (io.error === undefined && !u.dirty && u.outgoing === 0) u.writeError = undefined;
 }
 
-function failed(u: Uobj, error: Errno): void {
-  const { dev } = u.pager!.disk;
+function failed(u: PagedUobj, error: Errno): void {
+  const { dev } = u.pager.disk;
   if (u.writeError === undefined) u.k.printf(`device ${major(dev)},${minor(dev)}: file data cannot be written: ${error.message}`);
   u.writeError = error;
 }

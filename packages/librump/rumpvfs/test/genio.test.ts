@@ -4,7 +4,7 @@ import { Uio } from '@anykernel/rumpkern';
 import { Bcache } from '../src/bcache.js';
 import { type GenfsFile, genfsRead, genfsWrite } from '../src/genio.js';
 import { Txn } from '../src/txn.js';
-import { pagedUobj } from '../src/paging.js';
+import { pagedUobj } from '../src/pageduobj.js';
 import { Rig, difference, errnoOf, pattern } from './rig.js';
 
 const BSIZE = 1024;

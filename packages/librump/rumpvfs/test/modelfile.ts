@@ -1,13 +1,14 @@
 /** A file on a simulated disk with a block map of its own, beside a plain array that says what it must hold. */
 import type { Rng } from '@anykernel/host-sim';
 import { Uio } from '@anykernel/rumpkern';
-import { pagedUobj } from '../src/paging.js';
-import type { Pager, Uobj } from '../src/uobj.js';
+import { pagedUobj } from '../src/pageduobj.js';
+import type { PagedUobj } from '../src/pageduobj.js';
+import type { Pager } from '../src/uobj.js';
 import type { Run } from '../src/vnode.js';
 import type { Rig } from './rig.js';
 
 export class ModelFile {
-  readonly u: Uobj;
+  readonly u: PagedUobj;
   size = 0;
   /** What the file holds, beyond its size zeros. */
   readonly want: Uint8Array;
