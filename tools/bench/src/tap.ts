@@ -35,6 +35,7 @@ const root = process.getuid?.() === 0 && has('ip') && has('iperf3') && has('ping
 export const TAP_CASES: readonly Case[] = root
   ? [
       { name: 'TCP from Linux over a TAP device', unit: 'GB/s', reach: 1, c: 0.15, subjects: () => [bulk()] },
+      { name: 'TCP from Linux over a TAP device, with CUBIC', unit: 'GB/s', reach: 1, c: 0.15, subjects: () => [bulk('--cubic')] },
       { name: 'TCP to Linux over a TAP device', unit: 'GB/s', reach: 1, c: 0.15, subjects: () => [bulk('-R')] },
       { name: 'TCP from Linux over a TAP device, MTU 1500 without offload', unit: 'GB/s', reach: 0.25, subjects: () => [bulk('--plain')] },
       { name: 'TCP to Linux over a TAP device, MTU 1500 without offload', unit: 'GB/s', reach: 0.25, subjects: () => [bulk('--plain', '-R')] },

@@ -1,6 +1,7 @@
 /**
  * Run within a network namespace: a kernel on a TAP device serves Linux, Linux measures, and its report is printed. iperf3 from Linux, with `-R` to Linux, with
- * `--plain` in frames of 1514 bytes with their checksums; with `--ping` echo requests, each when the last one has been answered.
+ * `--plain` in frames of 1514 bytes with their checksums, with `--cubic` Linux sends with CUBIC, whatever the machine's choice is; with `--ping` echo requests, each when
+ * the last one has been answered.
  */
 import { execFileSync, spawn, type ChildProcessByStdio } from 'node:child_process';
 import type { Readable } from 'node:stream';
@@ -28,7 +29,7 @@ const k = boot(hostNode({ input: false }), [netinet, virtif]);
 await setUp(k, ['ifconfig virt0 create linkstr aktap0', ...(words.includes('--plain') ? [`ifconfig virt0 ${PLAIN}`] : []), 'ifconfig virt0 10.9.0.2/24']);
 execFileSync('ip', ['addr', 'add', '10.9.0.1/24', 'dev', 'aktap0']);
 execFileSync('ip', ['link', 'set', 'aktap0', 'up']);
-process.stdout.write(await (words.includes('--ping') ? pinged() : measured(words.includes('-R') ? ['-R'] : [])));
+process.stdout.write(await (words.includes('--ping') ? pinged() : measured([...(words.includes('-R') ? ['-R'] : []), ...(words.includes('--cubic') ? ['-C', 'cubic'] : [])])));
 process.exit(0);
 
 function run(program: string, args: readonly string[]): ChildProcessByStdio<null, Readable, null> {
