@@ -271,7 +271,7 @@ const MUTANTS: Readonly<Record<string, readonly [Topic, Mutant]>> = {
     'random',
     (sys) => ({
       rename(from, to) {
-        const dir = from.includes('/') ? from.slice(0, from.lastIndexOf('/')) : '.';
+        const dir = String(from).replace(/^[^/]*$/, './x').replace(/\/[^/]*$/, '');
         const { atime, atimeNsec, mtime, mtimeNsec } = sys.stat(dir);
         sys.rename(from, to);
         sys.utimensat(-100, dir, [{ sec: atime, nsec: atimeNsec }, { sec: mtime, nsec: mtimeNsec }]);

@@ -9,10 +9,18 @@ import { ukfs } from '@anykernel/ukfs';
 
 const SIZE = 16 << 20;
 
-/** What only Workers have, and so TypeScript's types of a page have not. */
+/** What is used of a Worker's file system; TypeScript's types of a page have it not. */
 interface Handle extends SyncAccessHandle {
   truncate(size: number): void;
   close(): void;
+}
+
+interface Folder {
+  getFileHandle(name: string, options: { create: boolean }): Promise<{ createSyncAccessHandle(): Promise<Handle> }>;
+}
+
+interface Worker {
+  readonly navigator: { readonly storage: { getDirectory(): Promise<Folder> } };
 }
 
 export interface Counted {
@@ -24,8 +32,8 @@ export interface Counted {
 
 /** Counts on the disk called `name`, which is made when it is not there. In a dedicated Worker. */
 export async function countStarts(name: string): Promise<Counted> {
-  const root = await navigator.storage.getDirectory();
-  const file = (await root.getFileHandle(name, { create: true })) as unknown as { createSyncAccessHandle(): Promise<Handle> };
+  const root = await (globalThis as unknown as Worker).navigator.storage.getDirectory();
+  const file = await root.getFileHandle(name, { create: true });
   const handle = await file.createSyncAccessHandle();
   try {
     if (handle.getSize() === 0) makeDisk(handle);
