@@ -7,9 +7,40 @@
 
 /** Bytes summed before a fold is due, so that a sum stays a small integer. */
 const STRIDE = 8192;
+/** Bytes from which on a view of 32-bit words is worth what it costs: 1460 take 0.4 µs by words, and 1 µs one by one. */
+const WORDS_MIN = 512;
+const Words = Int32Array;
+const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 /** `sum` with the bytes off..off+len added; an odd byte at the end counts as the upper half of a word. */
 export function sumBytes(b: Uint8Array, off: number, len: number, sum: number = 0): number {
+  if (len < WORDS_MIN) return sumSingly(b, off, len, sum);
+  const at = b.byteOffset + off;
+  const head = -at & 3;
+  const count = (len - head) >>> 2;
+  const words = sumWords(new Words(b.buffer, at + head, count));
+  const rest = sumSingly(b, off + head + 4 * count, (len - head) & 3, words);
+  return sumSingly(b, off, head, sum) + ((head & 1) !== 0 ? sumSwap(rest) : sumFold(rest));
+}
+
+/** RFC 1071, 2 (B): the sum of words in the other order is the sum with its bytes exchanged. */
+function sumWords(words: Int32Array): number {
+  let total = 0;
+  for (let at = 0; at < words.length; ) {
+    const end = at + STRIDE < words.length ? at + STRIDE : words.length;
+    let upper = 0;
+    let lower = 0;
+    for (; at < end; at++) {
+      const word = words[at]!;
+      upper += word >>> 16;
+      lower += word & 0xffff;
+    }
+    total += sumFold(upper) + sumFold(lower);
+  }
+  return LITTLE_ENDIAN ? sumSwap(total) : sumFold(total);
+}
+
+function sumSingly(b: Uint8Array, off: number, len: number, sum: number): number {
   let total = sumFold(sum);
   let at = off;
   let left = len;

@@ -25,6 +25,7 @@ import {
   seqLe,
   seqLt,
   sumBytes,
+  sumFold,
   sumFinish,
   sumPseudo4,
   sumPseudo6,
@@ -74,7 +75,21 @@ describe('the Internet checksum', () => {
     }
   });
 
+  test('is the same wherever the bytes lie in memory', () => {
+    const next = random(2);
+    const memory = Uint8Array.from({ length: 2000 }, () => next(256));
+    for (let at = 0; at < 8; at++) {
+      for (const len of [509, 510, 511, 512, 513, 514, 515, 516, 1460, 1461]) {
+        const b = memory.subarray(at >> 1);
+        const off = at - (at >> 1);
+        expect([at, len, inCksum(b, off, len)]).toEqual([at, len, slowCksum(memory.slice(at, at + len))]);
+        expect(sumFold(sumBytes(b, off, len, 0xfffe))).toBe(sumFold((~slowCksum(memory.slice(at, at + len)) & 0xffff) + 0xfffe));
+      }
+    }
+  });
+
   test('stays exact over bytes that are all ones', () => {
+    for (const len of [510, 512, 1 << 16, 1 << 20]) expect([len, inCksum(new Uint8Array(len).fill(255))]).toEqual([len, 0]);
     expect(inCksum(new Uint8Array(65534).fill(255))).toBe(0);
   });
 
