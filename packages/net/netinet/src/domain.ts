@@ -6,8 +6,9 @@ import {
 } from '@anykernel/rumpnet';
 import type { Inet } from './inet.js';
 import type { Inpcb } from './inpcb.js';
-import { RawIp, rawUsrreqs } from './ip/raw.js';
+import { RawIp } from './ip/raw.js';
 import { ipSockopt } from './ip/sockopt.js';
+import { rawRequests } from './rawcb.js';
 import { tcpSockopt } from './tcp/sockopt.js';
 import { tcpcbOf, tcpUsrreqs } from './tcp/usrreqs.js';
 import { inpcbOf, udpUsrreqs } from './udp/usrreqs.js';
@@ -56,7 +57,7 @@ export function inetDomain(inet: Inet): Domain {
       type: SOCK_RAW,
       protocol: 0,
       flags: PR_ATOMIC | PR_ADDR,
-      usrreqs: rawUsrreqs(raw),
+      usrreqs: rawRequests(raw),
       ctloutput: (so, op, level, name, value, l) => ipOptions(inet, inpcbOf(so), so, op, level, name, value, l),
     },
   ];

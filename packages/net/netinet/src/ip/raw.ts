@@ -1,41 +1,27 @@
 /** Raw sockets of IPv4 (ip(4)): packets of a protocol, with their header when received, and with IP_HDRINCL when sent. */
 import { getI32be, getU16be, putU16be } from '@anykernel/lib-bytes';
-import { AF_UNSPEC, ERR, errnoByNumber, IPPROTO_RAW, SO_BROADCAST, SO_DONTROUTE } from '@anykernel/lib-sys';
+import { ERR, IPPROTO_RAW, SO_BROADCAST, SO_DONTROUTE } from '@anykernel/lib-sys';
 import { IP_HDR_LEN, IP_MAXPACKET, inCksum } from '@anykernel/lib-wire';
-import {
-  type Mbuf,
-  prUnsupported,
-  type Socket,
-  SS_ISCONNECTED,
-  socantsendmore,
-  sofree,
-  soisconnected,
-  soisdisconnected,
-  soreserve,
-  sorwakeup,
-  type Usrreqs,
-} from '@anykernel/rumpnet';
-import { SendArgs } from '../family.js';
+import type { Mbuf, Socket } from '@anykernel/rumpnet';
+import { type Addr, SendArgs } from '../family.js';
 import { Flow, localAny, V4MAPPED } from '../flow.js';
 import type { Inet } from '../inet.js';
-import { INP_CONNECTED, INP_HDRINCL, Inpcb } from '../inpcb.js';
-import { pcbDisconnect, setForeign, setLocal } from '../pcbbind.js';
+import { INP_CONNECTED, INP_HDRINCL, type Inpcb } from '../inpcb.js';
 import { PcbTable } from '../pcbtable.js';
-import { inpcbOf } from '../udp/usrreqs.js';
+import { type RawSockets, rawDeliver } from '../rawcb.js';
 import { leaveAll } from './groups.js';
 import type { Ip } from './ip.js';
 import { sendPacket } from './output.js';
 
-const SPACE = 8192;
-
-export class RawIp {
-  readonly table: PcbTable;
+export class RawIp implements RawSockets {
+  readonly table: PcbTable = new PcbTable(0);
+  readonly family: Ip;
   readonly #how = new SendArgs();
   readonly #out: Flow;
   readonly #name = new Uint8Array(16);
 
   constructor(readonly inet: Inet) {
-    this.table = new PcbTable(0);
+    this.family = inet.ip;
     this.#out = new Flow(inet.ip);
   }
 
@@ -47,7 +33,7 @@ export class RawIp {
       const copy = this.inet.mbufs.copym(m, 0, m.pktlen);
       if (copy === undefined) return took;
       took = true;
-      this.#deliver(inp, copy, flow);
+      rawDeliver(this, inp, copy, flow, this.#name);
     }
     return took;
   }
@@ -60,17 +46,17 @@ export class RawIp {
     return false;
   }
 
-  #deliver(inp: Inpcb, m: Mbuf, flow: Flow): void {
-    const so = inp.so as Socket;
-    const control = flow.family.ancillary(inp, flow);
-    flow.fport = 0;
-    flow.family.nameInto(flow, this.#name);
-    if (so.rcv.appendaddr(this.#name, m, control)) {
-      sorwakeup(so);
-      return;
-    }
-    this.inet.mbufs.free(m);
-    if (control !== undefined) this.inet.mbufs.free(control);
+  made(inp: Inpcb, protocol: number): void {
+    inp.scope = protocol;
+    if (protocol === IPPROTO_RAW) inp.flags |= INP_HDRINCL;
+  }
+
+  mayBind(a: Addr): boolean {
+    return this.family.isOurs(a.w0, a.w1, a.w2, a.w3);
+  }
+
+  leave(inp: Inpcb): void {
+    leaveAll(this.family, inp);
   }
 
   /** Sends a packet of the socket's protocol. Owns `m`, unless it throws. Returns an errno, 0: taken. */
@@ -141,85 +127,4 @@ function withHeader(ip: Ip, packet: Mbuf, out: Flow): number {
   putU16be(buf, off + 10, 0);
   putU16be(buf, off + 10, inCksum(buf, off, hdrLen));
   return sendPacket(ip, m, rt.ifp, rt.gateway === undefined ? out.f3 : rt.gateway.w0, ip.mtuOf(rt, out.f3));
-}
-
-/** The user requests of raw sockets. */
-export function rawUsrreqs(raw: RawIp): Usrreqs {
-  const { inet } = raw;
-  const { ip } = inet;
-  return {
-    ...prUnsupported,
-    attach(so, proto, l) {
-      // RFC 1122 has nothing on it: whoever writes headers can say that he is somebody else.
-      if (l !== undefined && !l.proc.cred.isRoot) throw ERR.EACCES;
-      if (proto < 0 || proto > 255) throw ERR.EPROTONOSUPPORT;
-      if (so.snd.hiwat === 0) soreserve(so, SPACE, SPACE);
-      const inp = new Inpcb(raw.table, so, ip.af, ip);
-      inp.scope = proto;
-      if (proto === IPPROTO_RAW) inp.flags |= INP_HDRINCL;
-      so.pcb = inp;
-      raw.table.add(inp);
-    },
-    detach: (so) => end(raw, so),
-    abort: (so) => end(raw, so),
-    bind(so, nam) {
-      const inp = inpcbOf(so);
-      const a = inet.parseName(inp, nam);
-      if (a.w3 !== 0 && !ip.isOurs(a.w0, a.w1, a.w2, a.w3)) throw ERR.EADDRNOTAVAIL;
-      setLocal(inp, a.w0, a.w1, a.w2, a.w3);
-    },
-    connect(so, nam) {
-      const inp = inpcbOf(so);
-      if (nam[1] === AF_UNSPEC) {
-        pcbDisconnect(inp);
-        so.state &= ~SS_ISCONNECTED;
-        return;
-      }
-      const a = inet.parseName(inp, nam);
-      if (a.w3 === 0) throw ERR.EADDRNOTAVAIL;
-      pcbDisconnect(inp);
-      a.port = 0;
-      setForeign(inp, a);
-      inp.table.connect(inp);
-      soisconnected(so);
-    },
-    disconnect(so) {
-      pcbDisconnect(inpcbOf(so));
-      so.state &= ~SS_ISCONNECTED;
-    },
-    shutdown: socantsendmore,
-    sockaddr: (so) => inet.localName(inpcbOf(so)),
-    peeraddr(so) {
-      const inp = inpcbOf(so);
-      if ((inp.flags & INP_CONNECTED) === 0) throw ERR.ENOTCONN;
-      return inet.peerName(inp);
-    },
-    send: (so, m, nam, control) => rawSend(raw, so, m, nam, control),
-    ioctl: (so, cmd, data, l) => inet.control(ip, so, cmd, data, l),
-  };
-}
-
-function rawSend(raw: RawIp, so: Socket, m: Mbuf, nam: Uint8Array | undefined, control: Mbuf | undefined): void {
-  const { mbufs } = raw.inet;
-  let errno = 0;
-  try {
-    errno = raw.send(so, inpcbOf(so), nam, m, control);
-  } catch (e) {
-    mbufs.free(m);
-    throw e;
-  } finally {
-    if (control !== undefined) mbufs.free(control);
-  }
-  if (errno !== 0) throw errnoByNumber(errno) ?? ERR.EIO;
-}
-
-function end(raw: RawIp, so: Socket): void {
-  const inp = so.pcb as Inpcb | undefined;
-  if (inp === undefined) return;
-  leaveAll(raw.inet.ip, inp);
-  raw.table.remove(inp);
-  inp.so = undefined;
-  soisdisconnected(so);
-  so.pcb = undefined;
-  sofree(so);
 }

@@ -1,10 +1,10 @@
 /** The domain of IPv6 sockets: TCP and UDP of netinet, raw sockets, and their options. */
 import { AF_INET6, ERR, IPPROTO_ICMPV6, IPPROTO_IPV6, IPPROTO_TCP, IPPROTO_UDP, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM, SOL_SOCKET } from '@anykernel/lib-sys';
-import { FAM_V4, type Inpcb, TCP_PR_FLAGS, inpcbOf, isMapped, tcpSockopt, tcpUsrreqs, tcpcbOf, udpUsrreqs } from '@anykernel/netinet';
+import { FAM_V4, type Inpcb, TCP_PR_FLAGS, inpcbOf, isMapped, rawRequests, tcpSockopt, tcpUsrreqs, tcpcbOf, udpUsrreqs } from '@anykernel/netinet';
 import { type Domain, PR_ADDR, PR_ATOMIC, type Protosw, type Socket, type Usrreqs } from '@anykernel/rumpnet';
 import type { Ip6 } from '../ip6.js';
 import { leaveAll6 } from './members.js';
-import { RawIp6, rawUsrreqs6 } from './raw.js';
+import { RawIp6 } from './raw.js';
 import { icmp6Sockopt, ip6Sockopt } from './sockopt.js';
 
 export function inet6Domain(ip6: Ip6): Domain {
@@ -34,7 +34,7 @@ export function inet6Domain(ip6: Ip6): Domain {
       type: SOCK_RAW,
       protocol: 0,
       flags: PR_ATOMIC | PR_ADDR,
-      usrreqs: rawUsrreqs6(raw),
+      usrreqs: rawRequests(raw),
       ctloutput(so, op, level, name, value, l) {
         if (level === IPPROTO_ICMPV6) return icmp6Sockopt(inpcbOf(so), op, name, value);
         return level === IPPROTO_IPV6 ? ip6Sockopt(ip6, inpcbOf(so), so, op, name, value, l) : undefined;

@@ -1,39 +1,40 @@
 /** Raw sockets of IPv6 (RFC 3542 3, icmp6(4)): packets of a protocol without the IPv6 header; checksums are the kernel's where a program says where they stand. */
 import { putU16be } from '@anykernel/lib-bytes';
-import { AF_UNSPEC, ERR, IPPROTO_ICMPV6, SO_DONTROUTE, errnoByNumber } from '@anykernel/lib-sys';
+import { ERR, IPPROTO_ICMPV6, SO_DONTROUTE } from '@anykernel/lib-sys';
 import { sumFinish, sumFold } from '@anykernel/lib-wire';
 import { sumChain } from '@anykernel/net';
-import { Flow, INP_CONNECTED, Inpcb, PcbTable, SendArgs, inpcbOf, localAny, pcbDisconnect, sameForeign, sameLocal, setForeign, setLocal } from '@anykernel/netinet';
 import {
-  CSUM_VALID, type Mbuf, SS_ISCONNECTED, type Socket, type Usrreqs, prUnsupported, socantsendmore, sofree, soisconnected, soisdisconnected, soreserve, sorwakeup,
-} from '@anykernel/rumpnet';
+  type Addr, Flow, INP_CONNECTED, type Inet, type Inpcb, PcbTable, type RawSockets, SendArgs, localAny, rawDeliver, sameForeign, sameLocal,
+} from '@anykernel/netinet';
+import { CSUM_VALID, type Mbuf, type Socket } from '@anykernel/rumpnet';
 import type { Ip6 } from '../ip6.js';
 import { options6Of } from '../options6.js';
 import { leaveAll6 } from './members.js';
 
-const SPACE = 8192;
 const NAME_LEN = 28;
 
-export class RawIp6 {
+export class RawIp6 implements RawSockets {
+  readonly inet: Inet;
   readonly table: PcbTable = new PcbTable(0);
   readonly #how = new SendArgs();
   readonly #out: Flow;
   readonly #name = new Uint8Array(NAME_LEN);
 
-  constructor(readonly ip6: Ip6) {
-    this.#out = new Flow(ip6);
+  constructor(readonly family: Ip6) {
+    this.inet = family.inet;
+    this.#out = new Flow(family);
   }
 
   /** Gives a copy of what is at `off` of a packet to each socket that wants it. Returns whether one did. */
   input(m: Mbuf, off: number, protocol: number, flow: Flow): boolean {
-    const { mbufs } = this.ip6;
+    const { mbufs } = this.inet;
     let took = false;
     for (let inp = this.table.first; inp !== undefined; inp = inp.anext) {
       if (!this.#wants(inp, m, off, protocol, flow)) continue;
       const copy = mbufs.copym(m, off, m.pktlen - off);
       if (copy === undefined) return took;
       took = true;
-      this.#deliver(inp, copy, flow);
+      rawDeliver(this, inp, copy, flow, this.#name);
     }
     return took;
   }
@@ -44,7 +45,7 @@ export class RawIp6 {
     if (!localAny(inp) && !sameLocal(inp, flow)) return false;
     if ((inp.flags & INP_CONNECTED) !== 0 && !sameForeign(inp, flow)) return false;
     // All nodes are everybody's group: neighbour discovery in programs needs it.
-    if (flow.toMany && protocol !== IPPROTO_ICMPV6 && !this.ip6.wantsGroup(inp, flow)) return false;
+    if (flow.toMany && protocol !== IPPROTO_ICMPV6 && !this.family.wantsGroup(inp, flow)) return false;
     if (m.pktlen <= off) return protocol !== IPPROTO_ICMPV6;
     if (protocol === IPPROTO_ICMPV6) {
       const type = m.buf[m.off + off];
@@ -56,25 +57,24 @@ export class RawIp6 {
 
   #sumGood(m: Mbuf, off: number, flow: Flow, protocol: number): boolean {
     const len = m.pktlen - off;
-    return m.csum === CSUM_VALID || sumFold(sumChain(m, off, len) + this.ip6.pseudo(flow, protocol, len)) === 0xffff;
+    return m.csum === CSUM_VALID || sumFold(sumChain(m, off, len) + this.family.pseudo(flow, protocol, len)) === 0xffff;
   }
 
-  #deliver(inp: Inpcb, m: Mbuf, flow: Flow): void {
-    const so = inp.so as Socket;
-    const control = this.ip6.ancillary(inp, flow);
-    flow.fport = 0;
-    this.ip6.nameInto(flow, this.#name);
-    if (so.rcv.appendaddr(this.#name, m, control)) {
-      sorwakeup(so);
-      return;
-    }
-    this.ip6.mbufs.free(m);
-    if (control !== undefined) this.ip6.mbufs.free(control);
+  made(inp: Inpcb, protocol: number): void {
+    options6Of(inp).protocol = protocol;
+  }
+
+  mayBind(a: Addr): boolean {
+    return this.family.isMulticast(a.w0, a.w1, a.w2, a.w3) || this.family.isOurs(a.w0, a.w1, a.w2, a.w3);
+  }
+
+  leave(inp: Inpcb): void {
+    leaveAll6(this.family, inp);
   }
 
   /** Sends a packet of the socket's protocol. Owns `packet`, unless it throws. Returns an errno, 0: taken. */
   send(so: Socket, inp: Inpcb, nam: Uint8Array | undefined, packet: Mbuf, control: Mbuf | undefined): number {
-    const { ip6 } = this;
+    const ip6 = this.family;
     const out = this.#out;
     out.copyEnds(inp);
     if (nam !== undefined) {
@@ -101,88 +101,11 @@ export class RawIp6 {
   /** The checksum in its place. EINVAL: the packet ends before it. */
   #summed(packet: Mbuf, at: number, out: Flow, protocol: number): Mbuf | undefined {
     if (packet.pktlen < at + 2) throw ERR.EINVAL;
-    const m = this.ip6.mbufs.own(packet, at + 2);
+    const m = this.family.mbufs.own(packet, at + 2);
     if (m === undefined) return undefined;
     putU16be(m.buf, m.off + at, 0);
-    const sum = sumFinish(sumChain(m, 0, m.pktlen) + this.ip6.pseudo(out, protocol, m.pktlen));
+    const sum = sumFinish(sumChain(m, 0, m.pktlen) + this.family.pseudo(out, protocol, m.pktlen));
     putU16be(m.buf, m.off + at, sum === 0 && protocol !== IPPROTO_ICMPV6 ? 0xffff : sum);
     return m;
   }
-}
-
-/** The user requests of raw sockets. */
-export function rawUsrreqs6(raw: RawIp6): Usrreqs {
-  const { ip6 } = raw;
-  const { inet } = ip6;
-  return {
-    ...prUnsupported,
-    attach(so, proto, l) {
-      if (l !== undefined && !l.proc.cred.isRoot) throw ERR.EACCES;
-      if (proto < 0 || proto > 255) throw ERR.EPROTONOSUPPORT;
-      if (so.snd.hiwat === 0) soreserve(so, SPACE, SPACE);
-      const inp = new Inpcb(raw.table, so, ip6.af, ip6);
-      options6Of(inp).protocol = proto;
-      so.pcb = inp;
-      raw.table.add(inp);
-    },
-    detach: (so) => end(raw, so),
-    abort: (so) => end(raw, so),
-    bind(so, nam) {
-      const inp = inpcbOf(so);
-      const a = inet.parseName(inp, nam);
-      const any = (a.w0 | a.w1 | a.w2 | a.w3) === 0;
-      if (!any && !ip6.isMulticast(a.w0, a.w1, a.w2, a.w3) && !ip6.isOurs(a.w0, a.w1, a.w2, a.w3)) throw ERR.EADDRNOTAVAIL;
-      setLocal(inp, a.w0, a.w1, a.w2, a.w3);
-    },
-    connect(so, nam) {
-      const inp = inpcbOf(so);
-      pcbDisconnect(inp);
-      so.state &= ~SS_ISCONNECTED;
-      if (nam[1] === AF_UNSPEC) return;
-      const a = inet.parseName(inp, nam);
-      if ((a.w0 | a.w1 | a.w2 | a.w3) === 0) throw ERR.EADDRNOTAVAIL;
-      a.port = 0;
-      setForeign(inp, a);
-      inp.table.connect(inp);
-      soisconnected(so);
-    },
-    disconnect(so) {
-      pcbDisconnect(inpcbOf(so));
-      so.state &= ~SS_ISCONNECTED;
-    },
-    shutdown: socantsendmore,
-    sockaddr: (so) => inet.localName(inpcbOf(so)),
-    peeraddr(so) {
-      const inp = inpcbOf(so);
-      if ((inp.flags & INP_CONNECTED) === 0) throw ERR.ENOTCONN;
-      return inet.peerName(inp);
-    },
-    send: (so, m, nam, control) => rawSend(raw, so, m, nam, control),
-    ioctl: (so, cmd, data, l) => inet.control(ip6, so, cmd, data, l),
-  };
-}
-
-function rawSend(raw: RawIp6, so: Socket, m: Mbuf, nam: Uint8Array | undefined, control: Mbuf | undefined): void {
-  const { mbufs } = raw.ip6;
-  let errno = 0;
-  try {
-    errno = raw.send(so, inpcbOf(so), nam, m, control);
-  } catch (e) {
-    mbufs.free(m);
-    throw e;
-  } finally {
-    if (control !== undefined) mbufs.free(control);
-  }
-  if (errno !== 0) throw errnoByNumber(errno) ?? ERR.EIO;
-}
-
-function end(raw: RawIp6, so: Socket): void {
-  const inp = so.pcb as Inpcb | undefined;
-  if (inp === undefined) return;
-  leaveAll6(raw.ip6, inp);
-  raw.table.remove(inp);
-  inp.so = undefined;
-  soisdisconnected(so);
-  so.pcb = undefined;
-  sofree(so);
 }
