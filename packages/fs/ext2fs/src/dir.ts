@@ -7,8 +7,8 @@
  */
 import { bytesOf, getU32le, putU16le, putU32le } from '@anykernel/lib-bytes';
 import { ERR } from '@anykernel/lib-sys';
-import type { EmitDirent } from '@anykernel/rumpvfs';
-import { type DirIndex, hashName } from '@anykernel/ufs';
+import { type EmitDirent, hashName } from '@anykernel/rumpvfs';
+import type { DirIndex } from '@anykernel/ufs';
 import { badEntry, checkedLen, dirBlock, dirBlocks, dirData, dirOut, isNamed, isSealed, nameLen, newDirBlock, shownName, stepLen, usedLen } from './dirblock.js';
 import type { DirHash } from './dirhash.js';
 import { indexAdd, indexOf, indexRemove } from './dirtable.js';

@@ -5,7 +5,8 @@
  */
 import { bytestrOf } from '@anykernel/lib-bytes';
 import { ERR } from '@anykernel/lib-sys';
-import { type DirIndex, hashName } from '@anykernel/ufs';
+import { hashName } from '@anykernel/rumpvfs';
+import type { DirIndex } from '@anykernel/ufs';
 import { checkedLen, dirBlock, isSealed, nameLen, usedLen } from './dirblock.js';
 import type { Inode } from './inode.js';
 import { DE_HEADER, FL_INDEX } from './ondisk.js';

@@ -6,9 +6,9 @@
  */
 import { bytestrOf } from '@anykernel/lib-bytes';
 import { ERR } from '@anykernel/lib-sys';
-import type { EmitDirent } from '@anykernel/rumpvfs';
+import { type EmitDirent, hashName } from '@anykernel/rumpvfs';
 import { badEntry, checkedLen, dirEnd, dirFrag, dirFrags, entryIno, isNamed, nameLen, newDirChunk, stepLen, usedLen } from './dirblock.js';
-import { type DirIndex, hashName } from './dirindex.js';
+import type { DirIndex } from './dirindex.js';
 import { indexAdd, indexOf, indexRemove } from './dirtable.js';
 import { type Inode, T_CHANGE, T_UPDATE } from './inode.js';
 import { DE_HEADER, DIRBLKSIZ, DT_WHT, IFMT, direntLen, direntType, emitDirent, putDirentIno, putDirentReclen } from './ondisk.js';

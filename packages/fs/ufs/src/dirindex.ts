@@ -9,8 +9,6 @@
 import { ERR } from '@anykernel/lib-sys';
 import type { Kernel } from '@anykernel/rumpkern';
 
-const imul = Math.imul;
-
 /** A slot whose entry went away. */
 const TOMBSTONE = 0xffffffff;
 const CAPACITY_MIN = 256;
@@ -22,14 +20,6 @@ const SAME_MAX = 16;
 const LIMIT = 48 << 20;
 /** Entry lengths come in steps of four bytes, from 12 to 264. */
 const CLASSES = 67;
-
-/** The hash of a byte string. Seeded, so that nobody can prepare names that meet. */
-export function hashName(name: string, seed: number): number {
-  let h = seed ^ name.length;
-  for (let i = 0; i < name.length; i++) h = imul(h ^ name.charCodeAt(i), 0x01000193);
-  h ^= h >>> 15;
-  return imul(h, 0x2c1b3c6d);
-}
 
 export class DirIndex {
   /** Names, `.` and `..` among them. */

@@ -5,8 +5,9 @@
  */
 import { bytestrOf } from '@anykernel/lib-bytes';
 import { ERR } from '@anykernel/lib-sys';
+import { hashName } from '@anykernel/rumpvfs';
 import { checkedLen, dirEnd, dirFrag, dirFrags, nameLen, usedLen } from './dirblock.js';
-import { type DirIndex, hashName } from './dirindex.js';
+import type { DirIndex } from './dirindex.js';
 import type { Inode } from './inode.js';
 import { DE_HEADER } from './ondisk.js';
 

@@ -6,6 +6,7 @@
  */
 import type { Lwp } from '@anykernel/rumpkern';
 import type { Statvfs } from '@anykernel/lib-sys';
+import { VnodeList } from './vcache.js';
 import { type Vnode, VBAD } from './vnode.js';
 import type { Vfs, VfsType } from './vfs.js';
 
@@ -69,7 +70,7 @@ export class Mount {
   fromName = '';
   /** Is being unmounted, or gone. */
   dead = false;
-  readonly #vnodes = new Map<number, Vnode>();
+  readonly #vnodes = new VnodeList();
 
   constructor(
     readonly vfs: Vfs,
@@ -81,7 +82,7 @@ export class Mount {
 
   /** The vnode with number `key`, made by the file system if it is not there. */
   vget(key: number): Vnode {
-    const vp = this.#vnodes.get(key);
+    const vp = this.vfs.vcache.find(this, key);
     if (vp !== undefined) {
       vp.recent = true;
       return vp;
@@ -94,31 +95,32 @@ export class Mount {
 
   /** The vnode with number `key` if it is in memory. */
   peekVnode(key: number): Vnode | undefined {
-    return this.#vnodes.get(key);
+    return this.vfs.vcache.find(this, key);
   }
 
   /** Keeps a vnode that the file system made itself (a new file's). */
   insert(vp: Vnode): void {
-    this.#vnodes.set(vp.key, vp);
+    this.vfs.vcache.add(vp);
+    this.#vnodes.add(vp);
     this.vfs.vnodeMade();
   }
 
   /** All vnodes in memory, the oldest first. */
   vnodes(): Iterable<Vnode> {
-    return this.ops.vnodes?.(this) ?? this.#vnodes.values();
+    return this.ops.vnodes?.(this) ?? this.#vnodes;
   }
 
   /** Moves a vnode to the young end. */
   renew(vp: Vnode): void {
-    if (!this.#vnodes.delete(vp.key)) return;
-    this.#vnodes.set(vp.key, vp);
+    this.#vnodes.remove(vp);
+    this.#vnodes.add(vp);
   }
 
   /** Takes a vnode from the file system: cached names and data go, `reclaim` is called, what is left is dead. */
   forget(vp: Vnode): void {
     if (vp.type === VBAD) return;
-    if (this.#vnodes.get(vp.key) === vp) {
-      this.#vnodes.delete(vp.key);
+    if (this.vfs.vcache.remove(vp)) {
+      this.#vnodes.remove(vp);
       this.vfs.vnodeGone();
     }
     this.vfs.namecache.purge(vp);

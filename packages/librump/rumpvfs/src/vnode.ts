@@ -205,8 +205,12 @@ export class Vnode {
   recent = true;
   /** Cached data, of file systems that use the file data cache. */
   uobj: Uobj | undefined = undefined;
-  /** Names in this directory that were looked up: a vnode, or undefined for one that is not there. The name cache's. */
-  names: Map<string, Vnode | undefined> | undefined = undefined;
+  /** Names in this directory that were looked up: the first one's slot in the name cache; -1: none. The name cache's. */
+  names = -1;
+  /** The next vnode of its chain, and its neighbours by age. The vnode cache's. */
+  chain: Vnode | undefined = undefined;
+  older: Vnode | undefined = undefined;
+  younger: Vnode | undefined = undefined;
   /** Device number of a device node. */
   rdev = 0;
   /** The device's, the fifo's, the socket's own. */

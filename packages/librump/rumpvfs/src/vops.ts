@@ -33,7 +33,7 @@ export function attrOfNew(dvp: Vnode, type: Vtype, mode: number, cred: Cred): Va
 }
 
 function made(dvp: Vnode, cnp: Componentname, vp: Vnode): Vnode {
-  if (dvp.names !== undefined) (dvp.mp as Mount).vfs.namecache.enter(dvp, cnp.name, vp);
+  if (dvp.names >= 0) (dvp.mp as Mount).vfs.namecache.enter(dvp, cnp.name, vp);
   if (dvp.knotes !== undefined) note(dvp, NOTE_WRITE, cnp.name);
   return vp;
 }
@@ -78,7 +78,7 @@ export function vopRmdir(dvp: Vnode, vp: Vnode, cnp: Componentname): void {
 }
 
 function taken(dvp: Vnode, name: string): void {
-  if (dvp.names !== undefined) (dvp.mp as Mount).vfs.namecache.enter(dvp, name, undefined);
+  if (dvp.names >= 0) (dvp.mp as Mount).vfs.namecache.enter(dvp, name, undefined);
 }
 
 /** A file, or directory, has lost a name to rmdir or rename. */

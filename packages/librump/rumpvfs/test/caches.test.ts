@@ -1,5 +1,6 @@
 import { type Stat, O_RDONLY } from '@anykernel/lib-sys';
 import { type Componentname, type Mount, Namecache, type Vnode, type VnodeOps, rumpfsOps } from '@anykernel/rumpvfs';
+import { Vcache, VnodeList } from '../src/vcache.js';
 import { box, codeOf, cwd, get, ls, put, random } from './box.js';
 
 /** rumpfs with the name cache in front, counting the lookups that reach it. */
@@ -111,14 +112,74 @@ test('random operations give the same with and without the cache', () => {
 });
 
 test('the cache keeps to its limit, and forgets what waited longest', () => {
-  const cache = new Namecache(100);
-  const dirs = Array.from({ length: 10 }, () => ({ names: undefined }) as unknown as Vnode);
+  const cache = new Namecache(100, () => 7);
+  const dirs = Array.from({ length: 10 }, () => ({ names: -1, key: 1 }) as unknown as Vnode);
   for (const dvp of dirs) for (let i = 0; i < 50; i++) cache.enter(dvp, `n${i}`, undefined);
   expect(cache.count).toBeLessThanOrEqual(100);
   expect(cache.lookup(dirs[9]!, 'n49')).toBe(null);
   expect(cache.lookup(dirs[0]!, 'n0')).toBe(undefined);
   for (const dvp of dirs) cache.purge(dvp);
   expect(cache.count).toBe(0);
+});
+
+test('what is entered is found, through growth, changes and ends of directories', () => {
+  const next = random(5);
+  const cache = new Namecache(1000, () => 7);
+  const dirs = Array.from({ length: 3 }, () => ({ names: -1, key: 1 }) as unknown as Vnode);
+  const files = Array.from({ length: 8 }, (_, i) => ({ type: 1, key: i }) as unknown as Vnode);
+  const model = dirs.map(() => new Map<string, Vnode | undefined>());
+  const wrong: number[] = [];
+  for (let i = 0; i < 5000; i++) {
+    const [d, name, op] = [next(3), `n${next(200)}`, next(100)];
+    const [dvp, names] = [dirs[d]!, model[d]!];
+    if (op === 0) {
+      cache.purge(dvp);
+      names.clear();
+    } else if (op < 50) {
+      const vp = files[next(9)];
+      cache.enter(dvp, name, vp);
+      names.set(name, vp);
+    } else if (op < 70) {
+      cache.remove(dvp, name);
+      names.delete(name);
+    }
+    const count = model.reduce((sum, m) => sum + m.size, 0);
+    if (cache.lookup(dvp, name) !== (names.has(name) ? (names.get(name) ?? null) : undefined) || cache.count !== count) wrong.push(i);
+  }
+  expect(wrong).toEqual([]);
+  for (const [d, dvp] of dirs.entries()) {
+    for (const vp of files) {
+      const name = cache.nameOf(dvp, vp);
+      expect(name === undefined ? [...model[d]!.values()].includes(vp) : model[d]!.get(name) !== vp).toBe(false);
+    }
+  }
+});
+
+test('vnodes are found by mount and number, whatever others come and go', () => {
+  const next = random(6);
+  const cache = new Vcache();
+  const list = new VnodeList();
+  const mounts = [{ fsid: 1 }, { fsid: 2 }] as unknown as Mount[];
+  const all = new Map<string, Vnode>();
+  const wrong: number[] = [];
+  for (let i = 0; i < 3000; i++) {
+    const mp = mounts[next(2)]!;
+    const key = next(300) * 2 ** 30;
+    const vp = cache.find(mp, key);
+    if (vp !== all.get(`${mp.fsid} ${key}`)) wrong.push(i);
+    if (vp === undefined) {
+      const fresh = { mp, key } as unknown as Vnode;
+      cache.add(fresh);
+      list.add(fresh);
+      all.set(`${mp.fsid} ${key}`, fresh);
+    } else if (next(3) === 0) {
+      if (!cache.remove(vp) || cache.remove(vp)) wrong.push(i);
+      list.remove(vp);
+      all.delete(`${mp.fsid} ${key}`);
+    }
+  }
+  expect(wrong).toEqual([]);
+  expect([...list].map((vp) => `${vp.mp?.fsid} ${vp.key}`)).toEqual([...all.keys()]);
 });
 
 test('vnodes beyond the limit are taken back, those in use are not', () => {
