@@ -125,6 +125,8 @@ export class Ext2fs {
   journal: Journal | undefined = undefined;
   /** The outermost transaction is open. */
   #inTxn = false;
+  /** The transaction that `#time` is the time of; -1: of none. */
+  #timeSeq = -1;
   readonly #time: WallTime = { sec: 0, nsec: 0 };
   readonly #run = new Run();
   #generation = 0;
@@ -343,9 +345,11 @@ export class Ext2fs {
 
   // -- odds and ends
 
-  /** The time, in an object that the next call fills again. */
+  /** The time, in an object that a later call fills again. A transaction has one time. */
   now(): Readonly<WallTime> {
+    if (this.#inTxn && this.#timeSeq === this.seq) return this.#time;
     this.k.wall(this.#time);
+    this.#timeSeq = this.#inTxn ? this.seq : -1;
     return this.#time;
   }
 

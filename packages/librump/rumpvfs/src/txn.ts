@@ -12,6 +12,8 @@ import { FileCache } from './filecache.js';
 
 /** The first piece of the log, which stays. */
 const LOG_MIN = 16384;
+/** Bytes that are kept word by word. */
+const WORDS_MAX = 256;
 /** Memory that should be there before an operation starts. */
 const HEADROOM = 4 * CHUNK_MAX;
 /** Lists that grew longer than this are given up after the operation. */
@@ -27,6 +29,7 @@ const ENTRY = 4;
 class UndoLog {
   readonly #mem: Mem;
   readonly #chunks: Uint8Array[] = [];
+  readonly #views: DataView[] = [];
   #pos = 0;
   #count = 0;
   readonly #bufs: Buf[] = [];
@@ -41,9 +44,9 @@ class UndoLog {
     const n = this.#count;
     const e = this.#entries;
     if (n > 0 && this.#bufs[n - 1] === bp && e[(n - 1) * ENTRY] === off && e[(n - 1) * ENTRY + 1] >= len) return;
-    const last = this.#chunks.length - 1;
-    const chunk = last >= 0 && this.#pos + len <= this.#chunks[last].length ? this.#chunks[last] : this.#more(len);
-    copy(chunk, this.#pos, bp.data, off, len);
+    const chunk = this.#chunks.length - 1;
+    if (chunk < 0 || this.#pos + len > this.#chunks[chunk].length) this.#more(len);
+    this.#copy(bp, off, len);
     this.#bufs[n] = bp;
     e[n * ENTRY] = off;
     e[n * ENTRY + 1] = len;
@@ -53,11 +56,20 @@ class UndoLog {
     this.#count++;
   }
 
-  #more(len: number): Uint8Array {
+  #more(len: number): void {
     const chunk = this.#mem.alloc(this.#chunks.length === 0 && len <= LOG_MIN ? LOG_MIN : CHUNK_MAX);
     this.#chunks.push(chunk);
+    this.#views.push(new DataView(chunk.buffer, chunk.byteOffset, chunk.length));
     this.#pos = 0;
-    return chunk;
+  }
+
+  /** To the end of the last piece: an inode or less word by word, since that is faster than to make a view of it. */
+  #copy(bp: Buf, off: number, len: number): void {
+    const last = this.#chunks.length - 1;
+    const whole = len <= WORDS_MAX ? len & ~3 : 0;
+    const [to, from, pos] = [this.#views[last], bp.view, this.#pos];
+    for (let i = 0; i < whole; i += 4) to.setUint32(pos + i, from.getUint32(off + i));
+    if (whole < len) copy(this.#chunks[last], pos + whole, bp.data, off + whole, len - whole);
   }
 
   /** Puts everything back, newest first. */
@@ -71,14 +83,14 @@ class UndoLog {
   /** Forgets everything. */
   clear(): void {
     this.#count = this.#pos = 0;
-    while (this.#chunks.length > 1) this.#mem.free(this.#chunks.pop()!);
+    for (; this.#chunks.length > 1; this.#views.pop()) this.#mem.free(this.#chunks.pop()!);
     if (this.#bufs.length > KEEP_MAX) this.#bufs.length = this.#entries.length = 0;
   }
 
   free(): void {
     this.clear();
     for (const chunk of this.#chunks) this.#mem.free(chunk);
-    this.#chunks.length = this.#bufs.length = this.#entries.length = 0;
+    this.#chunks.length = this.#views.length = this.#bufs.length = this.#entries.length = 0;
   }
 }
 
@@ -94,8 +106,11 @@ export class Txn {
   #count = 0;
   /** Metadata blocks that are freed. */
   readonly #freed: number[] = [];
+  /** The first `undoCount` and `commitCount` of the lists: these keep their length, so that the next operation need not make them anew. */
   readonly #undos: (() => void)[] = [];
   readonly #commits: (() => void)[] = [];
+  #undoCount = 0;
+  #commitCount = 0;
 
   constructor(bcache: Bcache) {
     this.#bcache = bcache;
@@ -153,13 +168,13 @@ export class Txn {
   /** What puts in-core state back that is no view of a buffer. */
   undo(fn: () => void): void {
     this.#mustRun();
-    this.#undos.push(fn);
+    this.#undos[this.#undoCount++] = fn;
   }
 
   /** What is to be done once the transaction has succeeded. It must not throw. */
   commit(fn: () => void): void {
     this.#mustRun();
-    this.#commits.push(fn);
+    this.#commits[this.#commitCount++] = fn;
   }
 
   /** Bcache's: metadata block `blkno` is freed, whether it is in memory or not. */
@@ -194,7 +209,7 @@ export class Txn {
       if (drop) this.#bcache.forget(bp);
       else if (changed) this.#bcache.markDirty(bp);
     }
-    const commits = this.#commits.length > 0 ? this.#commits.splice(0) : undefined;
+    const commits = this.#commitCount > 0 ? this.#commits.slice(0, this.#commitCount) : undefined;
     this.#end();
     if (commits !== undefined) for (const fn of commits) fn();
     this.#bcache.balance();
@@ -203,8 +218,7 @@ export class Txn {
   #abort(): void {
     if (this.#depth === 0) return;
     this.#log.restore();
-    const undos = this.#undos;
-    for (let i = undos.length - 1; i >= 0; i--) undos[i]();
+    for (let i = this.#undoCount - 1; i >= 0; i--) this.#undos[i]();
     for (let i = 0; i < this.#count; i++) {
       const bp = this.#bufs[i];
       const drop = bp.fresh;
@@ -221,8 +235,8 @@ export class Txn {
     this.#count = 0;
     if (this.#bufs.length > KEEP_MAX) this.#bufs.length = 0;
     if (this.#freed.length > 0) this.#freed.length = 0;
-    if (this.#undos.length > 0) this.#undos.length = 0;
-    if (this.#commits.length > 0) this.#commits.length = 0;
+    this.#undoCount = forget(this.#undos, this.#undoCount);
+    this.#commitCount = forget(this.#commits, this.#commitCount);
     this.#log.clear();
     this.#bcache.disk.openTxns--;
   }
@@ -231,3 +245,12 @@ export class Txn {
 function leave(bp: Buf): void {
   bp.intxn = bp.fresh = bp.changed = bp.freed = false;
 }
+
+/** What the first `count` of `list` hold is held no longer; a long list goes. Returns how many count then. */
+function forget(list: (() => void)[], count: number): number {
+  if (count > KEEP_MAX) list.length = 0;
+  else for (let i = 0; i < count; i++) list[i] = nothing;
+  return 0;
+}
+
+function nothing(): void {}
