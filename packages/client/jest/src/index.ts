@@ -8,7 +8,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Hijack, hijack } from '@anykernel/rumphijack';
 import { TestEnvironment } from 'jest-environment-node';
-import { type RumpOptions, parseOptions } from './options.js';
+import { OptionError, type RumpOptions, parseOptions } from './options.js';
 
 export type { RumpOptions } from './options.js';
 
@@ -27,8 +27,10 @@ export class RumpEnvironment extends TestEnvironment {
   override async setup(): Promise<void> {
     await super.setup();
     const { tree = {}, ...options } = this.#options;
-    this.#hijack = hijack({ ...options, modules: 'none' });
+    const files = hijack({ ...options, modules: 'none' });
+    this.#hijack = files;
     for (const [path, text] of Object.entries(tree)) {
+      if (!files.has(path)) throw new OptionError(`testEnvironmentOptions.tree: ${path} is a path of this machine, which is not redirected`);
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, text);
     }

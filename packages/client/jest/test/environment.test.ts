@@ -1,5 +1,5 @@
 /** Jest itself runs projects whose test files ask for the environment. */
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -111,4 +111,17 @@ test('never', () => {});`,
   });
   expect(said(report)).toContain('testEnvironmentOptions.tree: is texts by absolute paths');
   expect(report.numPassedTests).toBe(0);
+});
+
+test('a tree is never written to this machine', () => {
+  const at = join(tmpdir(), `anykernel-not-redirected-${process.pid}`);
+  const report = jest('astray', {
+    'astray.test.js': `/**
+ * @jest-environment @anykernel/jest
+ * @jest-environment-options {"tree": {"${at}": ""}}
+ */
+test('never', () => {});`,
+  });
+  expect(said(report)).toContain(`testEnvironmentOptions.tree: ${at} is a path of this machine, which is not redirected`);
+  expect(existsSync(at)).toBe(false);
 });

@@ -35,6 +35,8 @@ export interface Hijack {
   readonly kernel: Kernel;
   /** The program's process in the kernel. */
   readonly proc: Proc;
+  /** Whether a path leads to the kernel. */
+  has(path: string): boolean;
   /** Puts everything back as it was, and ends the kernel. */
   undo(): void;
 }
@@ -59,6 +61,7 @@ export function hijack(options: HijackOptions = {}): Hijack {
   return {
     kernel,
     proc,
+    has: (path) => routes.of(path) !== undefined,
     undo(): void {
       if (routes.cwdInKernel) process.chdir('/');
       replacements.undo();
