@@ -15,8 +15,8 @@ type Callback = (...args: unknown[]) => unknown;
 
 /** What stands before a callback at least; one argument for all others. At most, it is as many as the operation takes. */
 const REQUIRED: Readonly<Record<string, number>> = /* @__PURE__ */ Object.fromEntries([
-  ...['appendFile', 'chmod', 'copyFile', 'cp', 'fchmod', 'link', 'readv', 'rename', 'symlink', 'write', 'writeFile', 'writev'].map((name) => [name, 2]),
-  ...['chown', 'fchown', 'futimes', 'lchown', 'lutimes', 'utimes'].map((name) => [name, 3]),
+  ...'appendFile chmod copyFile cp fchmod link readv rename symlink write writeFile writev'.split(' ').map((name) => [name, 2]),
+  ...'chown fchown futimes lchown lutimes utimes'.split(' ').map((name) => [name, 3]),
 ]);
 
 /** Those whose errors speak of the last argument that there is. */

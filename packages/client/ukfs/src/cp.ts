@@ -46,7 +46,7 @@ function checked(options: unknown, waits: boolean): Cp {
 
 /** What cannot be copied, and where to. */
 function cpError(code: string, summary: string, errno: ErrnoCode, detail: string, path: string): Error {
-  return operationError(code, summary, { errno, syscall: 'cp', detail, path });
+  return operationError(code, summary, 'cp', errno, detail, path);
 }
 
 function invalid(detail: string, path: string): Error {

@@ -4,7 +4,7 @@ import { DT_DIR, DT_UNKNOWN, type Dirent as KernelDirent, O_CLOEXEC, O_DIRECTORY
 import { type PathLike, toBoolOrNull, toFunction, toPath, toUint32 } from './args.js';
 import { encodingOf, nameOut } from './bytes.js';
 import { coded, invalidArgType } from './errors.js';
-import { later } from './host.js';
+import { asyncDispose, dispose, later } from './host.js';
 import { fieldsOf } from './kinds.js';
 import { bytePath, join, kernelPath, pathText } from './pathnames.js';
 import { type Op, type Runner, attempt, call } from './run.js';
@@ -120,11 +120,11 @@ export class Dir {
     return this.entries();
   }
 
-  async [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')](): Promise<void> {
+  async [asyncDispose](): Promise<void> {
     if (!this.#closed) await this.close();
   }
 
-  [Symbol.dispose ?? Symbol.for('Symbol.dispose')](): void {
+  [dispose](): void {
     if (!this.#closed) this.closeSync();
   }
 

@@ -1,5 +1,5 @@
 /** Errors as Node gives them: those of system calls, and those about arguments. */
-import { ERR, Errno, type ErrnoCode, libuvCode, libuvErrno, nodeErrorMessage } from '@anykernel/lib-sys';
+import { ERR, type Errno, type ErrnoCode, libuvCode, libuvErrno, nodeErrorMessage } from '@anykernel/lib-sys';
 import { inspectBy } from './host.js';
 import { isNone } from './kinds.js';
 import { type Path, pathText } from './pathnames.js';
@@ -46,8 +46,8 @@ export interface CodedError extends Error {
 export function coded(code: string, message: string, Class: new (message: string) => Error = TypeError): CodedError {
   const error = new Class(message);
   error.stack = error.stack?.replace(`${error.name}:`, `${error.name} [${code}]:`) ?? '';
-  const toString = (): string => `${error.name} [${code}]: ${error.message}`;
-  Object.defineProperty(error, 'toString', { value: toString, writable: true, configurable: true });
+  const shown = (): string => `${error.name} [${code}]: ${error.message}`;
+  Object.defineProperty(error, 'toString', { value: shown, writable: true, configurable: true });
   return Object.assign(error, { code });
 }
 
@@ -88,8 +88,7 @@ export function abortError(reason: unknown): CodedError {
 }
 
 /** Errors of operations that see more than one system call: name SystemError, and a line that says all. */
-export function operationError(code: string, summary: string, of: { errno: ErrnoCode; syscall: string; detail: string; path: string }): Error {
-  const { errno, syscall, detail, path } = of;
+export function operationError(code: string, summary: string, syscall: string, errno: ErrnoCode, detail: string, path: string): Error {
   const error = coded(code, `${summary}: ${syscall} returned ${errno} (${detail}) ${path}`, Error);
   return Object.assign(error, { name: 'SystemError', errno: -libuvErrno(errno), syscall, path });
 }

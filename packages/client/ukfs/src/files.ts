@@ -91,15 +91,14 @@ export function* read(fd: unknown, buffer: unknown, offset?: unknown, length?: u
   if (len < 0) throw outOfRange('length', '>= 0', len);
   if (off + len > bytes.length) throw outOfRange('length', `<= ${bytes.length - off}`, len);
   const at = toPosition(position);
-  const into = off === 0 && len === bytes.length ? bytes : bytes.subarray(off, off + len);
   // Beyond the longest file that there can be is as far as just before its end.
-  return yield* moved(READ, d, into, at && Math.min(at, Number.MAX_SAFE_INTEGER - len));
+  return yield* moved('read', 'pread', 'read', d, part(bytes, off, len), at && Math.min(at, Number.MAX_SAFE_INTEGER - len));
 }
 
 /** write(fd, buffer, offset, length, position), the same with an object, or write(fd, string, position, encoding). */
 export function* write(fd: unknown, data: unknown, offset?: unknown, length?: unknown, position?: unknown): Op<number> {
   const d = toFd(fd);
-  if (typeof data === 'string') return yield* moved(WRITE, d, toText(data, length), toWritePosition(offset));
+  if (typeof data === 'string') return yield* moved('write', 'pwrite', 'write', d, toText(data, length), toWritePosition(offset));
   const bytes = toBytes(data, 'utf8', 'buffer');
   if (isObject(offset)) ({ offset, length, position } = offset);
   const off = toOffset(offset);
@@ -108,7 +107,7 @@ export function* write(fd: unknown, data: unknown, offset?: unknown, length?: un
   if (len > bytes.length - off) throw outOfRange('length', `<= ${bytes.length - off}`, len);
   if (len < 0) throw outOfRange('length', '>= 0', len);
   toInteger(len, 'length', 0, 0x7fff_ffff);
-  return yield* moved(WRITE, d, off === 0 && len === bytes.length ? bytes : bytes.subarray(off, off + len), toWritePosition(position));
+  return yield* moved('write', 'pwrite', 'write', d, part(bytes, off, len), toWritePosition(position));
 }
 
 /** Text that write() is to write. ERR_INVALID_ARG_VALUE: half a byte in hexadecimal digits. */
@@ -120,16 +119,15 @@ function toText(text: string, encoding: unknown): Uint8Array {
   return toBytes(text, as ?? 'utf8', 'buffer');
 }
 
-/** The calls for the descriptor's own position, and for another; and Node's word for both. */
-type Way = readonly [keyof Sys, keyof Sys, string];
-const READ: Way = ['read', 'pread', 'read'];
-const READV: Way = ['readv', 'preadv', 'read'];
-const WRITE: Way = ['write', 'pwrite', 'write'];
-const WRITEV: Way = ['writev', 'pwritev', 'write'];
+/** A part of a buffer as a plain Uint8Array, which the kernel takes as it is; at a Buffer it looks for longer (bench: 4 KiB pread). */
+function part(bytes: Uint8Array, off: number, len: number): Uint8Array {
+  const is = off === 0 && len === bytes.length && bytes.constructor === Uint8Array;
+  return is ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset + off, len);
+}
 
-/** Bytes go from or to the descriptor's own position, or where it is said. */
-function* moved([here, there, syscall]: Way, fd: number, bytes: Uint8Array | Uint8Array[], at: number | undefined): Op<number> {
-  return (yield* at === undefined ? call(here, [fd, bytes], syscall) : call(there, [fd, bytes, at], syscall)) as number;
+/** Bytes go from or to the descriptor's own position by one call, or by another where it is said. */
+function moved(here: keyof Sys, there: keyof Sys, syscall: string, fd: number, bytes: Uint8Array | Uint8Array[], at: number | undefined): Op<number> {
+  return (at === undefined ? call(here, [fd, bytes], syscall) : call(there, [fd, bytes, at], syscall)) as Op<number>;
 }
 
 function views(buffers: unknown): Uint8Array[] {
@@ -142,14 +140,14 @@ function views(buffers: unknown): Uint8Array[] {
 export function* readv(fd: unknown, buffers: unknown, position?: unknown): Op<number> {
   const d = toFd(fd);
   const into = views(buffers);
-  return yield* moved(READV, d, into, toWritePosition(position));
+  return yield* moved('readv', 'preadv', 'read', d, into, toWritePosition(position));
 }
 
 export function* writev(fd: unknown, buffers: unknown, position?: unknown): Op<number> {
   const d = toFd(fd);
   const from = views(buffers);
   if (from.length === 0) return 0;
-  return yield* moved(WRITEV, d, from, toWritePosition(position));
+  return yield* moved('writev', 'pwritev', 'write', d, from, toWritePosition(position));
 }
 
 /** The arguments of the long form of a read() with callback or promise, where a buffer is made: read(fd, options) and read(fd). */

@@ -77,7 +77,7 @@ function sequence(first: string, last: string, by: string | undefined): string[]
   if (letters !== /[a-z]/i.test(last)) return undefined;
   const [from, to] = letters ? [first.charCodeAt(0), last.charCodeAt(0)] : [Number(first), Number(last)];
   const step = Math.max(1, Math.abs(Number(by ?? 1))) * (to < from ? -1 : 1);
-  const width = /^-?0\d|^-?0\d/.test(first) || /^-?0\d/.test(last) ? Math.max(first.length, last.length) : 0;
+  const width = /^-?0\d/.test(first) || /^-?0\d/.test(last) ? Math.max(first.length, last.length) : 0;
   const out: string[] = [];
   for (let n = from; (step > 0 ? n <= to : n >= to) && out.length < BRACES_MAX; n += step) {
     out.push(letters ? String.fromCharCode(n) : `${n < 0 ? '-' : ''}${String(Math.abs(n)).padStart(n < 0 ? width - 1 : width, '0')}`);

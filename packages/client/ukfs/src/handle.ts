@@ -3,7 +3,7 @@ import { type Encoding, newBytes } from './bytes.js';
 import { EventEmitter } from './emitter.js';
 import { coded } from './errors.js';
 import * as files from './files.js';
-import { lineReader, warn } from './host.js';
+import { asyncDispose, lineReader, warn } from './host.js';
 import type { Op, Runner } from './run.js';
 import type { BigIntStats, Stats } from './stats.js';
 import { noStreams } from './streams.js';
@@ -215,7 +215,7 @@ export class FileHandle extends EventEmitter {
     return this.#closing;
   };
 
-  async [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')](): Promise<void> {
+  async [asyncDispose](): Promise<void> {
     return this.close();
   }
 }

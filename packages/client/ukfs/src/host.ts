@@ -49,6 +49,10 @@ export function nodeBigIntStats(): unknown {
   }
 }
 
+/** What `using` and `await using` look for, also where the language has not got them yet. */
+export const dispose: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('Symbol.dispose');
+export const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
+
 /** Node's `readline.createInterface`. */
 export function lineReader(input: unknown): AsyncIterable<string> | undefined {
   const readline = builtin<{ createInterface(options: unknown): AsyncIterable<string> }>('readline');

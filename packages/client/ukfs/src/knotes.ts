@@ -55,15 +55,11 @@ export class Knotes {
   /** Watches no more. With the last one, the queue goes. */
   drop(fd: number): void {
     if (!this.#told.delete(fd)) return;
+    this.#runner.now(attempt('close', [fd]));
+    if (this.#told.size > 0) return;
     const kq = this.#kq;
-    const last = this.#told.size === 0;
-    if (last) this.#kq = -1;
-    this.#runner.now(
-      (function* (): Op<void> {
-        yield* attempt('close', [fd]);
-        if (last) yield* attempt('close', [kq]);
-      })(),
-    );
+    this.#kq = -1;
+    this.#runner.now(attempt('close', [kq]));
   }
 
   /** Waits for events as long as the queue is there. */

@@ -6,6 +6,7 @@ import { notImplemented } from './errors.js';
 import { open } from './files.js';
 import { glob } from './glob.js';
 import { FileHandle, type Streams } from './handle.js';
+import { asyncDispose } from './host.js';
 import type { Knotes } from './knotes.js';
 import { type AnyOp, QUICK, promiseTable } from './ops.js';
 import { bytePath, kernelPath, resolve } from './pathnames.js';
@@ -42,20 +43,18 @@ export function promisesOf({ runner, streams, knotes }: Parts): Record<string, u
       (runner.spend(QUICK_CALLS) ? quick(runner, path, options as never) : undefined) ?? usual(path, options);
     out[name] = named(form, name);
   }
-  out['open'] = named(
-    async (path: PathLike, flags?: unknown, mode?: unknown) => new FileHandle(runner, await runner.run(open(path, flags, mode)), streams),
-    'open',
-  );
-  out['lchmod'] = named(async () => Promise.reject(notImplemented('lchmod()')), 'lchmod');
-  out['glob'] = named((pattern: unknown, options?: never) => globbed(runner, pattern, options), 'glob');
-  out['watch'] = named((name: PathLike, options?: never) => watched(runner, knotes, name, options), 'watch');
-  out['mkdtempDisposable'] = named(async (prefix: PathLike, options?: unknown) => {
-    const { path, remove } = await runner.run(disposable(runner, prefix, options));
-    const removed = (): Promise<void> => runner.run(remove());
-    return { path, remove: removed, [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]: removed };
-  }, 'mkdtempDisposable');
-  out['constants'] = constants;
-  return out;
+  return Object.assign(out, {
+    open: async (path: PathLike, flags?: unknown, mode?: unknown) => new FileHandle(runner, await runner.run(open(path, flags, mode)), streams),
+    lchmod: async () => Promise.reject(notImplemented('lchmod()')),
+    glob: (pattern: unknown, options?: never) => globbed(runner, pattern, options),
+    watch: (name: PathLike, options?: never) => watched(runner, knotes, name, options),
+    async mkdtempDisposable(prefix: PathLike, options?: unknown) {
+      const { path, remove } = await runner.run(disposable(runner, prefix, options));
+      const removed = (): Promise<void> => runner.run(remove());
+      return { path, remove: removed, [asyncDispose]: removed };
+    },
+    constants,
+  });
 }
 
 function promiseForm(runner: Runner, name: string, op: AnyOp): unknown {

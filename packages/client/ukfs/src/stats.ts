@@ -46,6 +46,20 @@ function addDates(Class: { readonly prototype: object }): void {
 }
 
 export class Stats extends FileType {
+  declare dev: number;
+  declare mode: number;
+  declare nlink: number;
+  declare uid: number;
+  declare gid: number;
+  declare rdev: number;
+  declare blksize: number;
+  declare ino: number;
+  declare size: number;
+  declare blocks: number;
+  declare atimeMs: number;
+  declare mtimeMs: number;
+  declare ctimeMs: number;
+  declare birthtimeMs: number;
   declare atime: Date;
   declare mtime: Date;
   declare ctime: Date;
@@ -53,22 +67,24 @@ export class Stats extends FileType {
 
   /** Times are milliseconds since 1970, with fractions. */
   constructor(
-    public dev: number,
-    public mode: number,
-    public nlink: number,
-    public uid: number,
-    public gid: number,
-    public rdev: number,
-    public blksize: number,
-    public ino: number,
-    public size: number,
-    public blocks: number,
-    public atimeMs: number,
-    public mtimeMs: number,
-    public ctimeMs: number,
-    public birthtimeMs: number,
+    dev: number, mode: number, nlink: number, uid: number, gid: number, rdev: number, blksize: number, ino: number, size: number, blocks: number,
+    atimeMs: number, mtimeMs: number, ctimeMs: number, birthtimeMs: number,
   ) {
     super();
+    this.dev = dev;
+    this.mode = mode;
+    this.nlink = nlink;
+    this.uid = uid;
+    this.gid = gid;
+    this.rdev = rdev;
+    this.blksize = blksize;
+    this.ino = ino;
+    this.size = size;
+    this.blocks = blocks;
+    this.atimeMs = atimeMs;
+    this.mtimeMs = mtimeMs;
+    this.ctimeMs = ctimeMs;
+    this.birthtimeMs = birthtimeMs;
   }
 
   protected type(): number {

@@ -182,8 +182,7 @@ export function* rm(path: PathLike, options?: RmOptions): Op<void> {
   if (st === undefined) return;
   if (!st.isDirectory()) return yield* removed('unlink', bytePath(p), o);
   if (o.recursive) return yield* rmTree(bytePath(p), o);
-  const detail = 'is a directory';
-  throw operationError('ERR_FS_EISDIR', 'Path is a directory', { errno: 'EISDIR', syscall: 'rm', detail, path: pathText(p) });
+  throw operationError('ERR_FS_EISDIR', 'Path is a directory', 'rm', 'EISDIR', 'is a directory', pathText(p));
 }
 
 /** `path` is a byte string. What somebody else takes away meanwhile is gone, and that is what was wanted. */

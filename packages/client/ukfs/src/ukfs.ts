@@ -12,7 +12,7 @@ import { constants } from './constants.js';
 import { Dir } from './dir.js';
 import type { Ukfs } from './forms.js';
 import { FileHandle, type Streams } from './handle.js';
-import { hasStream, later } from './host.js';
+import { dispose, hasStream, later } from './host.js';
 import { Knotes } from './knotes.js';
 import { QUICK, callbackTable, syncTable } from './ops.js';
 import { exists, realpathNative } from './paths.js';
@@ -36,13 +36,11 @@ export function ukfs(p: Proc): Ukfs {
   addRealpath(fs, runner);
   addExists(fs, runner);
   addQuick(fs, runner);
-  addRmdir(fs, runner);
-  addDisposable(fs, runner);
-  addWatches(fs, parts);
+  addOthers(fs, parts);
   addStreams(fs);
-  const modes = { F_OK: constants.F_OK, R_OK: constants.R_OK, W_OK: constants.W_OK, X_OK: constants.X_OK };
+  const { F_OK, R_OK, W_OK, X_OK } = constants;
   // As in Node on Linux: the names are there, and nothing behind them.
-  Object.assign(fs, CLASSES, modes, { lchmod: undefined, lchmodSync: undefined, constants, promises: promisesOf(parts), _toUnixTimestamp: unixTimestamp });
+  Object.assign(fs, CLASSES, { F_OK, R_OK, W_OK, X_OK, lchmod: undefined, lchmodSync: undefined, constants, promises: promisesOf(parts), _toUnixTimestamp: unixTimestamp });
   RUNNERS.set(fs, runner);
   return fs as unknown as Ukfs;
 }
@@ -57,21 +55,17 @@ export function runnerOf(fs: object): Runner | undefined {
 const CLASSES = { Stats, BigIntStats, Dirent, StatFs, Dir } as const;
 
 function addRealpath(fs: Members, runner: Runner): void {
-  const native = named((path: PathLike, options?: unknown) => runner.now(realpathNative(path, options)), 'native');
-  fs['realpathSync'] = Object.assign(fs['realpathSync'] as object, { native });
-  fs['realpath'] = Object.assign(fs['realpath'] as object, { native: callbackForm(runner, 'realpath', realpathNative) });
+  Object.assign(fs['realpathSync'] as object, { native: (path: PathLike, options?: unknown) => runner.now(realpathNative(path, options)) });
+  Object.assign(fs['realpath'] as object, { native: callbackForm(runner, 'realpath', realpathNative) });
 }
 
 function addExists(fs: Members, runner: Runner): void {
-  fs['existsSync'] = named((path: unknown) => runner.now(exists(path)), 'existsSync');
-  const form = named((path: unknown, callback: unknown): void => {
+  const form = (path: unknown, callback: unknown): void => {
     const told = toFunction(callback, 'cb') as (there: boolean) => void;
-    runner.run(exists(path)).then(
-      (there) => later(() => told(there)),
-      () => later(() => told(false)),
-    );
-  }, 'exists');
-  fs['exists'] = Object.assign(form, { [PROMISIFY]: (path: unknown) => runner.run(exists(path)) });
+    runner.run(exists(path)).then((there) => later(() => told(there)));
+  };
+  fs['existsSync'] = named((path: unknown) => runner.now(exists(path)), 'existsSync');
+  fs['exists'] = Object.assign(named(form, 'exists'), { [PROMISIFY]: (path: unknown) => runner.run(exists(path)) });
 }
 
 /** The synchronous forms of what is quicker without an operation, where it can be. */
@@ -83,31 +77,28 @@ function addQuick(fs: Members, runner: Runner): void {
   }
 }
 
-/** With `recursive` Node calls what `fs.rmdirSync` is by then; programs put functions of their own there. */
-function addRmdir(fs: Members, runner: Runner): void {
-  const last = (path: PathLike): void => (fs['rmdirSync'] as (path: PathLike) => void)(path);
-  fs['rmdirSync'] = named((path: PathLike, options?: never) => runner.now(rmdir(path, options, last)), 'rmdirSync');
-}
-
-function addDisposable(fs: Members, runner: Runner): void {
-  fs['mkdtempDisposableSync'] = named((prefix: PathLike, options?: unknown) => {
-    const { path, remove } = runner.now(disposable(runner, prefix, options));
-    const removed = (): void => runner.now(remove());
-    return { path, remove: removed, [Symbol.dispose ?? Symbol.for('Symbol.dispose')]: removed };
-  }, 'mkdtempDisposableSync');
-  fs['openAsBlobSync'] = named((path: PathLike, options?: never) => runner.now(openBlob(runner, path, options)), 'openAsBlobSync');
-  // What is wrong with the arguments is thrown, as Node does it.
-  fs['openAsBlob'] = named((path: PathLike, options?: never) => Promise.resolve(runner.now(openBlob(runner, path, options))), 'openAsBlob');
-}
-
-function addWatches(fs: Members, { runner, knotes }: Parts): void {
+/** What differs from form to form. */
+function addOthers(fs: Members, { runner, knotes }: Parts): void {
   const watchers = new StatWatchers(runner);
-  fs['watch'] = named((name: PathLike, options?: unknown, listener?: unknown) => {
-    const [o, fn] = typeof options === 'function' ? [undefined, options] : [options, listener];
-    return new FSWatcher(runner, knotes, name, o, fn);
-  }, 'watch');
-  fs['watchFile'] = named((name: PathLike, options: unknown, listener?: unknown) => watchers.watch(name, options, listener), 'watchFile');
-  fs['unwatchFile'] = named((name: PathLike, listener?: unknown) => watchers.unwatch(name, listener), 'unwatchFile');
+  // With `recursive` Node calls what `fs.rmdirSync` is by then; programs put functions of their own there.
+  const last = (path: PathLike): void => (fs['rmdirSync'] as (path: PathLike) => void)(path);
+  Object.assign(fs, {
+    rmdirSync: (path: PathLike, options?: never) => runner.now(rmdir(path, options, last)),
+    mkdtempDisposableSync(prefix: PathLike, options?: unknown) {
+      const { path, remove } = runner.now(disposable(runner, prefix, options));
+      const removed = (): void => runner.now(remove());
+      return { path, remove: removed, [dispose]: removed };
+    },
+    openAsBlobSync: (path: PathLike, options?: never) => runner.now(openBlob(runner, path, options)),
+    // What is wrong with the arguments is thrown, as Node does it.
+    openAsBlob: (path: PathLike, options?: never) => Promise.resolve(runner.now(openBlob(runner, path, options))),
+    watch(name: PathLike, options?: unknown, listener?: unknown) {
+      const [o, fn] = typeof options === 'function' ? [undefined, options] : [options, listener];
+      return new FSWatcher(runner, knotes, name, o, fn);
+    },
+    watchFile: (name: PathLike, options: unknown, listener?: unknown) => watchers.watch(name, options, listener),
+    unwatchFile: (name: PathLike, listener?: unknown) => watchers.unwatch(name, listener),
+  });
 }
 
 /** Stream classes are made when they are first asked for; whoever sets others has createReadStream() make those. */

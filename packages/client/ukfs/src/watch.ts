@@ -163,19 +163,12 @@ function optionsOf(options: unknown, strict: boolean): Watching {
 }
 
 /** What is watched, until stop(). Errors are Node's: ENOENT, EACCES. */
-function watching(runner: Runner, knotes: Knotes, filename: PathLike, recursive: boolean, tell: Tell): { stop(): void } {
+function* watching(tree: Tree, filename: PathLike): Op<Subject> {
   const p = toPath(filename, 'filename');
-  const path = bytePath(p);
-  const tree: Tree = { runner, knotes, recursive, tell };
-  return runner.now(
-    (function* (): Op<Subject> {
-      const subject = new Subject(tree, path, yield* isDir(p), '');
-      const e = yield* subject.start();
-      if (!(e instanceof Errno)) return subject;
-      const error = systemError(e, 'watch', p);
-      throw Object.assign(error, { filename: typeof filename === 'string' ? filename : pathText(p) });
-    })(),
-  );
+  const subject = new Subject(tree, bytePath(p), yield* isDir(p), '');
+  const e = yield* subject.start();
+  if (!(e instanceof Errno)) return subject;
+  throw Object.assign(systemError(e, 'watch', p), { filename: typeof filename === 'string' ? filename : pathText(p) });
 }
 
 function* isDir(p: Path): Op<boolean> {
@@ -209,7 +202,7 @@ export class FSWatcher extends EventEmitter {
     const tell: Tell = (event, name) => {
       if (this.#watching !== undefined) this.emit('change', event, nameOut(name, o.encoding));
     };
-    this.#watching = watching(runner, knotes, filename, o.recursive, tell);
+    this.#watching = runner.now(watching({ runner, knotes, recursive: o.recursive, tell }, filename));
     if (o.persistent) this.#hold = holder();
     const { signal } = o;
     if (signal === undefined) return;
@@ -262,10 +255,11 @@ export async function* watched(
   checkAborted(signal);
   const queue: { eventType: WatchEvent; filename: string | Uint8Array }[] = [];
   let wake = (): void => undefined;
-  const subject = watching(runner, knotes, filename, recursive, (eventType, name) => {
+  const tell: Tell = (eventType, name) => {
     if (queue.length < (options?.maxQueue ?? KEPT)) queue.push({ eventType, filename: nameOut(name, encoding) });
     wake();
-  });
+  };
+  const subject = runner.now(watching({ runner, knotes, recursive, tell }, filename));
   const hold = persistent ? holder() : undefined;
   const abort = (): void => wake();
   signal?.addEventListener('abort', abort, { once: true });

@@ -6,7 +6,7 @@ import { type AnyStats, statsOf } from './files.js';
 import { type Timer, after, cancel, later } from './host.js';
 import { isObject } from './kinds.js';
 import { type Path, pathText } from './pathnames.js';
-import { type Op, type Runner, attempt } from './run.js';
+import { type Runner, attempt } from './run.js';
 
 export interface WatchFileOptions {
   readonly bigint?: boolean;
@@ -51,12 +51,7 @@ export class StatWatcher extends EventEmitter {
   }
 
   #look(): Stat | Errno {
-    const path = this.#path;
-    return this.#runner.now(
-      (function* (): Op<Stat | Errno> {
-        return yield* attempt('stat', [path]);
-      })(),
-    );
+    return this.#runner.now(attempt('stat', [this.#path]));
   }
 
   #wait(): void {

@@ -180,6 +180,18 @@ describe('names are bytes', () => {
     for (const top of ['/t', '/copy']) fs.rmSync(top, { recursive: true });
     expect(fs.readdirSync('/')).toEqual([]);
   });
+
+  test('the deepest tree that has a path is made, listed, met by patterns and removed', async () => {
+    const { fs } = s;
+    const deepest = '/t'.padEnd(4094, '/a');
+    expect(fs.mkdirSync(deepest, { recursive: true })).toBe('/t');
+    expect(codeOf(() => fs.mkdirSync(`${deepest}/a`, { recursive: true }))).toBe('ENAMETOOLONG');
+    const found = fs.globSync('/t/**');
+    expect([found.length, found[0], found.at(-1)]).toEqual([2047, '/t', deepest]);
+    expect((await fs.promises.readdir('/t', { recursive: true })).length).toBe(2046);
+    await fs.promises.rm('/t', { recursive: true });
+    expect(fs.readdirSync('/')).toEqual([]);
+  }, 60_000);
 });
 
 describe('what is read the quick way is what the long way gives', () => {
