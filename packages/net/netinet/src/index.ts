@@ -53,6 +53,7 @@ export {
 export { pcbRecords, pcblistLeaf, statsLeaf } from './pcblist.js';
 export { pcbBind, pcbDisconnect, pcbSetPort, setForeign, setLocal } from './pcbbind.js';
 export { PcbTable } from './pcbtable.js';
+export { Partial, Pieces, type PieceOptions } from './pieces.js';
 export { rawDeliver, rawRequests, type RawSockets } from './rawcb.js';
 export type { CongCtl } from './tcp/cong.js';
 export { tcpSockopt } from './tcp/sockopt.js';
