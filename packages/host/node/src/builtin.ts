@@ -1,7 +1,9 @@
 /**
  * Node's own modules, looked up and not imported: whoever imports from `node:fs` has all that it exports made, and so waits for Node's streams, which
- * take longer to load than all else here. What is looked up here is what Node had when this was loaded, whatever a program puts in its place later.
+ * take longer to load than all else here; and a bundler for pages stumbles over such an import even where nobody comes by it. What is looked up here is
+ * what Node had when this was loaded, whatever a program puts in its place later.
  */
 export const {
-  closeSync, constants, fdatasyncSync, fstatSync, openSync, readFileSync, readSync, readdirSync, readvSync, realpathSync, statSync, writeSync, writevSync,
+  closeSync, constants, fdatasyncSync, fstatSync, ftruncateSync, openSync, readFileSync, readSync, readdirSync, readvSync, realpathSync, statSync, watch,
+  writeSync, writevSync,
 } = process.getBuiltinModule('node:fs');

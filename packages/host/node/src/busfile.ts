@@ -2,9 +2,9 @@
  * A bus file: mapped into memory, so that its lock is one for all processes, with koffi (an optional package). Whoever has written also writes the version
  * word through the descriptor, which wakes those who watch the file; they look every 10 ms besides.
  */
-import { closeSync, fstatSync, ftruncateSync, openSync, watch, writeSync } from 'node:fs';
 import type { BusEnd } from '@anykernel/lib-hostkit';
 import { ERR } from '@anykernel/lib-sys';
+import { closeSync, fstatSync, ftruncateSync, openSync, watch, writeSync } from './builtin.js';
 import { errnoOf } from './errno.js';
 import { koffiOf, libc } from './libc.js';
 

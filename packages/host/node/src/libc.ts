@@ -1,5 +1,4 @@
 /** The C library, for what Node has no call for: by koffi, an optional package. */
-import { createRequire } from 'node:module';
 import { ERR } from '@anykernel/lib-sys';
 
 /** A function of the C library. */
@@ -18,7 +17,7 @@ let koffi: Koffi | undefined;
 export function koffiOf(): Koffi {
   if (koffi !== undefined) return koffi;
   try {
-    koffi = createRequire(import.meta.url)('koffi') as Koffi;
+    koffi = requireHere()('koffi') as Koffi;
   } catch {
     throw ERR.ENODEV;
   }
@@ -27,7 +26,11 @@ export function koffiOf(): Koffi {
 
 /** The file that koffi is loaded from, for other threads. */
 export function koffiPath(): string {
-  return createRequire(import.meta.url).resolve('koffi');
+  return requireHere().resolve('koffi');
+}
+
+function requireHere(): NodeJS.Require {
+  return process.getBuiltinModule('node:module').createRequire(import.meta.url);
 }
 
 /** The name of the C library here; null: what the program itself is linked with. */

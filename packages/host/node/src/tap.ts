@@ -5,10 +5,10 @@
  * while, a Worker waits in poll(2) and rings. Nothing goes through Node's thread pool. A device that is listened to keeps the program alive, as a socket
  * would, unless unrefTap() says otherwise.
  */
-import { closeSync, constants, openSync } from 'node:fs';
 import type * as workerThreads from 'node:worker_threads';
 import { type Half, halfOf } from '@anykernel/lib-hostkit';
 import { ERR, hostToErrno } from '@anykernel/lib-sys';
+import { closeSync, constants, openSync } from './builtin.js';
 import { errnoOf } from './errno.js';
 import { FrameReader, FrameWriter } from './frames.js';
 import { LIBC, koffiOf, koffiPath, libc } from './libc.js';
