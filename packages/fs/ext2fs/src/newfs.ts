@@ -9,7 +9,7 @@ import { ERR } from '@anykernel/lib-sys';
 import { Checksums, DIR_TAIL_LEN, T_BBMAP, T_IBMAP, putDirTail } from './csum.js';
 import { type BlockRun, journalLength, journalSuper, mapByExtents, mapByPointers, pointerBlocks } from './newfsjournal.js';
 import {
-  BG_INODE_ZEROED, COMPAT_DIR_INDEX, COMPAT_EXT_ATTR, COMPAT_HAS_JOURNAL, DI_ATIME, DI_BLOCK, DI_BLOCKS, DI_CRTIME, DI_CTIME, DI_EXTRA, DI_FLAGS, DI_MODE, DI_MTIME, DI_NLINK,
+  BG_BLOCK_UNINIT, BG_INODE_UNINIT, BG_INODE_ZEROED, COMPAT_DIR_INDEX, COMPAT_EXT_ATTR, COMPAT_HAS_JOURNAL, DI_ATIME, DI_BLOCK, DI_BLOCKS, DI_CRTIME, DI_CTIME, DI_EXTRA, DI_FLAGS, DI_MODE, DI_MTIME, DI_NLINK,
   DI_OLD_LEN, DI_SIZE, DI_SIZE_HIGH, EXTRA_LEN, FIRST_INO_REV0, FL_EXTENTS, GD_BBMAP, GD_BBMAP_HIGH, GD_FLAGS, GD_FREE_BLOCKS, GD_FREE_INODES, GD_IBMAP, GD_IBMAP_HIGH, GD_ITABLE, GD_ITABLE_HIGH, GD_ITABLE_UNUSED, GD_LEN,
   GD_LEN64, GD_USED_DIRS, INCOMPAT_64BIT, INCOMPAT_EXTENTS, INCOMPAT_FILETYPE, INCOMPAT_FLEX_BG, JOURNAL_INO, ROCOMPAT_DIR_NLINK,
   ROCOMPAT_EXTRA_ISIZE, ROCOMPAT_HUGE_FILE, ROCOMPAT_LARGE_FILE, ROCOMPAT_METADATA_CSUM, ROCOMPAT_SPARSE_SUPER, ROOT_INO, SB_GROUP_NR, SB_JOURNAL_BACKUP, SB_JOURNAL_BLOCKS, SUPER_OFF, emitDirent,
@@ -199,16 +199,17 @@ function makeGroup(m: Making, g: number): void {
   if (used > len) throw ERR.ENOSPC;
   const usedInodes = g === 0 ? FIRST_INO_REV0 : 0;
   const off = g * p.descSize;
-  const map = new Uint8Array(p.bsize);
-  bitSetRange(map, 0, used);
-  bitSetRange(map, len, 8 * p.bsize);
-  w.write(bbmap * p.bsize, map);
-  if (sums.on) sums.sealBitmap(map, T_BBMAP, gdt, off);
-  map.fill(0);
-  bitSetRange(map, 0, usedInodes);
-  bitSetRange(map, p.ipg, 8 * p.bsize);
-  w.write((bbmap + 1) * p.bsize, map);
-  if (sums.on) sums.sealBitmap(map, T_IBMAP, gdt, off);
+  const never = neverUsed(m, g, usedInodes);
+  const map = (flag: number, blkno: number, kind: number, taken: number, there: number): void => {
+    if ((never & flag) !== 0) return;
+    const b = new Uint8Array(p.bsize);
+    bitSetRange(b, 0, taken);
+    bitSetRange(b, there, 8 * p.bsize);
+    w.write(blkno * p.bsize, b);
+    if (sums.on) sums.sealBitmap(b, kind, gdt, off);
+  };
+  map(BG_BLOCK_UNINIT, bbmap, T_BBMAP, used, len);
+  map(BG_INODE_UNINIT, bbmap + 1, T_IBMAP, usedInodes, p.ipg);
   if (o.zeroed !== true) {
     const there = g === 0 ? Math.ceil((FIRST_INO_REV0 * p.isize) / p.bsize) : 0;
     writeZeros(w, (bbmap + 2 + there) * p.bsize, (p.itableLen - there) * p.bsize);
@@ -221,11 +222,17 @@ function makeGroup(m: Making, g: number): void {
   putU16le(gdt, off + GD_FREE_INODES, p.ipg - usedInodes);
   putU16le(gdt, off + GD_USED_DIRS, g === 0 ? 2 : 0);
   if (sums.on) {
-    putU16le(gdt, off + GD_FLAGS, BG_INODE_ZEROED);
+    putU16le(gdt, off + GD_FLAGS, BG_INODE_ZEROED | never);
     putU16le(gdt, off + GD_ITABLE_UNUSED, p.ipg - usedInodes);
     sums.sealGroup(gdt, off, g);
   }
   p.freeBlocks += len - used;
+}
+
+/** Of which bitmaps the group is said not to have any yet, BG_*: they are not written, and whoever needs them makes them. The last group may be short, and has its own. */
+function neverUsed({ p, sums, taken }: Making, g: number, usedInodes: number): number {
+  if (!sums.on) return 0;
+  return (usedInodes === 0 ? BG_INODE_UNINIT : 0) | (taken[g] === 0 && g < p.groups - 1 ? BG_BLOCK_UNINIT : 0);
 }
 
 /** The upper halves of the places of bitmaps and inode table. */

@@ -127,6 +127,7 @@ describe('newfs', () => {
     'a last group too short to be one': [{ blockSize: 1024 }, (8 << 20) + (40 << 10)],
     'copies in every group': [{ blockSize: 1024, sparseSuper: false, reservedPercent: 0 }, 18 << 20],
     'hash trees, many inodes': [{ dirIndex: true, bytesPerInode: 1024 }, 10 << 20],
+    'ext4, groups that nobody has used': [{ type: 'ext4', blockSize: 1024 }, 66 << 20],
     'a length that is no multiple of a block': [{ blockSize: 4096 }, (5 << 20) + 777],
   };
   for (const [name, [options, bytes]] of Object.entries(OPTIONS)) {
@@ -146,6 +147,12 @@ describe('newfs', () => {
       expect(errnoOf(() => image(o))).toBe('EINVAL');
     }
     expect(errnoOf(() => image({}, 20 << 10))).toBe('ENOSPC');
+  });
+  test('an ext4 of 17 TiB is made by few writes: bitmaps of groups without files come later', () => {
+    let writes = 0;
+    const made = newfs({ size: 17 * 2 ** 40, write: () => void writes++ }, { type: 'ext4', time: 1e9, uuid: pattern(16, 1), hashSeed: pattern(16, 2), zeroed: true });
+    expect(made.groups).toBe(139_264);
+    expect(writes).toBeLessThan(100);
   });
   test('makes the same bytes each time', () => expect(Buffer.compare(image({}), image({ zeroed: false }))).toBe(0));
 });
