@@ -22,6 +22,18 @@ export interface Ends {
 /** What IPv4 addresses have in their third word. */
 export const V4MAPPED = 0xffff;
 
+/** The addresses of both ends, as words 0 to 7 of what is to be hashed. */
+export function addrsInto(w: Int32Array, e: Ends): void {
+  w[0] = e.l0;
+  w[1] = e.l1;
+  w[2] = e.l2;
+  w[3] = e.l3;
+  w[4] = e.f0;
+  w[5] = e.f1;
+  w[6] = e.f2;
+  w[7] = e.f3;
+}
+
 /** One packet on its way in, for the transport protocols. An input routine has one, and uses it for every packet. */
 export class Flow implements Ends {
   l0 = 0;

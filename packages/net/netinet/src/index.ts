@@ -12,7 +12,7 @@ import { inetSysctl } from './sysctl.js';
 
 export { TCP_PR_FLAGS } from './domain.js';
 export { Addr, FAM_V4, FAM_V6, type Family, SendArgs } from './family.js';
-export { type Ends, Flow, isMapped, localAny, sameForeign, sameLocal, V4MAPPED } from './flow.js';
+export { addrsInto, type Ends, Flow, isMapped, localAny, sameForeign, sameLocal, V4MAPPED } from './flow.js';
 export { Inet, InetConf } from './inet.js';
 export {
   INP_BINDANY,

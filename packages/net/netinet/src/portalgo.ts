@@ -4,7 +4,7 @@
  * Each goes through the range in an order of its own until a port will do; what differs is how well a stranger foresees the next one, and how
  * soon a port comes again.
  */
-import type { Ends } from './flow.js';
+import { addrsInto, type Ends } from './flow.js';
 import type { Rand } from './rand.js';
 import type { SipHash } from './siphash.js';
 
@@ -82,14 +82,7 @@ export class PortChooser {
   /** Of the peer, and of our address. */
   #hash(e: Ends, salt: number): number {
     const w = this.#words;
-    w[0] = e.l0;
-    w[1] = e.l1;
-    w[2] = e.l2;
-    w[3] = e.l3;
-    w[4] = e.f0;
-    w[5] = e.f1;
-    w[6] = e.f2;
-    w[7] = e.f3;
+    addrsInto(w, e);
     w[8] = e.fport;
     w[9] = salt;
     return this.#secret.hash(w, 10);

@@ -2,7 +2,7 @@
  * Flow labels (RFC 6437 3): packets of TCP and UDP between the same ends have the same one, which nobody foresees, so that routers can spread flows over
  * paths by the header alone.
  */
-import type { Ends, Inet } from '@anykernel/netinet';
+import { type Ends, type Inet, addrsInto } from '@anykernel/netinet';
 
 const WORDS = 10;
 const LABEL_MASK = 0xf_ffff;
@@ -25,14 +25,7 @@ export class FlowLabels {
     const ports = (e.lport << 16) | e.fport;
     if (w[8] === ports && w[3] === e.l3 && w[7] === e.f3 && w[6] === e.f2 && w[2] === e.l2 && w[0] === e.l0 && w[1] === e.l1 && w[4] === e.f0 && w[5] === e.f1)
       return this.#label;
-    w[0] = e.l0;
-    w[1] = e.l1;
-    w[2] = e.l2;
-    w[3] = e.l3;
-    w[4] = e.f0;
-    w[5] = e.f1;
-    w[6] = e.f2;
-    w[7] = e.f3;
+    addrsInto(w, e);
     w[8] = ports;
     w[9] = PURPOSE;
     const label = this.#inet.secret.hash(w, WORDS) & LABEL_MASK;

@@ -4,7 +4,7 @@
  *
  * The number: 24 bits of a keyed hash of ends, the peer's number and the minute, plus the peer's number; above them, 5 bits of the minute and 3 of the size.
  */
-import type { Ends } from '../flow.js';
+import { addrsInto, type Ends } from '../flow.js';
 import { SC_SACK, SC_SCALE, type Synent } from './synent.js';
 import type { Tcp } from './tcp.js';
 
@@ -45,14 +45,7 @@ function minuteOf(tcp: Tcp): number {
 
 function cookieHash(tcp: Tcp, e: Ends, irs: number, minute: number, index: number): number {
   const w = tcp.cookieWords;
-  w[0] = e.l0;
-  w[1] = e.l1;
-  w[2] = e.l2;
-  w[3] = e.l3;
-  w[4] = e.f0;
-  w[5] = e.f1;
-  w[6] = e.f2;
-  w[7] = e.f3;
+  addrsInto(w, e);
   w[8] = (e.lport << 16) | e.fport;
   w[9] = irs;
   w[10] = (minute << 3) | index;

@@ -2,7 +2,7 @@
  * Cookies of TCP Fast Open (RFC 7413): those that we give to clients, made of their address and a secret, and those that servers gave to us.
  */
 import { TFO_COOKIE_MIN } from '@anykernel/lib-wire';
-import type { Ends } from '../flow.js';
+import { addrsInto, type Ends } from '../flow.js';
 import type { SipHash } from '../siphash.js';
 
 /** Servers that are remembered, the one unused longest being forgotten. */
@@ -21,14 +21,7 @@ export class FastOpen {
   /** The cookie of the client at the other end (RFC 7413 4.1.2), written at `off` of `b`. Returns its length. */
   make(e: Ends, b: Uint8Array, off: number): number {
     const w = this.#words;
-    w[0] = e.f0;
-    w[1] = e.f1;
-    w[2] = e.f2;
-    w[3] = e.f3;
-    w[4] = e.l0;
-    w[5] = e.l1;
-    w[6] = e.l2;
-    w[7] = e.l3;
+    addrsInto(w, e);
     w[8] = 0x54464f;
     const low = this.#secret.hash(w, 9);
     const { high } = this.#secret;

@@ -2,7 +2,7 @@
  * Initial sequence numbers (RFC 6528): a clock of 4 microseconds plus a keyed hash of both ends, so that those of one pair of ends go up (RFC 9293 3.4.1),
  * and nobody else foresees them. The same for the offsets of timestamps (RFC 7323 5.4).
  */
-import type { Ends } from '../flow.js';
+import { addrsInto, type Ends } from '../flow.js';
 import type { SipHash } from '../siphash.js';
 
 export class Isn {
@@ -20,14 +20,7 @@ export class Isn {
   /** The initial sequence number for these ends at a time in units of 4 microseconds. */
   make(e: Ends, ticks: number): number {
     const w = this.#words;
-    w[0] = e.l0;
-    w[1] = e.l1;
-    w[2] = e.l2;
-    w[3] = e.l3;
-    w[4] = e.f0;
-    w[5] = e.f1;
-    w[6] = e.f2;
-    w[7] = e.f3;
+    addrsInto(w, e);
     w[8] = (e.lport << 16) | e.fport;
     const hash = this.#secret.hash(w, 9);
     this.tsOffset = this.#secret.high;
