@@ -9,11 +9,12 @@ import { systemError, textOf } from './systemerror.js';
 
 type Fs = typeof nodeFs;
 
-/** One call of `fs`, by its name without `Sync`. What it gives comes back from the yield. */
+/** One call of `fs`, by its name without `Sync`, or of a function of the program's own. What it gives comes back from the yield. */
 interface Step {
-  readonly call: string;
+  readonly call: string | CpFilter;
   readonly args: readonly unknown[];
 }
+type CpFilter = (source: string, destination: string) => unknown;
 type Copy = Generator<Step, void, never>;
 
 /** rename and link. */
@@ -70,11 +71,20 @@ function atOnce(fs: Fs, copy: Copy): void {
   let step = copy.next();
   while (step.done !== true) {
     try {
-      step = copy.next((table[`${step.value.call}Sync`] as Fn)(...step.value.args) as never);
+      const { call, args } = step.value;
+      const value = typeof call === 'string' ? (table[`${call}Sync`] as Fn)(...args) : decided((call as Fn)(...args));
+      step = copy.next(value as never);
     } catch (e) {
       step = copy.throw(e);
     }
   }
+}
+
+/** As in Node, a filter of cpSync() has to say at once. */
+function decided(value: unknown): unknown {
+  if (!(value instanceof Promise)) return value;
+  const message = 'Expected boolean to be returned from the "filter" function but got an instance of Promise.';
+  throw Object.assign(new TypeError(message), { code: 'ERR_INVALID_RETURN_VALUE' });
 }
 
 async function later(fs: Fs, copy: Copy): Promise<void> {
@@ -83,14 +93,18 @@ async function later(fs: Fs, copy: Copy): Promise<void> {
   while (step.done !== true) {
     const { call, args } = step.value;
     try {
-      const value = await new Promise((resolve, reject) => {
-        (table[call] as Fn)(...args, (error: unknown, result: unknown) => (error ? reject(error) : resolve(result)));
-      });
+      const value = await (typeof call === 'string' ? called(table[call] as Fn, args) : (call as Fn)(...args));
       step = copy.next(value as never);
     } catch (e) {
       step = copy.throw(e);
     }
   }
+}
+
+function called(fn: Fn, args: readonly unknown[]): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    fn(...args, (error: unknown, result: unknown) => (error ? reject(error) : resolve(result)));
+  });
 }
 
 const CHUNK_LEN = 1 << 18;
@@ -129,8 +143,8 @@ function* copyBytes(source: number, dest: number): Copy {
   }
 }
 
-interface CpOptions extends nodeFs.CopyOptions {
-  readonly filter?: (source: string, destination: string) => boolean;
+interface CpOptions extends Omit<nodeFs.CopyOptions, 'filter'> {
+  readonly filter?: CpFilter;
 }
 
 function cpError(code: string, path: string, what: string): Error {
@@ -138,7 +152,7 @@ function cpError(code: string, path: string, what: string): Error {
 }
 
 function* cp(from: string, to: string, options: CpOptions, fs: Fs): Copy {
-  if (options.filter !== undefined && !options.filter(from, to)) return;
+  if (options.filter !== undefined && !(yield { call: options.filter, args: [from, to] })) return;
   const st = (yield { call: options.dereference === true ? 'stat' : 'lstat', args: [from] }) as nodeFs.Stats;
   const there = yield* statOf(to);
   if (st.isDirectory()) {

@@ -93,6 +93,8 @@ test('between the sides nothing is renamed or linked, and everything is copied',
     tell('refused', [thrown(() => fs.renameSync('tree', '/rump/tree')), await rejected(fs.promises.link('tree/sub/f', '/rump/f')), await new Promise((r) => fs.rename('/rump/a', 'b', (e) => r(e.code)))]);
     fs.cpSync('tree', '/rump/tree', { recursive: true }); tell('in', [fs.readFileSync('/rump/tree/l', 'utf8'), fs.readlinkSync('/rump/tree/l'), fs.statSync('/rump/tree/sub/f').mode & 0o777]);
     await fs.promises.cp('/rump/tree', 'back', { recursive: true }); tell('out', fs.readFileSync('back/sub/f', 'utf8'));
+    await fs.promises.cp('tree', '/rump/some', { recursive: true, filter: async (from) => !from.endsWith('/l') }); tell('some', fs.readdirSync('/rump/some'));
+    tell('decided', thrown(() => fs.cpSync('tree', '/rump/none', { recursive: true, filter: async () => true })).slice(0, 59));
     fs.copyFile('back/sub/f', '/rump/one', (e) => tell('copied', [e, fs.readFileSync('/rump/one', 'utf8')]));
     tell('excl', thrown(() => fs.copyFileSync('back/sub/f', '/rump/tree/sub/f', fs.constants.COPYFILE_EXCL)));
     tell('invalid', [thrown(() => fs.renameSync('/rump/a', 1)), thrown(() => fs.renameSync('/rump/a', 'b\\0'))].map((m) => m.slice(0, 24)));`,
@@ -107,6 +109,8 @@ test('between the sides nothing is renamed or linked, and everything is copied',
     ],
     in: ['deep', 'sub/f', 0o600],
     out: 'deep',
+    some: ['sub'],
+    decided: 'Expected boolean to be returned from the "filter" function ',
     copied: [null, 'deep'],
     excl: "EEXIST: file already exists, copyfile 'back/sub/f' -> '/rump/tree/sub/f'",
     invalid: ['The "newPath" argument m', "The argument 'newPath' m"],
