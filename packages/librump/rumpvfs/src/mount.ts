@@ -6,7 +6,7 @@
  */
 import type { Lwp } from '@anykernel/rumpkern';
 import type { Statvfs } from '@anykernel/lib-sys';
-import { VnodeList } from './vcache.js';
+import type { VnodeList } from './vcache.js';
 import { type Vnode, VBAD } from './vnode.js';
 import type { Vfs, VfsType } from './vfs.js';
 
@@ -70,7 +70,7 @@ export class Mount {
   fromName = '';
   /** Is being unmounted, or gone. */
   dead = false;
-  readonly #vnodes = new VnodeList();
+  #vnodes: VnodeList | undefined;
 
   constructor(
     readonly vfs: Vfs,
@@ -100,30 +100,32 @@ export class Mount {
 
   /** Keeps a vnode that the file system made itself (a new file's). */
   insert(vp: Vnode): void {
-    this.vfs.vcache.add(vp);
+    const { vcache } = this.vfs;
+    vcache.add(vp);
+    this.#vnodes ??= vcache.newList();
     this.#vnodes.add(vp);
     this.vfs.vnodeMade();
   }
 
   /** All vnodes in memory, the oldest first. */
   vnodes(): Iterable<Vnode> {
-    return this.ops.vnodes?.(this) ?? this.#vnodes;
+    return this.ops.vnodes?.(this) ?? this.#vnodes ?? [];
   }
 
   /** Moves a vnode to the young end. */
   renew(vp: Vnode): void {
-    this.#vnodes.remove(vp);
-    this.#vnodes.add(vp);
+    this.#vnodes?.remove(vp);
+    this.#vnodes?.add(vp);
   }
 
   /** Takes a vnode from the file system: cached names and data go, `reclaim` is called, what is left is dead. */
   forget(vp: Vnode): void {
     if (vp.type === VBAD) return;
-    if (this.vfs.vcache.remove(vp)) {
-      this.#vnodes.remove(vp);
+    if (vp.key !== -1 && this.vfs.vcache.remove(vp)) {
+      this.#vnodes?.remove(vp);
       this.vfs.vnodeGone();
     }
-    this.vfs.namecache.purge(vp);
+    if (vp.names >= 0) this.vfs.namecache.purge(vp);
     vp.ops.reclaim(vp);
     vp.uobj?.drop();
     this.vfs.bury(vp);

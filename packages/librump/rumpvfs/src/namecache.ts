@@ -100,11 +100,6 @@ export class Namecache {
     this.#count++;
   }
 
-  /** The layer's: a name was made or taken in a directory whose names are cached. */
-  changed(dvp: Vnode, name: string, vp: Vnode | undefined): void {
-    if (dvp.names >= 0) this.enter(dvp, name, vp);
-  }
-
   /** Forgets one name. */
   remove(dvp: Vnode, name: string): void {
     const slot = this.#find(dvp, name);

@@ -19,7 +19,8 @@ export function pathOf(vfs: Vfs, vp: Vnode, root: Vnode): string {
     }
     cnp.path = '';
     const dvp = parentOf(vp, cnp);
-    path = `/${vfs.namecache.nameOf(dvp, vp) ?? nameIn(vfs, dvp, vp)}${path}`;
+    const cached = dvp.names >= 0 ? vfs.namecache.nameOf(dvp, vp) : undefined;
+    path = `/${cached ?? nameIn(vfs, dvp, vp)}${path}`;
     vp = dvp;
   }
   return path === '' ? '/' : path;

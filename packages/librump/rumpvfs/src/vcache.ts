@@ -26,6 +26,11 @@ export class Vcache {
     return vp;
   }
 
+  /** For the vnodes of one mount. */
+  newList(): VnodeList {
+    return new VnodeList();
+  }
+
   /** Adds a vnode that is not there. */
   add(vp: Vnode): void {
     if (this.#count * 2 >= this.#heads.length) this.#grow();

@@ -2,7 +2,6 @@
  * The state of the vfs faction in one kernel: the mounts, the file system types, the caches, and what makes and takes vnodes.
  */
 import type { WallTime } from '@anykernel/host-rumpuser';
-import { getU32le } from '@anykernel/lib-bytes';
 import type { AnyComponent } from '@anykernel/lib-component';
 import { ERR, Errno, MNT_RDONLY, Stat } from '@anykernel/lib-sys';
 import type { Kernel, Lwp } from '@anykernel/rumpkern';
@@ -13,9 +12,9 @@ import { noteRevoke } from './knotes.js';
 import type { Locks } from './locks.js';
 import type { Mount, Vfsops } from './mount.js';
 import { NAMEI_FOLLOW, Nameidata, namei } from './namei.js';
-import { Namecache } from './namecache.js';
+import type { Namecache } from './namecache.js';
 import type { Reclaimer } from './reclaim.js';
-import { Vcache } from './vcache.js';
+import type { Vcache } from './vcache.js';
 import { VBAD, Vattr, type Vnode } from './vnode.js';
 
 /** A file system type, and what it belongs to. */
@@ -29,8 +28,9 @@ export const NVNODES_DEFAULT = 16384;
 
 export class Vfs {
   readonly k: Kernel;
-  readonly namecache: Namecache;
-  readonly vcache = new Vcache();
+  /** Names, and vnodes by number, of file systems that make vnodes when they are asked for. Not in a bare vfs (caches.ts). */
+  namecache!: Namecache;
+  vcache!: Vcache;
   /** Mounted file systems, in the order in which they were mounted: the root first. */
   readonly mounts: Mount[] = [];
   readonly types = new Map<string, VfsType>();
@@ -64,7 +64,6 @@ export class Vfs {
     this.k = k;
     const n = Number(k.host.getparam('RUMP_NVNODES') ?? NVNODES_DEFAULT);
     this.maxvnodes = Number.isInteger(n) && n > 0 ? n : NVNODES_DEFAULT;
-    this.namecache = new Namecache(this.maxvnodes * 2, () => randomWord(k));
   }
 
   // -- file system types
@@ -141,10 +140,4 @@ export class Vfs {
     this.k.wall(this.#now);
     return this.#now;
   }
-}
-
-function randomWord(k: Kernel): number {
-  const b = new Uint8Array(4);
-  k.host.getrandom(b);
-  return getU32le(b, 0) | 0;
 }

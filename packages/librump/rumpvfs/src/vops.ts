@@ -85,18 +85,17 @@ function taken(dvp: Vnode, name: string): void {
 function ended(vp: Vnode): void {
   if (vp.type === VDIR) {
     vp.removed = true;
-    (vp.mp as Mount).vfs.namecache.purge(vp);
+    if (vp.names >= 0) (vp.mp as Mount).vfs.namecache.purge(vp);
   }
   if (vp.knotes !== undefined) note(vp, NOTE_DELETE);
   vinactive(vp);
 }
 
 export function vopRename(fdvp: Vnode, fvp: Vnode, fcnp: Componentname, tdvp: Vnode, tvp: Vnode | undefined, tcnp: Componentname): void {
-  const { namecache } = (fdvp.mp as Mount).vfs;
   fdvp.ops.rename(fdvp, fvp, fcnp, tdvp, tvp, tcnp);
   taken(fdvp, fcnp.name);
-  namecache.changed(tdvp, tcnp.name, fvp);
-  if (fvp.type === VDIR && fdvp !== tdvp) namecache.remove(fvp, '..');
+  if (tdvp.names >= 0) (tdvp.mp as Mount).vfs.namecache.enter(tdvp, tcnp.name, fvp);
+  if (fvp.names >= 0 && fdvp !== tdvp) (fvp.mp as Mount).vfs.namecache.remove(fvp, '..');
   const linked = fvp.type === VDIR && fdvp !== tdvp ? NOTE_LINK : 0;
   if (fdvp.knotes !== undefined) note(fdvp, NOTE_WRITE | linked, fcnp.name);
   if (tdvp.knotes !== undefined) note(tdvp, NOTE_WRITE | linked, tcnp.name);
