@@ -52,7 +52,7 @@ export function probeDue(tcp: Tcp, tp: Tcpcb, avail: number): number {
   return size === 0 || avail < need || window < need || tp.cwnd - tp.pipe < need ? 0 : size;
 }
 
-/** The middle of what is not known, or all, where nothing was lost lately; 0: the search is over for now. */
+/** The middle of what is not known, or all, where nothing was lost lately; 0: the search is over, until the path may have changed. */
 function nextSize(tcp: Tcp, tp: Tcpcb, probe: PathProbe): number {
   const full = fullMss(tcp, tp);
   if (probe.high > full && probe.low < full) return full;
