@@ -103,5 +103,6 @@ export async function withSocket<T>(p: Proc, type: number, protocol: number, fn:
 /** What a failed system call says, without its name. */
 export function reason(e: unknown): string {
   const { code, message } = e as { code?: string; message?: string };
+  if (code === 'ENOSYS') return 'this kernel has no such network (components netinet and netinet6 bring one)';
   return code === undefined ? String(message ?? e) : (message ?? code).replace(/^E[A-Z0-9]+: /, '').replace(/, \w+.*$/s, '');
 }

@@ -1,4 +1,6 @@
-import { TOOLS } from '@anykernel/netutils';
+import { hostSim } from '@anykernel/host-sim';
+import { TOOLS, runTool } from '@anykernel/netutils';
+import { boot } from '@anykernel/rumpkern';
 import { IFCAP_CSUM_TCPv4_Rx, IFCAP_CSUM_TCPv4_Tx, IFCAP_CSUM_UDPv6_Rx, IFCAP_TSOv4 } from '@anykernel/lib-sys';
 import { net } from '@anykernel/net';
 import { type Host, Lan, routed } from './lan.js';
@@ -32,6 +34,14 @@ test('ifconfig shows interfaces as they are', async () => {
   ]);
   expect(await router.must('ifconfig -l')).toEqual(['lo0 shmif0 shmif1']);
   expect(await router.must('ifconfig -C')).toEqual(['lo shmif']);
+});
+
+test('on a kernel without a network ping says so', async () => {
+  const k = boot(hostSim(), []);
+  const said: string[] = [];
+  expect(await runTool({ p: k.newproc(), out: () => undefined, err: (line) => said.push(line) }, ['ping', '10.0.0.1'])).toBe(1);
+  expect(said).toEqual(['ping: this kernel has no such network (components netinet and netinet6 bring one)']);
+  k.halt();
 });
 
 test('ifconfig changes what there is', async () => {
