@@ -547,6 +547,16 @@ describe('the path MTU (RFC 1191)', () => {
     needfrag(d, one!.raw, 1000);
     expect([d.sent(), d.tcb.mss, d.tcb.cwnd]).toEqual([['PA 1:960 ack 1', 'PA 961:500 ack 1'], 960, cwnd]);
   });
+  test('6.3: ten minutes later larger segments are tried again, by connections that are there, too', () => {
+    const d = new Drill({ syn: { mss: 1460 } }).established();
+    d.write(1460);
+    needfrag(d, d.out()[0]!.raw, 1000);
+    d.in('A', { seq: 1, ack: 1461 });
+    expect([d.tcb.mss, d.pass(599_000).tcb.mss, d.pass(2000).tcb.mss]).toEqual([960, 960, 1460]);
+    d.out();
+    d.write(1460);
+    expect(d.sent()).toEqual(['PA 1461:1460 ack 1']);
+  });
   test('RFC 5927 7: an error that quotes what is not in flight is not believed', () => {
     const d = new Drill({ syn: { mss: 1460 } }).established();
     d.write(1460);

@@ -117,7 +117,7 @@ export class Ip6 implements Family {
     this.flow = new Flow(this);
     this.labels = new FlowLabels(inet);
     this.rtable = inet.net.rtable(AF_INET6);
-    this.pmtu = new PathMtus(inet.k, () => this.rtable.changed());
+    this.pmtu = new PathMtus(inet.k, () => this.rtable.changed(), () => inet.tcp.pathsForgotten(this));
     this.frags = new FragQueues6(this);
     this.groups = new IfGroups6(this);
     this.icmp = new Icmp6(this);

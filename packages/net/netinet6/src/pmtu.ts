@@ -17,8 +17,10 @@ export class PathMtus {
 
   constructor(
     readonly k: Kernel,
-    /** Paths may be better now: kept routes are to be asked again. */
+    /** Kept routes are to be asked again. */
     readonly changed: () => void,
+    /** Paths may be better now. */
+    readonly forgotten: () => void,
   ) {
     this.#sweep = new Callout(k, () => this.#forget());
   }
@@ -59,6 +61,7 @@ export class PathMtus {
       else next = Math.min(next, path.until);
     }
     this.changed();
+    this.forgotten();
     if (next !== Infinity) this.#sweep.scheduleAt(next);
   }
 

@@ -206,6 +206,7 @@ export class Ip implements Family {
       else next = Math.min(next, path.until);
     }
     this.rtable.changed();
+    this.inet.tcp.pathsForgotten(this);
     if (next !== Infinity) this.#sweep.scheduleAt(next);
   }
 

@@ -4,11 +4,11 @@
  * The engine is split by concern: input.ts and states.ts (segments by state), ack.ts, output.ts and segment.ts, recovery.ts with rack.ts and sendq.ts,
  * cong.ts with its algorithms, rtt.ts, timers.ts and expire.ts, reass.ts, syncache.ts, usrreqs.ts with sockopt.ts.
  */
-import type { Errno } from '@anykernel/lib-sys';
+import { type Errno, TCPS_ESTABLISHED } from '@anykernel/lib-sys';
 import { TcpHeader, TcpOptions } from '@anykernel/lib-wire';
 import type { Kernel } from '@anykernel/rumpkern';
 import type { Mbuf, Mbufs } from '@anykernel/rumpnet';
-import { SendArgs } from '../family.js';
+import { type Family, SendArgs } from '../family.js';
 import type { Ends, Flow } from '../flow.js';
 import type { Inet } from '../inet.js';
 import { PcbTable } from '../pcbtable.js';
@@ -20,6 +20,7 @@ import { timerExpired } from './expire.js';
 import { FastOpen } from './fastopen.js';
 import { tcpInput } from './input.js';
 import { Isn } from './isn.js';
+import { updateMss } from './mss.js';
 import { reassFlush } from './reass.js';
 import { type Segrec, SegrecPool } from './sendq.js';
 import { type TcpStats, tcpStats } from './stats.js';
@@ -146,6 +147,14 @@ export class Tcp {
   /** A segment was too large for the path. */
   tooBig(ends: Ends, seq: number): void {
     tcpTooBig(this, ends, seq);
+  }
+
+  /** What was learnt of paths is over (RFC 1191 6.3): connections that may have had smaller segments for it try larger ones. */
+  pathsForgotten(family: Family): void {
+    for (let inp = this.table.first; inp !== undefined; inp = inp.anext) {
+      const tp = inp.ppcb as Tcpcb;
+      if (inp.family === family && tp.so !== undefined && tp.state >= TCPS_ESTABLISHED && tp.mss < tp.peerMss) updateMss(this, tp);
+    }
   }
 
   /** Memory is short: segments that came too early are dropped, and will be sent again (RFC 2018 8). */
