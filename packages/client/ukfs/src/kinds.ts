@@ -10,6 +10,6 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
 }
 
 /** The fields of options that may also be a word, or left out. */
-export function fieldsOf<T extends object>(options: T | unknown): Partial<T> {
+export function fieldsOf<T extends object>(options: unknown): Partial<T> {
   return isObject(options) ? (options as Partial<T>) : {};
 }

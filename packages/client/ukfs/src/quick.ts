@@ -14,21 +14,17 @@ import type { Path } from './pathnames.js';
 const WHOLE_MAX = 1 << 20;
 
 /**
- * A regular file that is not empty. A short one is read into `scratch`, which is what the kernel takes as it is: a Buffer it would have to look at
- * longer than a copy takes, and text needs no memory of its own.
+ * A regular file that is not empty. Short text needs no memory but `scratch`. The kernel gets a plain Uint8Array, which it takes as it is; at a Buffer
+ * it looks for longer.
  */
 export function wholeFile(p: Proc, path: Path, encoding: Encoding | undefined, scratch: Uint8Array): Uint8Array | string | undefined {
   return using(p, path, O_RDONLY | O_REGULAR, (fd) => {
     const { size } = p.bare.fstat(fd);
     if (size === 0 || size > WHOLE_MAX) return undefined;
-    const short = size <= scratch.length;
-    const bytes = short ? scratch.subarray(0, size) : newBytes(size);
+    const whole = encoding !== undefined && size <= scratch.length ? scratch : newBytes(size);
+    const bytes = new Uint8Array(whole.buffer, whole.byteOffset, size);
     if (p.bare.read(fd, bytes) !== size) return undefined;
-    if (encoding !== undefined) return decode(bytes, encoding);
-    if (!short) return bytes;
-    const own = newBytes(size);
-    own.set(bytes);
-    return own;
+    return encoding === undefined ? whole : decode(bytes, encoding);
   });
 }
 

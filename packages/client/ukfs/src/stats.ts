@@ -144,7 +144,11 @@ addDates(OwnBigIntStats);
 export const BigIntStats: new (...values: readonly bigint[]) => BigIntStats = (nodeBigIntStats() ?? OwnBigIntStats) as never;
 
 export function toBigIntStats(st: Stat): BigIntStats {
-  return new BigIntStats(...COUNTS.map((name) => BigInt(st[name])), ...DATES.map((name) => ns(st[name], st[`${name}Nsec`])));
+  return new BigIntStats(
+    BigInt(st.dev), BigInt(st.mode), BigInt(st.nlink), BigInt(st.uid), BigInt(st.gid), BigInt(st.rdev), BigInt(st.blksize), BigInt(st.ino),
+    BigInt(st.size), BigInt(st.blocks),
+    ns(st.atime, st.atimeNsec), ns(st.mtime, st.mtimeNsec), ns(st.ctime, st.ctimeNsec), ns(st.birthtime, st.birthtimeNsec),
+  );
 }
 
 export class Dirent<Name extends string | Uint8Array = string> extends FileType {
