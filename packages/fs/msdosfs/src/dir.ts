@@ -179,7 +179,8 @@ export function dirEnter(dp: Node, name: string, entry: Uint8Array): Entered {
   endAt(fs, index, first + longs + 1);
   const packed = packPlace(first + longs, longs);
   addNames(fs, index, keysAt(fs, bytes, 0, longs > 0 ? name : undefined), packed);
-  return { ...at, slot: first + longs, longs, place: slotOff(fs, index, first + longs) };
+  // Field by field: a spread here took a fifth of the time of a create.
+  return { bp: at.bp, off: at.off, slot: first + longs, longs, place: slotOff(fs, index, first + longs) };
 }
 
 function slotForChange(fs: MsdosFs, index: DirIndex, slot: number): { bp: Buf; off: number } {

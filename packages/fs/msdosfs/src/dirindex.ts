@@ -41,6 +41,8 @@ export class DirIndex {
   doubled = false;
   /** Counted against the kernel's memory. */
   bytes = 0;
+  /** When it was used last, in uses of all tables. */
+  lastUse = 0;
 
   constructor(
     clusters: number[],
@@ -105,11 +107,10 @@ export class DirIndex {
 /** All tables of one volume. */
 export class Indexes {
   readonly #k: Kernel;
-  /** The one that was used longest ago first. */
   readonly #all = new Set<DirIndex>();
   #bytes = 0;
+  #uses = 0;
   #busy: DirIndex | undefined;
-  #youngest: DirIndex | undefined;
   readonly #unregister: () => void;
 
   constructor(k: Kernel) {
@@ -119,11 +120,13 @@ export class Indexes {
 
   /** A table has been filled, or has grown: it counts. ENOMEM. */
   count(index: DirIndex): void {
+    this.#all.add(index);
     this.renew(index);
     const more = index.weight - index.bytes;
     this.#busy = index;
     try {
-      if (this.#bytes + more > BYTES_MAX) this.#give(BYTES_MAX - more);
+      // An eighth at once, so that not every new table brings a search for the oldest.
+      if (this.#bytes + more > BYTES_MAX) this.#give(BYTES_MAX * 0.875 - more);
       this.#k.mem.charge(more);
     } finally {
       this.#busy = undefined;
@@ -133,15 +136,11 @@ export class Indexes {
   }
 
   renew(index: DirIndex): void {
-    if (index === this.#youngest) return;
-    this.#all.delete(index);
-    this.#all.add(index);
-    this.#youngest = index;
+    index.lastUse = ++this.#uses;
   }
 
   drop(index: DirIndex): void {
     if (!this.#all.delete(index)) return;
-    if (index === this.#youngest) this.#youngest = undefined;
     this.#k.mem.uncharge(index.bytes);
     this.#bytes -= index.bytes;
     index.bytes = 0;
@@ -155,7 +154,8 @@ export class Indexes {
   }
 
   #give(goal: number): void {
-    for (const index of this.#all) {
+    if (this.#bytes <= goal) return;
+    for (const index of [...this.#all].sort((a, b) => a.lastUse - b.lastUse)) {
       if (this.#bytes <= goal) return;
       if (index !== this.#busy) this.drop(index);
     }
