@@ -3,6 +3,7 @@
  */
 export * from './vnode.js';
 export * from './mount.js';
+export { mountsOf } from './mounts.js';
 export * from './vfs.js';
 export * from './component.js';
 export { bareVfs, startVfs } from './bare.js';
