@@ -1,8 +1,8 @@
 import { hostSim } from '@anykernel/host-sim';
 import { TOOLS, runTool } from '@anykernel/netutils';
-import { boot } from '@anykernel/rumpkern';
 import { IFCAP_CSUM_TCPv4_Rx, IFCAP_CSUM_TCPv4_Tx, IFCAP_CSUM_UDPv6_Rx, IFCAP_TSOv4 } from '@anykernel/lib-sys';
 import { net } from '@anykernel/net';
+import { boot } from '@anykernel/rumpkern';
 import { type Host, Lan, routed } from './lan.js';
 
 let lan: Lan;

@@ -6,6 +6,7 @@ import type { Context } from './context.js';
 import type { Options } from './filecommands.js';
 import { humanSize, parseSize } from './format.js';
 import { PlaceError, UsageError } from './errors.js';
+import { whileOwn } from './inuse.js';
 import { hasPartitions, placeOfPart } from './commands/disks.js';
 import { MAKERS, MAKER_TYPES } from './makers/index.js';
 import type { ImageToMake, Made, NewfsWords } from './makers/maker.js';
@@ -34,7 +35,7 @@ export function newfs(ctx: Context, image: string, options: Options): void {
 function newInFile(file: string, size: number | undefined, make: Make, force: boolean): Made {
   made(make, file, { size: size ?? sizeOfThere(file), write: () => undefined, zeroed: true });
   if (!force && hasPartitions(file)) throw new PlaceError(`${file}: has partitions (-f makes a file system over them all)`);
-  return withImage(file, size !== undefined, (fd) => {
+  return withImage(file, size !== undefined, 0, undefined, (fd) => {
     const len = prepare(fd, file, size, force);
     return made(make, file, { size: len, write: (off, data) => writeAll(fd, off, data), zeroed: fstatSync(fd).isFile() });
   });
@@ -46,16 +47,16 @@ function newInPart(image: string, file: string, part: string, size: number | und
   if (size !== undefined && size > place.size) throw new PlaceError(`${image}: has only ${humanSize(place.size)}B`);
   const len = size ?? place.size;
   made(make, image, { size: len, write: () => undefined, zeroed: true });
-  return withImage(file, false, (fd) => {
+  return withImage(file, false, place.off, place.size, (fd) => {
     if (!force) refuseTaken(image, fd, place.off);
     return made(make, image, { size: len, write: (off, data) => writeAll(fd, place.off + off, data), zeroed: false });
   });
 }
 
-function withImage(file: string, mayCreate: boolean, body: (fd: number) => Made): Made {
+function withImage(file: string, mayCreate: boolean, off: number, size: number | undefined, body: (fd: number) => Made): Made {
   const fd = openImage(file, mayCreate);
   try {
-    const result = body(fd);
+    const result = whileOwn(file, off, size, () => body(fd));
     fsyncSync(fd);
     return result;
   } finally {

@@ -3,6 +3,9 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
+import { ext2fs } from '@anykernel/ext2fs';
+import { hostNode } from '@anykernel/host-node';
+import { bootStack } from '@anykernel/stack-boot';
 import { mustRun, oracle } from '@anykernel/tools-oracle';
 import { folder, freshImage, ran, rump } from './kit.js';
 
@@ -96,6 +99,16 @@ describe('operands that name no image', () => {
       status: 1,
       err: expect.stringMatching(/text\.img: .*superblock/),
     });
+  });
+
+  test('an image that a kernel has mounted for writing is written by nothing else', async () => {
+    const image = await freshImage(path);
+    const own = bootStack(hostNode(), [ext2fs], [{ type: 'ext2fs', source: image, on: '/' }]);
+    const reason = /is mounted for writing/;
+    for (const words of [['fsck', '--repair', image], ['newfs', '-f', '-t', 'ext2fs', image], ['touch', `${image}:/x`]])
+      expect(await rump(words)).toMatchObject({ status: 1, err: expect.stringMatching(reason) });
+    own.halt();
+    expect(await rump(['fsck', '--repair', image])).toMatchObject({ status: 0 });
   });
 
   test('a colon in the name of a file of this machine is a colon', async () => {

@@ -6,6 +6,7 @@ import { CHECKERS, CHECKER_TYPES } from '../checkers/index.js';
 import type { Checked, Checker, ImageToCheck } from '../checkers/checker.js';
 import type { Context } from '../context.js';
 import { PlaceError, UsageError } from '../errors.js';
+import { whileOwn } from '../inuse.js';
 import { deviceSize } from '../newfs.js';
 import { sourceOf } from '../place.js';
 import { placeOfPart } from './disks.js';
@@ -49,7 +50,7 @@ function one(image: string, o: FsckOptions): { type: string; checked: Checked } 
     const io = ioOf(fd, place?.off ?? 0, size);
     const checker = o.type === undefined ? checkerOf(io) : CHECKERS.find((c) => c.types.includes(o.type ?? ''));
     if (checker === undefined) throw new PlaceError(`${image}: has no file system that is known here (${CHECKER_TYPES.join(', ')})`);
-    const checked = run(image, checker, io, o.repair === true);
+    const checked = o.repair === true ? whileOwn(file, place?.off ?? 0, size, () => run(image, checker, io, true)) : run(image, checker, io, false);
     if (o.repair === true) fsyncSync(fd);
     return { type: checker.types[0] ?? '', checked };
   } finally {
