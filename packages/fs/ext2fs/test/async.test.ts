@@ -2,7 +2,7 @@
 import { expect } from '@jest/globals';
 import { O_CREAT, O_RDWR } from '@anykernel/lib-sys';
 import { oracle } from '@anykernel/tools-oracle';
-import { fsck, mke2fs, pattern, world } from './kit.js';
+import { errnoOf, fsck, mke2fs, pattern, world } from './kit.js';
 import { Workload, compare, listModel, listSys, patient } from '@anykernel/conformance-diskfs';
 
 oracle('mke2fs', 'e2fsck').test('mount, work, sync and unmount on an asynchronous disk', async () => {
@@ -78,3 +78,24 @@ for (const [what, seed, kernel, params] of [['', 41, {}, {}], [', with little me
     w.k.halt();
   });
 }
+
+oracle('mke2fs', 'e2fsck').test('a write behind the end of a file ends while the journal commits the data of that file', async () => {
+  const w = world(mke2fs(6000, ['-t', 'ext4', '-b', '1024', '-J', 'size=1']), { seed: 3, disk: { sync: false, latencyNs: [10_000, 400_000] } });
+  await w.sim.settle(w.root.call.mount('ext2fs', '/mnt', 0, { fspec: '/disk' }));
+  const sys = patient(w);
+  for (let n = 0; n < 12; n++) {
+    const fd = sys.open(`/mnt/f${n}`, O_CREAT | O_RDWR, 0o644);
+    sys.write(fd, pattern(100, n));
+    // The commit has come so far; the caller does not come back to it.
+    for (let i = 0; i < n; i++) {
+      if (errnoOf(() => w.sys.fsync(fd)) === '') break;
+      w.sim.step();
+    }
+    expect(sys.pwrite(fd, pattern(9, n), 3000 + n)).toBe(9);
+    sys.close(fd);
+  }
+  await w.sim.settle(w.root.call.unmount('/mnt', 0));
+  w.sim.runUntilIdle();
+  expect(fsck(w.disk.snapshot())).toBe('');
+  w.k.halt();
+});

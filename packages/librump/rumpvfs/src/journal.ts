@@ -64,6 +64,8 @@ class Running {
   readonly bufs = new Set<Buf>();
   readonly freed = new Set<number>();
   readonly ordered = new Set<PagedUobj>();
+  /** The one of them whose data are on their way. */
+  ordering: PagedUobj | undefined = undefined;
   /** Transactions in the log that a freed buffer of this one held there. */
   readonly released: Logged[] = [];
   readonly after: (() => void)[] = [];
@@ -216,11 +218,18 @@ export class Journal {
     this.#committed(t);
   }
 
-  /** A file whose data cannot be written says so to its own fsync; the others are not kept from theirs. */
+  /**
+   * A file whose data cannot be written says so to its own fsync; the others are not kept from theirs. What gets dirty once all was put on its way is
+   * not waited for: a writer that sleeps until this commit is done makes a page ready each time that it looks.
+   */
   #order(t: Running): void {
     for (const u of t.ordered) {
       try {
-        if (u.dirty || u.outgoing > 0) u.flush(0, 0, true);
+        if (t.ordering !== u && (u.dirty || u.outgoing > 0)) {
+          u.putOut();
+          t.ordering = u;
+        }
+        if (t.ordering === u) u.written();
       } catch (e) {
         if (!(e instanceof Errno)) throw e;
         u.writeError = e;

@@ -30,6 +30,8 @@ export class PagedUobj extends Uobj {
   aheadEnd = 0;
   /** A transfer of several pages has failed: they are read one by one, until one is there. */
   single = false;
+  /** Transfers on their way whose bytes are for this file's readers. */
+  incoming = 0;
   /** Writing: clusters with dirty pages, transfers on their way, a failure that fsync has not heard of. */
   dirtyClusters: Set<Cluster> | undefined = undefined;
   outgoing = 0;
@@ -154,6 +156,18 @@ export class PagedUobj extends Uobj {
     const all = pageout(this, off, end, wait);
     if (!wait) return;
     if (!all) this.k.sleep(this.cache);
+    this.written();
+  }
+
+  /** Puts all that is dirty on its way, for written(). Sleeps while some of it cannot be; EIO as flush(). */
+  putOut(): void {
+    if (this.pager.disk.asyncWrite === true) this.#report();
+    else this.writeError = undefined;
+    if (!pageout(this, 0, Infinity, true)) this.k.sleep(this.cache);
+  }
+
+  /** What was put on its way is written. EIO, reported once; sleeps. */
+  written(): void {
     if (this.outgoing > 0) this.k.sleep(this);
     this.#report();
   }

@@ -229,6 +229,7 @@ class Filler {
       return;
     }
     u.cache.incoming += io.bytes;
+    u.incoming++;
     if (needed) this.#sleepOn ??= io.clusters[0];
   }
 
@@ -261,6 +262,7 @@ class Filler {
 }
 
 function late(u: PagedUobj, io: PageIo, size: number): void {
+  u.incoming--;
   arrived(u, io, size);
   u.cache.arrived(io.bytes);
 }

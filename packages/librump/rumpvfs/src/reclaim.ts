@@ -3,11 +3,12 @@
  * holds for them is memory, too.
  *
  * Each mount keeps its vnodes by age. One that was used since the last round gets another one; one with dirty data stays until that is
- * written; what is held stays.
+ * written, one with data on their way until they are there; what is held stays.
  */
 import type { Softint } from '@anykernel/rumpkern';
 import { fifoAwaited } from './fifofs.js';
 import type { Mount } from './mount.js';
+import type { PagedUobj } from './pageduobj.js';
 import type { Vfs } from './vfs.js';
 import { VFIFO, type Vnode } from './vnode.js';
 
@@ -54,7 +55,10 @@ export class Reclaimer {
 }
 
 function inUse(vp: Vnode): boolean {
-  if (vp.usecount > 0 || vp.isRoot || vp.mountedHere !== undefined || vp.uobj?.dirty === true) return true;
+  if (vp.usecount > 0 || vp.isRoot || vp.mountedHere !== undefined) return true;
+  const u = vp.uobj as PagedUobj | undefined;
+  // Somebody waits for what is on its way here; without it he would ask again, and again in vain. What is on its way out may fail, and is dirty again then.
+  if (u !== undefined && (u.dirty || u.incoming > 0 || u.outgoing > 0)) return true;
   return vp.type === VFIFO && fifoAwaited(vp);
 }
 
