@@ -8,7 +8,7 @@ import type { Replay } from '@anykernel/jbd2';
 import { getU16le, getU32le, putU32le } from '@anykernel/lib-bytes';
 import { ERR, Errno, MNT_RDONLY, type Statvfs } from '@anykernel/lib-sys';
 import { type Lwp, SLEEP } from '@anykernel/rumpkern';
-import { Bcache, type Disk, type Mount, type Peek, type Vfsops, type Vnode, openDisk, probeBy } from '@anykernel/rumpvfs';
+import { Bcache, type Disk, type Mount, type Peek, type Vfsops, type Vnode, flushFiles, openDisk, probeBy, settle } from '@anykernel/rumpvfs';
 import { IOSIZE } from './attr.js';
 import { flushTimes } from './file.js';
 import { type OpenJournal, hasJournal, openJournal, overlayOf, replayOf, useJournal } from './journal.js';
@@ -246,15 +246,7 @@ function sync(mp: Mount, wait: boolean): void {
   } catch (e) {
     if (wait || e !== SLEEP) throw e;
   }
-  let failure: Errno | undefined;
-  for (const vp of mp.vnodes()) {
-    try {
-      if (vp.uobj?.dirty === true) vp.uobj.flush(0, 0, wait);
-    } catch (e) {
-      if (!(e instanceof Errno)) throw e;
-      failure ??= e;
-    }
-  }
+  const failure = flushFiles(mp, wait);
   if (fs.journal === undefined) {
     fs.bcache.flush(wait);
     settle(fs, wait);
@@ -264,18 +256,6 @@ function sync(mp: Mount, wait: boolean): void {
     fs.bcache.flush(false);
   }
   if (failure !== undefined) throw failure;
-}
-
-/** Everything has been written, as far as is known: says so on disk. */
-function settle(fs: Ext2fs, wait: boolean): void {
-  const atOnce = fs.disk.asyncWrite === false;
-  if ((wait || atOnce) && fs.bcache.stats.dirty === 0 && !anyDirtyFile(fs) && fs.cleanse()) fs.bcache.flush(wait);
-  if (wait) fs.disk.flush();
-}
-
-function anyDirtyFile(fs: Ext2fs): boolean {
-  for (const vp of fs.mp.vnodes()) if (vp.uobj?.dirty === true) return true;
-  return false;
 }
 
 /** The vnodes are gone. What has not been written yet is, and the device is closed. EIO, unless forced; sleeps. */

@@ -7,7 +7,7 @@
 import { getU32le, putU32le } from '@anykernel/lib-bytes';
 import { ERR, Errno, MNT_LOG, MNT_RDONLY, type Statvfs } from '@anykernel/lib-sys';
 import { type Lwp, SLEEP } from '@anykernel/rumpkern';
-import { Bcache, type Disk, type Mount, Txn, type Vfsops, type Vnode, openDisk, probeBy } from '@anykernel/rumpvfs';
+import { Bcache, type Disk, type Mount, Txn, type Vfsops, type Vnode, flushFiles, openDisk, probeBy, settle } from '@anykernel/rumpvfs';
 import { IOSIZE, NAME_MAX, type OpsOf, ROOTINO, VTOI, corrupt, flushTimes, isUsableIno, loadVnode, reap } from '@anykernel/ufs';
 import { type Peek, findSuper } from './findsuper.js';
 import { Ffs } from './fs.js';
@@ -220,18 +220,11 @@ function sync(mp: Mount, wait: boolean): void {
   } catch (e) {
     if (wait || e !== SLEEP) throw e;
   }
-  let failure: Errno | undefined;
-  for (const vp of mp.vnodes()) {
-    try {
-      if (vp.uobj?.dirty === true) vp.uobj.flush(0, 0, wait);
-    } catch (e) {
-      if (!(e instanceof Errno)) throw e;
-      failure ??= e;
-    }
-  }
+  const failure = flushFiles(mp, wait);
   commit(fs, wait);
   fs.bcache.flush(wait);
-  settle(fs, wait);
+  // While there is a journal, that is its matter.
+  if (fs.journal === undefined) settle(fs, wait);
   if (failure !== undefined) throw failure;
 }
 
@@ -242,19 +235,6 @@ function commit(fs: Ffs, wait: boolean): void {
     // It is under way, and the next operation goes on with it.
     if (wait || e !== SLEEP) throw e;
   }
-}
-
-/** Everything has been written, as far as is known: says so on disk; while there is a journal, that is its matter. */
-function settle(fs: Ffs, wait: boolean): void {
-  if (fs.journal !== undefined) return;
-  const atOnce = fs.disk.asyncWrite === false;
-  if ((wait || atOnce) && fs.bcache.stats.dirty === 0 && !anyDirtyFile(fs) && fs.cleanse()) fs.bcache.flush(wait);
-  if (wait) fs.disk.flush();
-}
-
-function anyDirtyFile(fs: Ffs): boolean {
-  for (const vp of fs.mp.vnodes()) if (vp.uobj?.dirty === true) return true;
-  return false;
 }
 
 /** The vnodes are gone. What has not been written yet is, and the device is closed. EIO, unless forced; sleeps. */

@@ -6,7 +6,7 @@
  */
 import { ERR, Errno, MNT_RDONLY, type Statvfs } from '@anykernel/lib-sys';
 import { type Lwp, SLEEP } from '@anykernel/rumpkern';
-import { Bcache, type Disk, type Mount, type Peek, type Vfsops, type Vnode, openDisk, probeBy } from '@anykernel/rumpvfs';
+import { Bcache, type Disk, type Mount, type Peek, type Vfsops, type Vnode, flushFiles, openDisk, probeBy, settle } from '@anykernel/rumpvfs';
 import { IOSIZE } from './attr.js';
 import { flushTimes } from './file.js';
 import { type Looks, MsdosFs } from './fs.js';
@@ -194,30 +194,10 @@ function sync(mp: Mount, wait: boolean): void {
   } catch (e) {
     if (wait || e !== SLEEP) throw e;
   }
-  let failure: Errno | undefined;
-  for (const vp of mp.vnodes()) {
-    try {
-      if (vp.uobj?.dirty === true) vp.uobj.flush(0, 0, wait);
-    } catch (e) {
-      if (!(e instanceof Errno)) throw e;
-      failure ??= e;
-    }
-  }
+  const failure = flushFiles(mp, wait);
   fs.bcache.flush(wait);
   settle(fs, wait);
   if (failure !== undefined) throw failure;
-}
-
-/** Everything has been written, as far as is known: says so on disk. */
-function settle(fs: MsdosFs, wait: boolean): void {
-  const atOnce = fs.disk.asyncWrite === false;
-  if ((wait || atOnce) && fs.bcache.stats.dirty === 0 && !anyDirtyFile(fs) && fs.cleanse()) fs.bcache.flush(wait);
-  if (wait) fs.disk.flush();
-}
-
-function anyDirtyFile(fs: MsdosFs): boolean {
-  for (const vp of fs.mp.vnodes()) if (vp.uobj?.dirty === true) return true;
-  return false;
 }
 
 /** The vnodes are gone. What has not been written yet is, and the device is closed. EIO, unless forced; sleeps. */

@@ -29,3 +29,4 @@ export * from './uobj.js';
 export * from './pageduobj.js';
 export * from './genio.js';
 export * from './syncer.js';
+export * from './fssync.js';
