@@ -8,8 +8,9 @@ import type { Xattr } from '../xattrdisk.js';
 import { checkExtra, checkValues, checkXattrBlocks, claimAcl, countedBlocks, extraOf } from './attrs.js';
 import type { Check } from './check.js';
 import { checkBadBlocks, checkFields, checkLarge, checkLink, sizeMax } from './fields.js';
+import { checkResize } from './resize.js';
 import { runsOf } from './runs.js';
-import { claim, claimOrCopy, walkBlocks } from './walk.js';
+import { claimOrCopy, walkBlocks } from './walk.js';
 
 const TYPES: readonly number[] = [0o010000, 0o020000, 0o040000, 0o060000, 0o100000, 0o120000, 0o140000];
 /** Fifos, devices, sockets. */
@@ -78,13 +79,16 @@ function checkInode(c: Check, ino: number): void {
     return;
   }
   const resizes = ino === RESIZE_INO && (c.info.compat & COMPAT_RESIZE_INODE) !== 0;
-  if (resizes) claimResize(c, b);
   if (c.mine.size > 0) c.mine.clear();
+  if (resizes) {
+    checkResize(c, b);
+    return;
+  }
   // Bad blocks have an inode without a name, and without links.
   const unlinked = nlink === 0 && ino !== ROOT_INO && (ino !== BAD_INO || isZero(b) || getU32le(b, DI_DTIME) !== 0);
   if (nlink === 0 && c.dying.has(ino) && !c.options.repair) keepDying(c, ino, b);
   else if (unlinked) checkFree(c, ino, b);
-  if (resizes || unlinked) return;
+  if (unlinked) return;
   checkUsed(c, ino, b);
 }
 
@@ -165,12 +169,6 @@ function keepDying(c: Check, ino: number, b: Uint8Array): void {
 
 function same(a: Uint8Array, b: Uint8Array): boolean {
   return a.every((x, i) => x === b[i]);
-}
-
-/** The inode that keeps room for more descriptors: that is part of the structure, but for the block that names it. */
-function claimResize(c: Check, b: Uint8Array): void {
-  const dind = getU32le(b, 40 + 4 * 13);
-  if (dind !== 0) claim(c, dind, 1);
 }
 
 function hasBlocks(c: Check, b: Uint8Array, type: number, size: number, sectors: number, acl: number): boolean {
