@@ -135,6 +135,8 @@ export async function slowDisk(o: SlowDiskOptions): Promise<string> {
   const { call } = w.root;
   const before = w.k.mem.used;
   await w.sim.settle(call.mount(o.type, '/mnt', 0, { fspec: '/disk' }));
+  // Then nothing stays that is not in use, also while a call sleeps.
+  if (o.seed % 2 === 0) w.k.sysctl.set('kern.maxvnodes', 1);
   const failing = (rng: Rng): void => {
     if (o.fails && rng.below(20) === 0) w.disk.fail({ nth: 1 + rng.below(10), times: 1 });
   };

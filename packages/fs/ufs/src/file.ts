@@ -162,7 +162,13 @@ function grow(file: UfsFile, off: number, len: number, change: () => void, uio?:
   const lbn = floor(moveFrom / fs.bsize);
   for (let at = moveFrom; at < moveTo; at += PAGE_SIZE) bringIn(file, at + 1);
   if (gapFrom < gapTo) uobj.prepare(gapFrom, gapTo - gapFrom, before);
-  uobj.prepare(from, to - from, before);
+  if (uio === undefined) uobj.prepare(from, to - from, before);
+  else {
+    // Part by part, as they are written below: a page of which each has some must be there before.
+    if (from < off) uobj.prepare(from, off - from, before);
+    uobj.prepare(off, len, before);
+    if (to > off + len) uobj.prepare(off + len, to - off - len, before);
+  }
   const addr = short ? ip.ptr(lbn) : 0;
   fs.run(() => {
     change();
