@@ -42,13 +42,29 @@ export function copyAcross(name: 'copyFile' | 'cp', fs: Fs): Across {
     name === 'copyFile'
       ? copyFile(textOrBytes(args[0]), textOrBytes(args[1]), typeof args[2] === 'number' ? args[2] : 0, fs)
       : cp(textOf(args[0]), textOf(args[1]), (typeof args[2] === 'object' && args[2]) || {}, fs);
-  return (args, form) =>
-    answer(
+  return (args, form) => {
+    const wrong = name === 'cp' ? wrongOptions(args[2], fs) : undefined;
+    if (wrong !== undefined) return form === 'promise' ? Promise.reject(wrong) : throwing(wrong);
+    return answer(
       args,
       form,
       () => later(fs, copy(args)),
       () => atOnce(fs, copy(args)),
     );
+  };
+}
+
+/** What Node says of options of cp(): it looks at them before it finds that nothing can be copied to itself. */
+function wrongOptions(options: unknown, fs: Fs): Error | undefined {
+  if (options === undefined || typeof options === 'function') return undefined;
+  const { filter, ...rest } = Object(options) as CpOptions;
+  const looked = typeof options !== 'object' || typeof filter !== 'function' ? options : rest;
+  try {
+    fs.cpSync('/dev/null', '/dev/null', looked as nodeFs.CopySyncOptions);
+  } catch (e) {
+    if (/^ERR_(INVALID_ARG|OUT_OF)/.test((e as { code: string }).code)) return e as Error;
+  }
+  return undefined;
 }
 
 function textOrBytes(path: unknown): unknown {

@@ -95,6 +95,7 @@ test('between the sides nothing is renamed or linked, and everything is copied',
     await fs.promises.cp('/rump/tree', 'back', { recursive: true }); tell('out', fs.readFileSync('back/sub/f', 'utf8'));
     await fs.promises.cp('tree', '/rump/some', { recursive: true, filter: async (from) => !from.endsWith('/l') }); tell('some', fs.readdirSync('/rump/some'));
     tell('decided', thrown(() => fs.cpSync('tree', '/rump/none', { recursive: true, filter: async () => true })).slice(0, 59));
+    tell('options', [{ recursive: 1 }, { filter: 1 }, 1].map((o) => thrown(() => fs.cpSync('tree', '/rump/none', o)) === thrown(() => fs.cpSync('tree', 'none', o))));
     fs.copyFile('back/sub/f', '/rump/one', (e) => tell('copied', [e, fs.readFileSync('/rump/one', 'utf8')]));
     tell('excl', thrown(() => fs.copyFileSync('back/sub/f', '/rump/tree/sub/f', fs.constants.COPYFILE_EXCL)));
     tell('invalid', [thrown(() => fs.renameSync('/rump/a', 1)), thrown(() => fs.renameSync('/rump/a', 'b\\0'))].map((m) => m.slice(0, 24)));`,
@@ -110,6 +111,7 @@ test('between the sides nothing is renamed or linked, and everything is copied',
     in: ['deep', 'sub/f', 0o600],
     out: 'deep',
     some: ['sub'],
+    options: [true, true, true],
     decided: 'Expected boolean to be returned from the "filter" function ',
     copied: [null, 'deep'],
     excl: "EEXIST: file already exists, copyfile 'back/sub/f' -> '/rump/tree/sub/f'",
