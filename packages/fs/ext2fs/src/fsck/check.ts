@@ -102,6 +102,8 @@ export class Check {
   readonly shares: boolean;
   /** A block was claimed that another has already. */
   conflicts = 0;
+  /** Where the last copy was put: those before it are not free, or too few. */
+  cursor = 1;
   /** The blocks of the inode that is being looked at, as far as it matters. */
   readonly mine = new Set<number>();
   /** A table of inodes got another place, and with it all is to be looked at again. */

@@ -220,7 +220,7 @@ function claimBlocks(c: Check, ino: number, b: Uint8Array, type: number): Claime
       if (!shortened) c.problem(`symbolic link ${ino} has more than one block`, () => undefined);
       return { count: 0, blkno };
     }
-    const stay = claimOrCopy(c, ino, blkno, most);
+    const stay = claimOrCopy(c, ino, blkno, most, true);
     const { count } = stay;
     if (count < most) c.problem(`inode ${ino}: block ${lbn + count} is said to be at ${blkno + count}, which is not there, or another's`, () => undefined);
     data += count;

@@ -34,13 +34,14 @@ export function claim(c: Check, blkno: number, count: number): number {
   return count;
 }
 
-/** As claim(), and where others have some of the blocks the whole run is copied to where nobody has any. */
-export function claimOrCopy(c: Check, ino: number, blkno: number, count: number): Stay {
+/** As claim(), and where others have some of the blocks, or data has them twice, the whole run is copied to where nobody has any. */
+export function claimOrCopy(c: Check, ino: number, blkno: number, count: number, isData: boolean): Stay {
   const got = claim(c, blkno, count);
-  if (got === count || c.avoid === undefined || !isAnothers(c, blkno + got)) return { count: got, blkno };
-  for (let i = got + 1; i < count; i++) if (!c.inReach(blkno + i) || bitTest(c.structure, blkno + i) || c.mine.has(blkno + i)) return { count: got, blkno };
-  const fresh = freeRun(c, c.info.firstData + 1, c.info.blocks, count);
+  if (got === count || c.avoid === undefined || !isAnothers(c, blkno + got, isData)) return { count: got, blkno };
+  for (let i = got + 1; i < count; i++) if (!c.inReach(blkno + i) || bitTest(c.structure, blkno + i) || (!isData && c.mine.has(blkno + i))) return { count: got, blkno };
+  const fresh = freeRun(c, c.cursor, c.info.blocks, count) || freeRun(c, c.info.firstData + 1, c.info.blocks, count);
   if (fresh === 0) return { count: got, blkno };
+  c.cursor = fresh + count;
   for (let i = 0; i < got; i++) bitClear(c.used, blkno + i);
   for (let i = 0; i < count; i++) {
     bitSet(c.used, fresh + i);
@@ -51,9 +52,9 @@ export function claimOrCopy(c: Check, ino: number, blkno: number, count: number)
   return { count, blkno: fresh };
 }
 
-/** Whether a file has the block, and not the one that is being looked at. */
-function isAnothers(c: Check, blkno: number): boolean {
-  return c.inReach(blkno) && !bitTest(c.structure, blkno) && !c.mine.has(blkno);
+/** Whether a file has the block, and not the one that is being looked at: nodes that are within each other end so. */
+function isAnothers(c: Check, blkno: number, isData: boolean): boolean {
+  return c.inReach(blkno) && !bitTest(c.structure, blkno) && (isData || !c.mine.has(blkno));
 }
 
 /** Visits all; in `b`, a copy of the inode, what does not stay is taken out. Gives the blocks of nodes and indirect blocks. */
@@ -118,7 +119,7 @@ class ExtentWalk {
   #below(view: DataView, at: number, depth: number): 'stays' | 'changed' | 'gone' {
     const { c, ino } = this;
     const said = extChild(view, at);
-    const { count, blkno } = claimOrCopy(c, ino, said, 1);
+    const { count, blkno } = claimOrCopy(c, ino, said, 1, false);
     if (count === 0) {
       c.problem(`inode ${ino}: a node of its extents is said to be at block ${blkno}, where it has none`, () => undefined);
       return 'gone';
@@ -169,7 +170,7 @@ function walkPointers(c: Check, ino: number, b: Uint8Array, visit: Visit): numbe
       putU32le(from, at, 0);
       return true;
     };
-    const stay = level === 0 ? visit(lbn, blkno, 1, false) : claimOrCopy(c, ino, blkno, 1);
+    const stay = level === 0 ? visit(lbn, blkno, 1, false) : claimOrCopy(c, ino, blkno, 1, false);
     if (stay.count === 0) {
       if (level > 0) c.problem(`inode ${ino}: an indirect block is said to be at ${blkno}, where it has none`, () => undefined);
       return gone();
