@@ -1,6 +1,7 @@
 import { type Stat, O_RDONLY } from '@anykernel/lib-sys';
 import { type Componentname, type Mount, Namecache, type Vnode, type VnodeOps, rumpfsOps } from '@anykernel/rumpvfs';
 import { Vcache, VnodeList } from '../src/vcache.js';
+import type { Vnode as InnerVnode } from '../src/vnode.js';
 import { box, codeOf, cwd, get, ls, put, random } from './box.js';
 
 /** rumpfs with the name cache in front, counting the lookups that reach it. */
@@ -159,8 +160,8 @@ test('vnodes are found by mount and number, whatever others come and go', () => 
   const next = random(6);
   const cache = new Vcache();
   const list = new VnodeList();
-  const mounts = [{ fsid: 1 }, { fsid: 2 }] as unknown as Mount[];
-  const all = new Map<string, Vnode>();
+  const mounts = [{ fsid: 1 }, { fsid: 2 }] as unknown as NonNullable<InnerVnode['mp']>[];
+  const all = new Map<string, InnerVnode>();
   const wrong: number[] = [];
   for (let i = 0; i < 3000; i++) {
     const mp = mounts[next(2)]!;
@@ -168,7 +169,7 @@ test('vnodes are found by mount and number, whatever others come and go', () => 
     const vp = cache.find(mp, key);
     if (vp !== all.get(`${mp.fsid} ${key}`)) wrong.push(i);
     if (vp === undefined) {
-      const fresh = { mp, key } as unknown as Vnode;
+      const fresh = { mp, key } as unknown as InnerVnode;
       cache.add(fresh);
       list.add(fresh);
       all.set(`${mp.fsid} ${key}`, fresh);
