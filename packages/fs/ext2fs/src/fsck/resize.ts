@@ -16,14 +16,14 @@ export function checkResize(c: Check, b: Uint8Array): void {
   const alone = Array.from({ length: 15 }, (_, i) => i === DOUBLE || getU32le(b, DI_BLOCK + 4 * i) === 0).every((ok) => ok);
   const old = Math.ceil((c.groups * c.info.descSize) / c.bsize);
   const reserved = c.info.reservedGdt;
-  const sound = getU16le(b, DI_MODE) >> 12 === 8 && getU16le(b, DI_NLINK) === 1 && alone && old + reserved <= c.bsize / 4;
+  const sound = getU16le(b, DI_MODE) >> 12 === 8 && getU16le(b, DI_NLINK) === 1 && alone && reserved <= c.bsize / 4;
   if (!sound || claim(c, dind, 1) === 0) {
     c.problem('the inode that keeps room for more descriptors makes no sense: the room is given back', () => giveBack(c));
     return;
   }
   const copies = Array.from({ length: c.groups }, (_, g) => g).filter((g) => g > 0 && groupHasSuper(c.info, g));
   const pointers = new Uint8Array(c.bsize);
-  for (let i = old; i < old + reserved; i++) putU32le(pointers, 4 * i, c.info.firstData + 1 + i);
+  for (let i = old; i < old + reserved; i++) putU32le(pointers, (4 * i) % c.bsize, c.info.firstData + 1 + i);
   want(c, dind, pointers);
   for (let i = old; i < old + reserved; i++) {
     const names = new Uint8Array(c.bsize);
