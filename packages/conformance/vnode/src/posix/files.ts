@@ -99,9 +99,10 @@ export function write(f: OpenFile, data: Uint8Array, off: number | undefined): P
 }
 
 /** `buf` is what the call reads into. */
-export function read(f: OpenFile, buf: Uint8Array, off: number | undefined): Plan {
+export function read(tree: Tree, f: OpenFile, buf: Uint8Array, off: number | undefined): Plan {
   if (!f.readable) return refused('EBADF');
-  if (f.node.kind === 'dir') return refused('EISDIR');
+  // Linux looks at the position first, and its ext4 leaves that of a directory which was read to the end at the largest number.
+  if (f.node.kind === 'dir') return refused('EISDIR', ...(tree.linux && off === undefined ? ['EINVAL'] : []));
   return {
     errors: [],
     apply(result): string | undefined {

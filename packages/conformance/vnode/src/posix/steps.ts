@@ -151,7 +151,7 @@ const read: Make = (w, p) => {
   const off = w.draw.below(2) === 0 ? offset(w) : undefined;
   return {
     what: `read ${f.fd}, ${buf.length} bytes at ${off ?? 'its position'}`,
-    plan: files.read(f, buf, off),
+    plan: files.read(w.tree, f, buf, off),
     call: () => (off === undefined ? p.sys.read(f.fd, buf) : p.sys.pread(f.fd, buf, off)),
   };
 };
