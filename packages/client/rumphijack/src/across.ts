@@ -54,13 +54,13 @@ export function copyAcross(name: 'copyFile' | 'cp', fs: Fs): Across {
   };
 }
 
-/** What Node says of options of cp(): it looks at them before it finds that nothing can be copied to itself. */
+/** What Node says of options of cp(): it looks at them before it finds that a folder cannot be copied to itself. */
 function wrongOptions(options: unknown, fs: Fs): Error | undefined {
   if (options === undefined || typeof options === 'function') return undefined;
   const { filter, ...rest } = Object(options) as CpOptions;
   const looked = typeof options !== 'object' || typeof filter !== 'function' ? options : rest;
   try {
-    fs.cpSync('/dev/null', '/dev/null', looked as nodeFs.CopySyncOptions);
+    fs.cpSync('/', '/', looked as nodeFs.CopySyncOptions);
   } catch (e) {
     if (/^ERR_(INVALID_ARG|OUT_OF)/.test((e as { code: string }).code)) return e as Error;
   }
