@@ -6,7 +6,7 @@ import { corporaFolder } from '../fetch.mjs';
 
 /** One of each kind of fault, and of each source package. */
 const PART: readonly RegExp[] = [
-  /^e2fsprogs\/f_(badroot|lpf2|lpffile|expand|baddotdir|badinode|badsymlinks|dup|miss_journal|journal|illitable|misstable|ea_checks|ea_inode|imagic|messy_inode)$/,
+  /^e2fsprogs\/f_(badroot|lpf2|lpffile|expand|baddotdir|badinode|badsymlinks|dup|miss_journal|journal|illitable|ea_checks|ea_inode|imagic|messy_inode)$/,
   /^e2fsprogs\/f_(dup3|extent_bad_node|inlinedata_dirblocks|quota|bad_encryption)$/,
   /^util-linux\/(ext3|ufs|iso-joliet|gpt|dos\+bsd|udf)$/,
   /^dosfstools\/check-(circular_chain|dot_entries)$|^fatcat\/(directory-loop|hello-world)$|^libarchive\/.*(zisofs|rockridge_ce|fuzz_1)|^libcdio\/(malformed2|copying-rr)/,
