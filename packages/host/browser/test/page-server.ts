@@ -1,34 +1,15 @@
 /** The server of the example's page: what is bundled, an image that can be replaced, and an ear for what the page tells. */
 import { readFileSync } from 'node:fs';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { type Plugin, build } from 'esbuild';
+import { bundled } from './bundled.js';
 
-const { sourceOf } = createRequire(import.meta.url)('../../../../tools/jest/resolver.cjs') as { sourceOf(name: string): string | undefined };
 const PAGE = fileURLToPath(new URL('../../../example/page/', import.meta.url));
-
-/** Packages of this tree from their sources, so that the test needs no build. */
-const sources: Plugin = {
-  name: 'sources',
-  setup(b): void {
-    b.onResolve({ filter: /^@anykernel\// }, ({ path }) => ({ path: sourceOf(path) }));
-  },
-};
 
 /** The page's files, by the paths they are served under. */
 export async function bundle(): Promise<Map<string, Uint8Array>> {
-  const { outputFiles } = await build({
-    entryPoints: { page: `${PAGE}src/page.ts`, worker: `${PAGE}src/worker.ts` },
-    plugins: [sources],
-    bundle: true,
-    write: false,
-    format: 'esm',
-    platform: 'browser',
-    target: 'es2022',
-    outdir: `${PAGE}out`,
-  });
+  const outputFiles = await bundled({ entryPoints: { page: `${PAGE}src/page.ts`, worker: `${PAGE}src/worker.ts` }, outdir: `${PAGE}out` });
   const files = new Map(outputFiles.map(({ path, contents }) => [`/${path.split('/').pop() as string}`, contents]));
   return files.set('/', readFileSync(`${PAGE}page.html`));
 }

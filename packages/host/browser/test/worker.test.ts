@@ -2,21 +2,9 @@
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { expect, test } from '@jest/globals';
-import { type Plugin, build } from 'esbuild';
+import { bundled } from './bundled.js';
 
 const packages = fileURLToPath(new URL('../../../', import.meta.url));
-const FOLDERS: Readonly<Record<string, string>> = { rumpkern: 'librump/rumpkern' };
-
-/** Packages of this tree from their sources, so that the test needs no build. */
-const sources: Plugin = {
-  name: 'sources',
-  setup(b): void {
-    b.onResolve({ filter: /^@anykernel\// }, ({ path }) => {
-      const name = path.slice('@anykernel/'.length);
-      return { path: `${packages}${FOLDERS[name] ?? name.replace('-', '/')}/src/index.ts` };
-    });
-  },
-};
 
 const ENTRY = `
 import { hostBrowser } from '@anykernel/host-browser';
@@ -50,16 +38,7 @@ port.close();
 `;
 
 test('a kernel boots in a Worker from one file for browsers, sleeps, reads a Blob, writes shared memory, and halts; an alarm that fails is alone', async () => {
-  const result = await build({
-    stdin: { contents: ENTRY, resolveDir: packages, loader: 'ts' },
-    plugins: [sources],
-    bundle: true,
-    write: false,
-    format: 'esm',
-    platform: 'browser',
-    target: 'es2022',
-  });
-  const code = result.outputFiles[0].text;
+  const [{ text: code }] = await bundled({ stdin: { contents: ENTRY, resolveDir: packages, loader: 'ts' } });
   expect(code).not.toMatch(/['"`]node:/);
   // Not taken away below: the Blob of later versions of Node needs it.
   expect(code).not.toMatch(/\bBuffer\b/);

@@ -188,18 +188,19 @@ function recordArg(kind: RecordKind | undefined, value: unknown): unknown {
   }
 }
 
-export function fields(value: unknown): Fields {
+/** Records copied in look at what they are given by these. EFAULT: it is no record. */
+export function fieldsIn(value: unknown): Fields {
   if (typeof value !== 'object' || value === null) throw ERR.EFAULT;
   return value as Fields;
 }
 
 export function lengthOfList(value: unknown): number {
   if (!Array.isArray(value)) throw ERR.EFAULT;
-  return int(value.length);
+  return intIn(value.length);
 }
 
 /** A copy of a list. EFAULT: it is none. EINVAL, or another error: it is longer than `most`. */
-export function listOf<T>(value: unknown, each: (one: unknown) => T, most: number = LIST_MAX, tooLong: Errno = ERR.EINVAL): T[] {
+export function listIn<T>(value: unknown, each: (one: unknown) => T, most: number = LIST_MAX, tooLong: Errno = ERR.EINVAL): T[] {
   const count = lengthOfList(value);
   if (count > most) throw tooLong;
   const list: T[] = [];
@@ -207,12 +208,14 @@ export function listOf<T>(value: unknown, each: (one: unknown) => T, most: numbe
   return list;
 }
 
-export function int(value: unknown): number {
+/** EINVAL: it is no whole number. */
+export function intIn(value: unknown): number {
   if (!Number.isSafeInteger(value)) throw ERR.EINVAL;
   return value as number;
 }
 
-export function number(value: unknown): number {
+/** EINVAL: it is no number. */
+export function numberIn(value: unknown): number {
   if (typeof value !== 'number' || Number.isNaN(value)) throw ERR.EINVAL;
   return value;
 }

@@ -1,14 +1,14 @@
 /** Records and lists of the calls that every kernel has: of descriptors, files and event queues. */
 import { ERR, type Flock, IOV_MAX, Kevent, Stat, type Timespec } from '@anykernel/lib-sys';
-import { LIST_MAX, type RecordKind, type Records, bytesArg, fields, int, isBytes, lengthOfList, listOf } from './copyin.js';
+import { LIST_MAX, type RecordKind, type Records, bytesArg, fieldsIn, intIn, isBytes, lengthOfList, listIn } from './copyin.js';
 
-const iov: RecordKind = { in: (v) => listOf(v, bytesArg, IOV_MAX) };
+const iov: RecordKind = { in: (v) => listIn(v, bytesArg, IOV_MAX) };
 
 /** The kernel's own, to be copied into the caller's. */
 const stat: RecordKind<Stat, Stat> = {
   in(v) {
     if (v === undefined) return undefined;
-    fields(v);
+    fieldsIn(v);
     return new Stat();
   },
   out: fillStat,
@@ -26,7 +26,7 @@ const kevents: RecordKind<Kevent[], Kevent[]> = {
 };
 
 const fcntl: RecordKind<Flock, number | Flock | Uint8Array> = {
-  in: (v) => (v === undefined ? undefined : typeof v === 'number' ? int(v) : isBytes(v) ? bytesArg(v) : flock(v)),
+  in: (v) => (v === undefined ? undefined : typeof v === 'number' ? intIn(v) : isBytes(v) ? bytesArg(v) : flock(v)),
   out(to, from, result) {
     if (typeof from === 'object' && !isBytes(from)) Object.assign(to, from);
     return result;
@@ -38,26 +38,26 @@ export const baseRecords: Records = {
   iovout: iov,
   'stat?': stat,
   'timespec?': { in: (v) => (v === undefined ? undefined : timespec(v)) },
-  'times?': { in: (v) => (v === undefined ? undefined : pair(listOf(v, timespec))) },
-  changes: { in: (v) => listOf(v, kevent) },
+  'times?': { in: (v) => (v === undefined ? undefined : pair(listIn(v, timespec))) },
+  changes: { in: (v) => listIn(v, kevent) },
   kevents,
   'fcntl?': fcntl,
-  mountargs: { in: (v) => ({ ...fields(v) }) },
+  mountargs: { in: (v) => ({ ...fieldsIn(v) }) },
 };
 
 export function timespec(value: unknown): Timespec {
-  const { sec, nsec } = fields(value);
-  return { sec: int(sec), nsec: int(nsec) };
+  const { sec, nsec } = fieldsIn(value);
+  return { sec: intIn(sec), nsec: intIn(nsec) };
 }
 
 function kevent(value: unknown): Kevent {
-  const { ident, filter, flags, fflags, data, udata } = fields(value);
-  return new Kevent(int(ident), int(filter), int(flags), int(fflags ?? 0), int(data ?? 0), udata);
+  const { ident, filter, flags, fflags, data, udata } = fieldsIn(value);
+  return new Kevent(intIn(ident), intIn(filter), intIn(flags), intIn(fflags ?? 0), intIn(data ?? 0), udata);
 }
 
 function flock(value: unknown): Flock {
-  const { start, len, pid, type, whence } = fields(value);
-  return { start: int(start), len: int(len), pid: int(pid ?? 0), type: int(type), whence: int(whence) };
+  const { start, len, pid, type, whence } = fieldsIn(value);
+  return { start: intIn(start), len: intIn(len), pid: intIn(pid ?? 0), type: intIn(type), whence: intIn(whence) };
 }
 
 function pair<T>(list: readonly T[]): readonly T[] {
@@ -89,4 +89,3 @@ function fillStat(to: Stat, from: Stat): Stat {
   to.birthtimeNsec = from.birthtimeNsec;
   return to;
 }
-

@@ -1,9 +1,10 @@
 /** The component `rumpnet`: its state is the kernel's Rumpnet. */
 import { type Component, component } from '@anykernel/lib-component';
 import { ERR, rumpnetCalls } from '@anykernel/lib-sys';
-import { type Kernel, rumpkern, socketRecords } from '@anykernel/rumpkern';
+import { type Kernel, rumpkern } from '@anykernel/rumpkern';
 import { netCalls } from './calls.js';
 import { attachNetSysctl } from './netsysctl.js';
+import { netRecords } from './records.js';
 import { Rumpnet } from './rumpnet.js';
 
 const KEY: object = {};
@@ -22,7 +23,7 @@ export const rumpnet: Component<Rumpnet, readonly [typeof rumpkern]> = component
     const k = kernel.use(rumpkern);
     const net = rumpnetOf(k);
     attachNetSysctl(k, net);
-    k.syscalls.establish(rumpnetCalls, netCalls(net), socketRecords);
+    k.syscalls.establish(rumpnetCalls, netCalls(net), netRecords);
     return net;
   },
   /** EBUSY: the kernel runs. */
