@@ -1,5 +1,5 @@
 /** What no name leads to gets one in `lost+found`; that, and the root, are made where they are missing. */
-import { getU16le, getU32le, putU16le, putU32le } from '@anykernel/lib-bytes';
+import { bitClear, getU16le, getU32le, putU16le, putU32le } from '@anykernel/lib-bytes';
 import { DI_FLAGS, FL_ENCRYPT, FL_INDEX, ROOT_INO, direntLen, emitDirent, filetypeOf } from '../ondisk.js';
 import type { Check, Found } from './check.js';
 import { type Names, addName, isDir } from './names.js';
@@ -151,7 +151,10 @@ function makeLostFound(c: Check, root: Found, names: Names): Found | undefined {
   const ino = takeInode(c);
   const blkno = ino === 0 ? 0 : takeBlock(c);
   if (blkno === 0) return undefined;
-  if (!enter(c, root, { ino, mode: S_IFDIR, blocks: [] }, LOST_FOUND)) return undefined;
+  if (!enter(c, root, { ino, mode: S_IFDIR, blocks: [] }, LOST_FOUND)) {
+    bitClear(c.used, blkno);
+    return undefined;
+  }
   c.problem('there is no lost+found: it is made', () => undefined);
   makeDir(c, ino, 0o700, ROOT_INO, blkno);
   names.parent.set(ino, ROOT_INO);

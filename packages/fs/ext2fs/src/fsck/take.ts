@@ -1,5 +1,5 @@
 /** Blocks and inodes for what a repair makes anew. Only when all that are in use are known, or those to be avoided. */
-import { bitSet, bitTest, getU32le, putU16le, putU32le } from '@anykernel/lib-bytes';
+import { bitClear, bitSet, bitTest, getU32le, putU16le, putU32le } from '@anykernel/lib-bytes';
 import { EXT_ENTRY, EXT_HEADER, EXT_LEN_MAX, EXT_ROOT_MAX, extBlock, extChild, extCount, extDepth, extEntry, extLen, extMax, extStart, extUnwritten, putExtHeader, putExtIndex, putExtent, setExtCount } from '../extent.js';
 import {
   DI_ATIME, DI_BLOCK, DI_CRTIME, DI_CTIME, DI_EXTRA, DI_FLAGS, DI_MODE, DI_MTIME, DI_NLINK, DI_OLD_LEN, EXTRA_LEN, FL_EXTENTS, INCOMPAT_EXTENTS, NDADDR, NIADDR,
@@ -79,7 +79,10 @@ export function appendBlock(c: Check, f: Found): number {
   const blkno = b === undefined ? 0 : takeBlock(c);
   if (b === undefined || blkno === 0) return 0;
   const nodes = (getU32le(b, DI_FLAGS) & FL_EXTENTS) !== 0 ? appendExtent(c, f, b, blkno) : appendPointer(c, b, f.blocks.length, blkno);
-  if (nodes < 0) return 0;
+  if (nodes < 0) {
+    bitClear(c.used, blkno);
+    return 0;
+  }
   f.blocks.push(blkno);
   c.setSize(b, f.blocks.length * c.bsize);
   c.setSectors(b, c.sectorsOf(b) + (1 + nodes) * (c.bsize >> 9));
