@@ -2,7 +2,7 @@
 import { getI32le } from '@anykernel/lib-bytes';
 import {
   AF_INET, AF_INET6, F_SETFL, IPPROTO_IPV6, IPV6_V6ONLY, O_NONBLOCK, POLLIN, POLLOUT, SHUT_WR, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, SO_ERROR, SO_REUSEADDR, type SocketName,
-  errnoByNumber, inet6Text, inetText, parseSockaddrIn, parseSockaddrIn6,
+  errnoByNumber, inet6Text, inetText, parseSockaddrIn, parseSockaddrIn6, strerror,
 } from '@anykernel/lib-sys';
 import { socketAddress6 } from './inet6.js';
 import { NUMBERS, type Names, namesOf } from './names.js';
@@ -187,7 +187,8 @@ async function tryConnect(io: ToolIo, fd: number, name: Uint8Array, waitMs: numb
   if ((await p.call.poll([{ fd, events: POLLOUT, revents: 0 }], pollMs(waitMs))) === 0) return 'timed out';
   const error = new Uint8Array(4);
   p.sys.getsockopt(fd, SOL_SOCKET, SO_ERROR, error);
-  return errnoByNumber(getI32le(error, 0))?.message.toLowerCase();
+  const code = errnoByNumber(getI32le(error, 0))?.code;
+  return code === undefined ? undefined : strerror(code).toLowerCase();
 }
 
 /** Sends a byte, and waits for an answer or a refusal. undefined: it was not refused. */

@@ -65,7 +65,7 @@ function failures(topic: Topic, mutant: Mutant, lacks: readonly Lack[] = LACKS):
 }
 
 function fail(code: 'EISDIR' | 'EPERM' | 'EEXIST' | 'ENOENT', call: string): never {
-  throw new SystemError(ERR[code], call);
+  throw new SystemError(ERR[code], code, call);
 }
 
 /** Changes what getdents gives. */

@@ -327,7 +327,7 @@ oracle('mke2fs', 'e2fsck').test('a file that cannot be written keeps no other fi
   for (const name of ['first', 'second']) sys.write(sys.open(`/mnt/${name}`, O_CREAT | O_RDWR, 0o644), pattern(5000, name.length));
   w.disk.fail({ op: 'write', nth: 1, errno: 'EIO' });
   sys.sync();
-  expect(w.k.msgbuf.text()).toContain('sync of /mnt: Input/output error');
+  expect(w.k.msgbuf.text()).toContain('sync of /mnt: EIO');
   w.host.powerOff();
 
   const after = world(w.disk.snapshot(), { seed: 22 });

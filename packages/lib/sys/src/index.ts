@@ -2,6 +2,7 @@
  * The system call interface as data and types: numbers, records and tables. It does nothing.
  */
 export * from './errno.js';
+export * from './strerror.js';
 export * from './libuv.js';
 export * from './fcntl.js';
 export * from './stat.js';
@@ -38,6 +39,7 @@ export * from './ktrace.js';
 export * from './aio.js';
 export * from './kinds.js';
 export * from './syscalls.js';
+export * from './syscalls-bare.js';
 export * from './syscalls-kern.js';
 export * from './syscalls-vfs.js';
 export * from './syscalls-net.js';

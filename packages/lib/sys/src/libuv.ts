@@ -6,6 +6,7 @@
  * Sources: Node's util.getSystemErrorMap(), Linux's errno(3).
  */
 import { ERR, type Errno, type ErrnoCode, errnoByCode, errnoCodes } from './errno.js';
+import { strerror } from './strerror.js';
 
 /** What libuv says for an error that it does not know. */
 const UV_UNKNOWN = -4094;
@@ -121,7 +122,8 @@ export function libuvErrno(code: string): number {
 
 /** The words of libuv: `no such file or directory` for ENOENT; `unknown error` for what is no code. */
 export function libuvMessage(code: string): string {
-  return MESSAGE[code as ErrnoCode] ?? errnoByCode(code)?.message.toLowerCase() ?? 'unknown error';
+  const known = errnoByCode(code)?.code;
+  return known === undefined ? 'unknown error' : (MESSAGE[known] ?? strerror(known).toLowerCase());
 }
 
 /** The whole message of a Node error: `ENOENT: no such file or directory, open '/x' -> '/y'`. */

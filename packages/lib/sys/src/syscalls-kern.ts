@@ -3,19 +3,11 @@
  *
  * Numbers are those of the current ABI (NetBSD's syscalls.master); earlier ABIs of the same call are in syscalls.ts, compatCalls.
  */
+import { bareKernCalls } from './syscalls-bare.js';
 
 export const rumpkernCalls = {
-  read: '3 len fd out',
-  write: '4 len fd in',
-  close: '6 void fd',
-  readv: '120 len fd iovout',
-  writev: '121 len fd iovin',
-  ioctl: '54 int fd uint inout?',
-  dup: '41 fd fd',
-  dup2: '90 fd fd fd',
-  dup3: '454 fd fd fd int',
-  fcntl: '92 int fd int fcntl?',
-  fstat: '440 stat fd stat?',
+  ...bareKernCalls,
+
   pipe: '42 pair',
   pipe2: '453 pair int',
 
@@ -24,10 +16,6 @@ export const rumpkernCalls = {
   pollts: '437 int pollfds timespec? sigset?',
   select: '417 int selects timespec?',
   pselect: '436 int selects timespec? sigset?',
-  kqueue: '344 fd',
-  kqueue1: '455 fd int',
-  /** kevent(kq, changes, events, timeout): how many of `events` are filled. */
-  kevent: '435 int fd changes kevents timespec?',
 
   getpid: '20 pid',
   getppid: '39 pid',

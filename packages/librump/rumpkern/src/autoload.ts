@@ -3,11 +3,11 @@
  */
 import { isComponent } from '@anykernel/lib-component';
 import { Callout } from './callout.js';
-import { KernelStopped } from './entry.js';
 import { faultText } from './fault.js';
 import type { Kernel } from './kernel.js';
 import type { Lwp } from './proc.js';
 import { SLEEP } from './sleep.js';
+import { KernelStopped } from './syserror.js';
 import { NS } from './time.js';
 
 /** A question to the host for a component. */

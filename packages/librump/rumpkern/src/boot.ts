@@ -1,7 +1,9 @@
 /** Boot: a kernel on a host, with the closure of the components that the application asks for. */
 import type { Rumpuser } from '@anykernel/host-rumpuser';
 import { type AnyComponent, type Component, component } from '@anykernel/lib-component';
+import { bareKernCalls, bareVfsCalls } from '@anykernel/lib-sys';
 import { baseCalls } from './calls/index.js';
+import { Emul } from './entry.js';
 import { type Extras, extras } from './extras.js';
 import { Kernel } from './kernel.js';
 import type { KernelOptions } from './options.js';
@@ -19,25 +21,28 @@ export const rumpkern: Component<Kernel, readonly []> = component({
 
 const RUMPUSER_VERSION = 1;
 
+/** The calls that files need, and errors by their codes alone. */
+const bareEmul: Emul = /* @__PURE__ */ new Emul([bareKernCalls, bareVfsCalls], () => '');
+
 /**
  * Boots a kernel with `components` and all that they require. Throws ClosureError where they do not fit together, and what a component's
  * attach throws.
  */
 export function boot(host: Rumpuser, components: readonly AnyComponent[] = [], options: KernelOptions = {}): Kernel {
-  return bootWith(extras, host, components, options);
+  return bootWith(extras.emul, extras, host, components, options);
 }
 
 /**
  * The same without what files do without (extras.ts): pipes, signals, timers and time limits, devices, the sysctl tree, autoload, tracing, and the system calls of processes
- * about themselves. A bundle is smaller by these.
+ * about themselves; `p.sys` has no methods for these. Its errors are told by their codes, without words. A bundle is smaller by all that.
  */
 export function bareBoot(host: Rumpuser, components: readonly AnyComponent[] = [], options: KernelOptions = {}): Kernel {
-  return bootWith(undefined, host, components, options);
+  return bootWith(bareEmul, undefined, host, components, options);
 }
 
-function bootWith(more: Extras | undefined, host: Rumpuser, components: readonly AnyComponent[], options: KernelOptions): Kernel {
+function bootWith(emul: Emul, more: Extras | undefined, host: Rumpuser, components: readonly AnyComponent[], options: KernelOptions): Kernel {
   if (host.version !== RUMPUSER_VERSION) throw new Error(`the host speaks hypercall version ${host.version}, this kernel ${RUMPUSER_VERSION}`);
-  const k = new Kernel(host, options, more);
+  const k = new Kernel(host, emul, options, more);
   k.printf(`${OSTYPE} ${OSRELEASE}`);
   k.modules.install(rumpkern, k);
   try {

@@ -9,14 +9,15 @@
  */
 import { bytestrOf, fromBytestr } from '@anykernel/lib-bytes';
 import {
-  type CallsOf, ERR, Errno, type SysOf, type SyscallSpec, type SyscallTable, type SyscallText, aioCalls, libuvMessage, nfsserverCalls, rumpkernCalls,
-  rumpnetCalls, rumpvfsCalls, syscallSpec,
+  type CallsOf, ERR, Errno, type ErrnoCode, type SysOf, type SyscallSpec, type SyscallTable, type SyscallText, type aioCalls, type nfsserverCalls,
+  type rumpkernCalls, type rumpnetCalls, type rumpvfsCalls, syscallSpec,
 } from '@anykernel/lib-sys';
 import type { Kernel } from './kernel.js';
 import { bytesArg, copyin, copyout, fitOf, fits, masksOf, recheck } from './copyin.js';
 import type { Lwp, Proc } from './proc.js';
 import { selclear } from './select.js';
 import { SLEEP } from './sleep.js';
+import { SystemError, WouldSleep } from './syserror.js';
 import type { Sysent } from './syscalls.js';
 
 type AllCalls = typeof rumpkernCalls & typeof rumpvfsCalls & typeof rumpnetCalls & typeof aioCalls & typeof nfsserverCalls;
@@ -25,41 +26,6 @@ export type Sys = SysOf<AllCalls>;
 /** System calls that wait. */
 export type Call = CallsOf<AllCalls>;
 
-/** What a failed system call throws: Node's shape, with NetBSD's number. */
-export class SystemError extends Error {
-  override readonly name: string = 'SystemError';
-  readonly code: string;
-  /** NetBSD's number, positive. */
-  readonly errno: number;
-  readonly syscall: string;
-  declare readonly path?: string;
-  declare readonly dest?: string;
-
-  constructor(error: Errno, syscall: string, path?: string, dest?: string) {
-    super(
-      `${error.code}: ${libuvMessage(error.code)}, ${syscall}${path === undefined ? '' : ` '${path}'`}${dest === undefined ? '' : ` -> '${dest}'`}`,
-    );
-    this.code = error.code;
-    this.errno = error.errno;
-    this.syscall = syscall;
-    if (path !== undefined) this.path = path;
-    if (dest !== undefined) this.dest = dest;
-  }
-}
-
-/** A synchronous system call would have had to wait. It has not happened: use `p.call`, or try again later. */
-export class WouldSleep extends SystemError {
-  override readonly name: string = 'WouldSleep';
-  constructor(syscall: string) {
-    super(ERR.EAGAIN, syscall);
-  }
-}
-
-/** The kernel has stopped: a panic, or a halt. */
-export class KernelStopped extends Error {
-  override readonly name: string = 'KernelStopped';
-}
-
 interface SysThis {
   readonly l: Lwp;
 }
@@ -67,18 +33,75 @@ interface CallThis {
   readonly p: Proc;
 }
 
-/** The tables of all calls. */
-export const TABLES: readonly SyscallTable[] = [rumpkernCalls, rumpvfsCalls, rumpnetCalls, aioCalls, nfsserverCalls];
-
-/** What the tables say of a call; undefined: none has it. They are looked at one by one, since to make one of them takes longer than to boot a kernel. */
-export function knownCall(name: string): SyscallText | undefined {
-  for (const table of TABLES) if (Object.hasOwn(table, name)) return table[name];
-  return undefined;
+/** Methods made of a table's calls, and what they are in a process that has ended. */
+interface Methods {
+  readonly live: object;
+  readonly gone: object;
 }
 
-/** The component that brings a call's handler, and is loaded when the call is made. */
-function ownerOf(name: string): string | undefined {
-  return Object.hasOwn(aioCalls, name) ? 'aio' : Object.hasOwn(nfsserverCalls, name) ? 'nfsserver' : undefined;
+/**
+ * What the system calls of a kernel are (NetBSD's struct emul): their tables, and the methods that processes have of them, which all kernels of one kind share.
+ */
+export class Emul {
+  readonly #tables: readonly SyscallTable[];
+  /** The text for an error's code. */
+  readonly textOf: (code: ErrnoCode) => string;
+  /** Of `p.sys`, `p.bare` and `p.call`. */
+  readonly sys: Methods;
+  readonly bare: Methods;
+  readonly call: Methods;
+  /** A call that nobody handles is made: loads the component that would, if there is one. */
+  readonly absent: ((l: Lwp, name: string) => void) | undefined;
+
+  constructor(tables: readonly SyscallTable[], textOf: (code: ErrnoCode) => string, absent?: (l: Lwp, name: string) => void) {
+    this.#tables = tables;
+    this.textOf = textOf;
+    this.absent = absent;
+    const refusal = (se: Sysent): SystemError => new SystemError(ERR.ESRCH, textOf(ERR.ESRCH.code), se.name);
+    this.sys = this.#methods((se) => sysMethod(se, userError), (se) => throws(refusal(se)));
+    this.bare = this.#methods((se) => sysMethod(se, bareError), () => throws(ERR.ESRCH));
+    this.call = this.#methods(callMethod, (se) => Promise.reject(refusal(se)));
+  }
+
+  /** What the tables say of a call; undefined: none has it. They are looked at one by one, since to make one of them takes longer than to boot a kernel. */
+  known(name: string): SyscallText | undefined {
+    for (const table of this.#tables) if (Object.hasOwn(table, name)) return table[name];
+    return undefined;
+  }
+
+  /** All calls. */
+  calls(): [string, SyscallText][] {
+    return this.#tables.flatMap(Object.entries<SyscallText>);
+  }
+
+  #methods(live: (se: Sysent) => unknown, gone: (se: Sysent) => unknown): Methods {
+    return { live: this.#prototypeOf(live), gone: this.#prototypeOf((se) => () => gone(se)) };
+  }
+
+  /**
+   * An object with a method for each known call, made when it is first looked for: to make them all takes longer than to boot a kernel. It finds them
+   * behind itself, and keeps them.
+   */
+  #prototypeOf(method: (se: Sysent) => unknown): object {
+    const all = new Proxy(Object.prototype, {
+      get: (target, name): unknown => {
+        const text = typeof name === 'string' ? this.known(name) : undefined;
+        if (text === undefined) return Reflect.get(target, name);
+        const value = method(sysentOf(name as string, text));
+        Object.defineProperty(proto, name, { value, enumerable: true });
+        return value;
+      },
+      has: (target, name) => name in target || (typeof name === 'string' && this.known(name) !== undefined),
+    });
+    // What an object of a process has of its own is set on it, and not looked for behind.
+    const own = { value: undefined, writable: true };
+    const proto: object = Object.create(all, { l: own, p: own });
+    return proto;
+  }
+}
+
+function throws(error: unknown): never {
+  throw error;
 }
 
 export function sysentOf(name: string, text: SyscallText): Sysent {
@@ -86,65 +109,23 @@ export function sysentOf(name: string, text: SyscallText): Sysent {
   return { num: spec.num, name, spec, ...masksOf(spec.args) };
 }
 
-const sysProto: object = prototypeOf((se) => sysMethod(se, userError));
-const bareProto: object = prototypeOf((se) => sysMethod(se, bareError));
-const callProto: object = prototypeOf(callMethod);
-/** What a process has in their place when it has ended. */
-const goneSys: object = prototypeOf((se) => (): never => {
-  throw new SystemError(ERR.ESRCH, se.name);
-});
-const goneBare: object = prototypeOf(() => (): never => {
-  throw ERR.ESRCH;
-});
-const goneCalls: object = prototypeOf((se) => (): Promise<never> => Promise.reject(new SystemError(ERR.ESRCH, se.name)));
-
-/**
- * An object with a method for each known call, made when it is first looked for: to make them all takes longer than to boot a kernel. It finds them
- * behind itself, and keeps them.
- */
-function prototypeOf(method: (se: Sysent) => unknown): object {
-  const all = new Proxy(Object.prototype, {
-    get(target, name): unknown {
-      const text = typeof name === 'string' ? knownCall(name) : undefined;
-      if (text === undefined) return Reflect.get(target, name);
-      const value = method(sysentOf(name as string, text));
-      Object.defineProperty(proto, name, { value, enumerable: true });
-      return value;
-    },
-    has: (target, name) => name in target || (typeof name === 'string' && knownCall(name) !== undefined),
-  });
-  // What an object of a process has of its own is set on it, and not looked for behind.
-  const own = { value: undefined, writable: true };
-  const proto: object = Object.create(all, { l: own, p: own });
-  return proto;
-}
-
-/** The object `p.sys` of the process of `l`. */
-export function sysOf(l: Lwp): Sys {
-  const sys = Object.create(sysProto) as { l: Lwp };
-  sys.l = l;
-  return sys as unknown as Sys;
-}
-
-/** The object `p.bare`. */
-export function bareOf(l: Lwp): Sys {
-  const sys = Object.create(bareProto) as { l: Lwp };
+/** An object of the process of `l` with `methods`: `p.sys`, `p.bare`. */
+export function sysOf(l: Lwp, methods: Methods): Sys {
+  const sys = Object.create(methods.live) as { l: Lwp };
   sys.l = l;
   return sys as unknown as Sys;
 }
 
 /** The object `p.call`. */
 export function callOf(p: Proc): Call {
-  const call = Object.create(callProto) as { p: Proc };
+  const call = Object.create(p.k.emul.call.live) as { p: Proc };
   call.p = p;
   return call as unknown as Call;
 }
 
 /** The process has ended: whoever still calls hears ESRCH. */
-export function refuseCalls(sys: Sys, call: Call, bare: Sys | undefined): void {
-  Object.setPrototypeOf(sys, goneSys);
-  if (bare !== undefined) Object.setPrototypeOf(bare, goneBare);
-  Object.setPrototypeOf(call, goneCalls);
+export function refuseCalls(methods: Methods, calls: Sys | Call): void {
+  Object.setPrototypeOf(calls, methods.gone);
 }
 
 /** What the caller is told of a failure. */
@@ -304,10 +285,9 @@ export function runKernel<T>(k: Kernel, fn: (l: Lwp) => T, done: (error: unknown
   l.resume();
 }
 
-/** Nobody handles this call: the component that would is asked for, if there is one. ENOSYS. */
+/** Nobody handles this call. ENOSYS. */
 function absent(l: Lwp, se: Sysent): never {
-  const owner = ownerOf(se.name);
-  if (owner !== undefined) l.k.modules.demand(owner, l);
+  l.k.emul.absent?.(l, se.name);
   throw ERR.ENOSYS;
 }
 
@@ -326,7 +306,7 @@ function failed(l: Lwp, se: Sysent, error: unknown, args: readonly unknown[], to
 function userError(l: Lwp, se: Sysent, error: unknown, args: readonly unknown[]): unknown {
   if (error instanceof Errno) {
     const paths = args.filter((_, i) => se.spec.args[i] === 'path' || se.spec.args[i] === 'path?').map(pathText);
-    return new SystemError(error, se.name, paths[0], paths[1]);
+    return new SystemError(error, l.k.emul.textOf(error.code), se.name, paths[0], paths[1]);
   }
   if (error === SLEEP) return new WouldSleep(se.name);
   return l.k.panicked(error);

@@ -1,8 +1,10 @@
 /**
- * What the base has beyond descriptors and event queues on files. A kernel of bareBoot() is without it, and so is a bundle of one: its system calls answer
- * ENOSYS, what it would give to others is ENOSYS to them, and who has a value for the sysctl tree keeps it to himself.
+ * What the base has beyond descriptors and event queues on files. A kernel of bareBoot() is without it, and so is a bundle of one: its system calls are not
+ * there, what it would give to others is ENOSYS to them, and who has a value for the sysctl tree keeps it to himself.
  */
-import { EVFILT_TIMER, EVFILT_USER, rumpkernCalls } from '@anykernel/lib-sys';
+import {
+  EVFILT_TIMER, EVFILT_USER, aioCalls, libuvMessage, nfsserverCalls, rumpkernCalls, rumpnetCalls, rumpvfsCalls,
+} from '@anykernel/lib-sys';
 import { Autoloader } from './autoload.js';
 import { idCalls } from './calls/ids.js';
 import { ksemCalls } from './calls/ksem.js';
@@ -14,10 +16,12 @@ import { stopTimers, timeCalls } from './calls/time.js';
 import { traceCalls } from './calls/trace.js';
 import { openConsole } from './console.js';
 import { Devsw } from './devsw.js';
+import { Emul } from './entry.js';
 import { Evcnts } from './evcnt.js';
 import type { Kernel } from './kernel.js';
 import { timerFilter, userFilter } from './kqfilters.js';
 import { Ktrace } from './ktrace.js';
+import type { Lwp } from './proc.js';
 import { moreRecords } from './morerecords.js';
 import { type Signals, signals } from './signal.js';
 import { Sysctl } from './sysctl.js';
@@ -39,6 +43,7 @@ export interface Parts {
 
 /** What a kernel gets of it. */
 export interface Extras {
+  readonly emul: Emul;
   establish(k: Kernel): void;
   sysctl(k: Kernel): SysctlTree;
   readonly parts: { readonly [K in keyof Parts]: (k: Kernel) => Parts[K] };
@@ -48,7 +53,14 @@ const calls = Object.freeze({
   ...pipeCalls, ...processCalls, ...idCalls, ...pollCalls, ...timeCalls, ...sysctlCalls, ...ksemCalls, ...traceCalls,
 });
 
+/** The component that brings a call's handler is loaded when the call is made. */
+function bring(l: Lwp, name: string): void {
+  const owner = Object.hasOwn(aioCalls, name) ? 'aio' : Object.hasOwn(nfsserverCalls, name) ? 'nfsserver' : undefined;
+  if (owner !== undefined) l.k.modules.demand(owner, l);
+}
+
 export const extras: Extras = {
+  emul: new Emul([rumpkernCalls, rumpvfsCalls, rumpnetCalls, aioCalls, nfsserverCalls], libuvMessage, bring),
   establish(k) {
     k.syscalls.establish(rumpkernCalls, calls, moreRecords);
     k.procs.onExit.push(stopTimers);

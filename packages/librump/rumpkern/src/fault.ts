@@ -1,10 +1,9 @@
 /** Faults, for people. */
 import { ClosureError } from '@anykernel/lib-component';
-import { Errno } from '@anykernel/lib-sys';
 
 /** A fault as a line; whatever was thrown, to look at it must not fail. */
 export function faultText(fault: unknown): string {
-  if (fault instanceof Errno || fault instanceof ClosureError) return fault.message;
+  if (fault instanceof ClosureError) return fault.message;
   try {
     return String(fault);
   } catch {

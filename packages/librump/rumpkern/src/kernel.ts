@@ -10,7 +10,7 @@ import { ERR, Errno } from '@anykernel/lib-sys';
 import { ROOT } from './cred.js';
 import type { Autoloader } from './autoload.js';
 import type { Devsw } from './devsw.js';
-import { KernelStopped, runKernel } from './entry.js';
+import { type Emul, runKernel } from './entry.js';
 import type { Extras, Parts } from './extras.js';
 import { faultText } from './fault.js';
 import type { Evcnts } from './evcnt.js';
@@ -27,6 +27,7 @@ import type { Sigmodel, Signals } from './signal.js';
 import { SLEEP, SleepQueue, type WaitChannel, sleepOn } from './sleep.js';
 import { Softint } from './softint.js';
 import { Syscalls } from './syscalls.js';
+import { KernelStopped } from './syserror.js';
 import { NO_SYSCTL, type SysctlTree } from './sysctlnone.js';
 import type { Clock } from './time.js';
 import type { Wheel } from './wheel.js';
@@ -38,6 +39,7 @@ export class Kernel {
   readonly host: Rumpuser;
   readonly mem: Mem;
   readonly sleepq: SleepQueue;
+  readonly emul: Emul;
   readonly syscalls: Syscalls;
   readonly procs: ProcTable;
   readonly modules: Modules;
@@ -82,12 +84,13 @@ export class Kernel {
   readonly #kick: object = {};
   readonly #specific = new Map<object, unknown>();
 
-  constructor(host: Rumpuser, options: KernelOptions = {}, extras?: Extras) {
+  constructor(host: Rumpuser, emul: Emul, options: KernelOptions = {}, extras?: Extras) {
     this.#extras = extras;
     this.host = host;
+    this.emul = emul;
     this.mem = new Mem(host, options.memLimitBytes ?? parseSize(host.getparam('RUMP_MEMLIMIT')));
     this.sleepq = new SleepQueue(this);
-    this.syscalls = new Syscalls();
+    this.syscalls = new Syscalls(emul);
     this.msgbuf = new Msgbuf(host, options.verbose ?? (host.getparam('RUMP_VERBOSE') ?? '0') !== '0');
     this.sigmodel = options.sigmodel ?? 'record';
     this.sysctl = extras?.sysctl(this) ?? NO_SYSCTL;

@@ -5,7 +5,7 @@
 import { ERR } from '@anykernel/lib-sys';
 import type { Callout } from './callout.js';
 import { type Cred, type CredInit, credOf } from './cred.js';
-import { type Call, type Sys, bareOf, callOf, refuseCalls, sysOf } from './entry.js';
+import { type Call, type Sys, callOf, refuseCalls, sysOf } from './entry.js';
 import { type File, Filedesc } from './filedesc.js';
 import type { Kernel } from './kernel.js';
 import { Limits } from './resource.js';
@@ -158,7 +158,7 @@ export class Proc {
     this.sid = parent?.sid ?? pid;
     this.limits = parent?.limits.copy() ?? new Limits();
     this.lwp = this.newlwp();
-    this.sys = sysOf(this.lwp);
+    this.sys = sysOf(this.lwp, k.emul.sys);
     this.call = callOf(this);
   }
 
@@ -168,7 +168,7 @@ export class Proc {
    */
   get bare(): Sys {
     if (this.#bare === undefined) {
-      this.#bare = bareOf(this.lwp);
+      this.#bare = sysOf(this.lwp, this.k.emul.bare);
       if (this.exited) this.refuse();
     }
     return this.#bare;
@@ -188,7 +188,10 @@ export class Proc {
 
   /** The process has ended: its calls answer ESRCH. */
   refuse(): void {
-    refuseCalls(this.sys, this.call, this.#bare);
+    const { sys, bare, call } = this.k.emul;
+    refuseCalls(sys, this.sys);
+    refuseCalls(call, this.call);
+    if (this.#bare !== undefined) refuseCalls(bare, this.#bare);
   }
 
   /** One more lwp. EBUSY: the process has ended. */

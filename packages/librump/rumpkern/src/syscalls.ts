@@ -6,7 +6,7 @@
  */
 import { type Handlers, type SyscallSpec, type SyscallTable, syscallNum } from '@anykernel/lib-sys';
 import type { Records } from './copyin.js';
-import { TABLES, knownCall, runNow, runParked, sysentOf } from './entry.js';
+import { type Emul, runNow, runParked, sysentOf } from './entry.js';
 import type { Lwp, Proc } from './proc.js';
 import { baseRecords } from './records.js';
 
@@ -42,6 +42,11 @@ export class Syscalls {
   /** The handlers themselves, while each is wrapped. */
   #plain: (AnyHandler | undefined)[] | undefined;
   #wrap: Wrap | undefined;
+  readonly #emul: Emul;
+
+  constructor(emul: Emul) {
+    this.#emul = emul;
+  }
 
   /** Adds handlers of a table's calls, in place of those before, and the kinds of records that they have. Returns what takes the handlers out again. */
   establish<T extends SyscallTable>(table: T, handlers: Partial<Handlers<T, Lwp>>, records?: Records): () => void {
@@ -49,7 +54,7 @@ export class Syscalls {
     const nums: number[] = [];
     for (const name in handlers) {
       const num = syscallNum(table[name]);
-      if (knownCall(name) !== table[name]) this.#sysents.set(num, sysentOf(name, table[name]));
+      if (this.#emul.known(name) !== table[name]) this.#sysents.set(num, sysentOf(name, table[name]));
       this.#set(num, handlers[name] as unknown as AnyHandler);
       nums.push(num);
     }
@@ -75,11 +80,9 @@ export class Syscalls {
 
   #completeTable(): void {
     this.#complete = true;
-    for (const table of TABLES) {
-      for (const name in table) {
-        const se = sysentOf(name, table[name]);
-        if (!this.#sysents.has(se.num)) this.#sysents.set(se.num, se);
-      }
+    for (const [name, text] of this.#emul.calls()) {
+      const se = sysentOf(name, text);
+      if (!this.#sysents.has(se.num)) this.#sysents.set(se.num, se);
     }
   }
 

@@ -163,7 +163,7 @@ test('a halt does not wait, and says so', () => {
   });
   k.halt();
   expect(later).toBe(1);
-  expect(k.msgbuf.text()).toContain('halt: Input/output error\nhalt: a device is asynchronous, and was not waited for\n');
+  expect(k.msgbuf.text()).toContain('halt: EIO\nhalt: a device is asynchronous, and was not waited for\n');
 });
 
 test('a halt with nosync runs no hook', () => {

@@ -3,7 +3,7 @@
  * fifos, no advisory locks, no file handles, no sysctl values, no ranges of files (fallocate), no extended attributes and no tracing. A bundle is smaller by these.
  */
 import { type Component, component } from '@anykernel/lib-component';
-import { ERR, rumpvfsCalls } from '@anykernel/lib-sys';
+import { ERR, bareVfsCalls } from '@anykernel/lib-sys';
 import { type Kernel, rumpkern } from '@anykernel/rumpkern';
 import { bareCalls } from './calls/bare.js';
 import { Cwdi } from './cwdi.js';
@@ -18,7 +18,7 @@ export const bareVfs: Component<Vfs, readonly [typeof rumpkern]> = /* @__PURE__ 
   provides: ['vfs'],
   attach(kernel) {
     const k = kernel.use(rumpkern);
-    k.syscalls.establish(rumpvfsCalls, bareCalls);
+    k.syscalls.establish(bareVfsCalls, bareCalls);
     return new Vfs(k);
   },
   detach(kernel, vfs) {

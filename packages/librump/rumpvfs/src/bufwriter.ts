@@ -4,7 +4,7 @@
  * On a synchronous device the buffers themselves are written. Elsewhere a private copy is, so that a buffer may change (and is dirty
  * again) while its last contents are on their way; only where memory is too short for that, the buffer is lent to the host meanwhile.
  */
-import { ERR, Errno, major, minor } from '@anykernel/lib-sys';
+import { ERR, Errno, major, minor, strerror } from '@anykernel/lib-sys';
 import { CHUNK_MAX, type Kernel } from '@anykernel/rumpkern';
 import type { Bcache } from './bcache.js';
 import type { Buf } from './buf.js';
@@ -197,7 +197,7 @@ export class BufWriter implements Writes {
 
   #failed(blkno: number, error: Errno): void {
     const dev = this.#disk.dev;
-    if (this.#error === undefined) this.#k.printf(`device ${major(dev)},${minor(dev)}: block ${blkno} cannot be written: ${error.message}`);
+    if (this.#error === undefined) this.#k.printf(`device ${major(dev)},${minor(dev)}: block ${blkno} cannot be written: ${strerror(error.code)}`);
     this.#error = error;
   }
 }

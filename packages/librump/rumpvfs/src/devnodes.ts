@@ -2,7 +2,7 @@
  * /dev: a node for every device that a driver announces, for as long as it does. It is the root file system's /dev, whatever has been mounted over the
  * root since: an image has its own.
  */
-import { ERR, Errno } from '@anykernel/lib-sys';
+import { ERR, Errno, strerror } from '@anykernel/lib-sys';
 import type { DevNode, Kernel } from '@anykernel/rumpkern';
 import { NAMEI_MAKEDIR, Nameidata, namei } from './namei.js';
 import type { Vfs } from './vfs.js';
@@ -24,7 +24,7 @@ function quietly(k: Kernel, node: DevNode, fn: () => void): void {
     fn();
   } catch (e) {
     if (!(e instanceof Errno)) throw e;
-    if (e !== ERR.EEXIST) k.printf(`/dev/${node.name}: ${e.message}`);
+    if (e !== ERR.EEXIST) k.printf(`/dev/${node.name}: ${strerror(e.code)}`);
   }
 }
 

@@ -6,7 +6,7 @@
  */
 import {
   ERR, Errno, MNT_ASYNC, MNT_DISCARD, MNT_EXTATTR, MNT_FORCE, MNT_GETARGS, MNT_IGNORE, MNT_LOCAL, MNT_LOG, MNT_NOATIME, MNT_NOCOREDUMP, MNT_NODEV,
-  MNT_NODEVMTIME, MNT_NOEXEC, MNT_NOSUID, MNT_RDONLY, MNT_RELATIME, MNT_RELOAD, MNT_ROOTFS, MNT_SYMPERM, MNT_SYNCHRONOUS, MNT_UNION, MNT_UPDATE,
+  MNT_NODEVMTIME, MNT_NOEXEC, MNT_NOSUID, MNT_RDONLY, MNT_RELATIME, MNT_RELOAD, MNT_ROOTFS, MNT_SYMPERM, MNT_SYNCHRONOUS, MNT_UNION, MNT_UPDATE, strerror,
 } from '@anykernel/lib-sys';
 import { type Lwp, SLEEP } from '@anykernel/rumpkern';
 import type { Cwdi } from './cwdi.js';
@@ -211,7 +211,7 @@ export class Mounts {
       this.#takeOut(mp);
     } catch (e) {
       if (!(e instanceof Errno)) throw e;
-      this.#vfs.k.printf(`unmount of ${mp.onName}: ${e.message}`);
+      this.#vfs.k.printf(`unmount of ${mp.onName}: ${strerror(e.code)}`);
     }
   }
 

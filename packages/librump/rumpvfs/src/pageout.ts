@@ -4,7 +4,7 @@
  * On a synchronous device straight from the clusters; elsewhere from a private copy, so that a page may change (and is dirty again) while
  * its last contents are on their way. Only where memory is too short for that are the pages lent to the host meanwhile.
  */
-import { ERR, Errno, major, minor } from '@anykernel/lib-sys';
+import { ERR, Errno, major, minor, strerror } from '@anykernel/lib-sys';
 import { PAGE_SHIFT, PAGE_SIZE } from '@anykernel/rumpkern';
 import { CLUSTER_SIZE, type Cluster, pagesOf } from './cluster.js';
 import { Extents } from './extents.js';
@@ -157,6 +157,6 @@ function settle(u: PagedUobj, io: PageIo): void {
 
 function failed(u: PagedUobj, error: Errno): void {
   const { dev } = u.pager.disk;
-  if (u.writeError === undefined) u.k.printf(`device ${major(dev)},${minor(dev)}: file data cannot be written: ${error.message}`);
+  if (u.writeError === undefined) u.k.printf(`device ${major(dev)},${minor(dev)}: file data cannot be written: ${strerror(error.code)}`);
   u.writeError = error;
 }

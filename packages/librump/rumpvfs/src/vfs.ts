@@ -123,7 +123,7 @@ export class Vfs {
         mp.ops.sync(mp, wait);
       } catch (e) {
         if (!(e instanceof Errno)) throw e;
-        this.k.printf(`sync of ${mp.onName}: ${e.message}`);
+        this.k.printf(`sync of ${mp.onName}: ${e.code}`);
       }
     }
   }

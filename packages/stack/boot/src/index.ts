@@ -15,6 +15,7 @@ import {
   MNT_NOSUID,
   MNT_RDONLY,
   MNT_SYNCHRONOUS,
+  libuvMessage,
 } from '@anykernel/lib-sys';
 import { type Kernel, type KernelOptions, SystemError, WouldSleep, boot } from '@anykernel/rumpkern';
 import { etfsOf, etfsRegister, rumpvfs } from '@anykernel/rumpvfs';
@@ -91,7 +92,7 @@ export function deviceFor(k: Kernel, source: string): string {
     k.run(() => etfsRegister(vfs, key, file, 'blk'));
   } catch (e) {
     if (!(e instanceof Errno)) throw e;
-    if (e !== ERR.EEXIST) throw new SystemError(e, 'open', file);
+    if (e !== ERR.EEXIST) throw new SystemError(e, libuvMessage(e.code), 'open', file);
   }
   if (part === undefined) return key;
   const dev = etfsOf(vfs).vnodeOf(key)?.rdev ?? -1;

@@ -1,5 +1,5 @@
 /** The system calls that every kernel has. Handlers are the same objects in every one. */
-import { rumpkernCalls } from '@anykernel/lib-sys';
+import { bareKernCalls } from '@anykernel/lib-sys';
 import type { Kernel } from '../kernel.js';
 import { descriptorCalls } from './descriptors.js';
 import { eventCalls } from './events.js';
@@ -8,5 +8,5 @@ const all = Object.freeze({ ...descriptorCalls, ...eventCalls });
 
 /** Establishes them in `k`. */
 export function baseCalls(k: Kernel): void {
-  k.syscalls.establish(rumpkernCalls, all);
+  k.syscalls.establish(bareKernCalls, all);
 }

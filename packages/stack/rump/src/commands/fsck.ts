@@ -1,7 +1,7 @@
 /** `rump fsck`: checks file systems on images, and repairs them where that is wanted. */
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
 import { toBytestr } from '@anykernel/lib-bytes';
-import { Errno } from '@anykernel/lib-sys';
+import { Errno, strerror } from '@anykernel/lib-sys';
 import { CHECKERS, CHECKER_TYPES } from '../checkers/index.js';
 import type { Checked, Checker, ImageToCheck } from '../checkers/checker.js';
 import type { Context } from '../context.js';
@@ -74,7 +74,7 @@ function run(image: string, checker: Checker, io: ImageToCheck, repair: boolean)
     return checker.check(io, { repair, time: Math.floor(Date.now() / 1000) });
   } catch (e) {
     if (!(e instanceof Errno)) throw e;
-    throw new PlaceError(`${image}: ${REASONS[e.code] ?? e.message}`);
+    throw new PlaceError(`${image}: ${REASONS[e.code] ?? strerror(e.code)}`);
   }
 }
 
