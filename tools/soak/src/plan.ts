@@ -157,12 +157,19 @@ function flowOf(rng: Rng, nodes: number, buses: readonly BusPlan[]): FlowPlan {
     server,
     startMs: START_MS + rng.below(3000),
     up: kind === 'tcp' ? bytes() : 1 + rng.below(12),
-    down: kind === 'tcp' ? bytes() : 1 + rng.below(rng.below(3) === 0 ? 8000 : 1400),
+    down: kind === 'tcp' ? bytes() : datagramOf(rng, buses),
     napMs: [5, 20, 50, 400][rng.below(4)],
     // A message must fit, with the memory that it lies in.
     sockbuf: rng.below(4) === 0 ? (kind === 'tcp' ? 2048 : 40_000) + rng.below(20_000) : undefined,
     nodelay: rng.below(3) === 0,
   };
+}
+
+/** A datagram is lost with any of its fragments: where many packets are, long ones would seldom arrive, however often they are sent. */
+function datagramOf(rng: Rng, buses: readonly BusPlan[]): number {
+  const len = rng.below(rng.below(3) === 0 ? 8000 : 1400);
+  const rough = buses.reduce((sum, bus) => sum + bus.loss, 0) > 0.1;
+  return 1 + (rough ? len % 1400 : len);
 }
 
 function flapOf(rng: Rng, nodes: readonly NodePlan[]): FlapPlan {
