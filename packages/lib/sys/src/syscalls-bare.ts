@@ -5,12 +5,7 @@ export const bareKernCalls = {
   read: '3 len fd out',
   write: '4 len fd in',
   close: '6 void fd',
-  readv: '120 len fd iovout',
-  writev: '121 len fd iovin',
   ioctl: '54 int fd uint inout?',
-  dup: '41 fd fd',
-  dup2: '90 fd fd fd',
-  dup3: '454 fd fd fd int',
   fcntl: '92 int fd int fcntl?',
   fstat: '440 stat fd stat?',
 

@@ -8,6 +8,11 @@ import { bareKernCalls } from './syscalls-bare.js';
 export const rumpkernCalls = {
   ...bareKernCalls,
 
+  readv: '120 len fd iovout',
+  writev: '121 len fd iovin',
+  dup: '41 fd fd',
+  dup2: '90 fd fd fd',
+  dup3: '454 fd fd fd int',
   pipe: '42 pair',
   pipe2: '453 pair int',
 

@@ -8,6 +8,7 @@ import {
 import { Autoloader } from './autoload.js';
 import { idCalls } from './calls/ids.js';
 import { ksemCalls } from './calls/ksem.js';
+import { moreDescriptorCalls } from './calls/moredescriptors.js';
 import { pipeCalls } from './calls/pipe.js';
 import { pollCalls } from './calls/poll.js';
 import { processCalls } from './calls/process.js';
@@ -50,7 +51,7 @@ export interface Extras {
 }
 
 const calls = Object.freeze({
-  ...pipeCalls, ...processCalls, ...idCalls, ...pollCalls, ...timeCalls, ...sysctlCalls, ...ksemCalls, ...traceCalls,
+  ...moreDescriptorCalls, ...pipeCalls, ...processCalls, ...idCalls, ...pollCalls, ...timeCalls, ...sysctlCalls, ...ksemCalls, ...traceCalls,
 });
 
 /** The component that brings a call's handler is loaded when the call is made. */

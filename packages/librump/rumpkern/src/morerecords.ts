@@ -1,7 +1,17 @@
-/** Records and lists of the other calls of the base: of readiness, time, limits, signals and the sysctl tree. */
-import { CTL_MAXNAME, type Itimerspec, type Pollfd, type Rlimit, SIGALRM, type SelectSets, type Sigevent } from '@anykernel/lib-sys';
-import { LIST_MAX, type RecordKind, type Records, bytesArg, fieldsIn, intIn, listIn, numberIn } from './copyin.js';
+/** Records and lists of the other calls of the base: of lists of buffers, locks, mounts, readiness, time, limits, signals and the sysctl tree. */
+import { CTL_MAXNAME, type Flock, IOV_MAX, type Itimerspec, type Pollfd, type Rlimit, SIGALRM, type SelectSets, type Sigevent } from '@anykernel/lib-sys';
+import { LIST_MAX, type RecordKind, type Records, bytesArg, fieldsIn, intIn, isBytes, listIn, numberIn } from './copyin.js';
 import { timespec } from './records.js';
+
+const iov: RecordKind = { in: (v) => listIn(v, bytesArg, IOV_MAX) };
+
+const fcntl: RecordKind<Flock, number | Flock | Uint8Array> = {
+  in: (v) => (v === undefined ? undefined : typeof v === 'number' ? intIn(v) : isBytes(v) ? bytesArg(v) : flock(v)),
+  out(to, from, result) {
+    if (typeof from === 'object' && !isBytes(from)) Object.assign(to, from);
+    return result;
+  },
+};
 
 const pollfds: RecordKind<readonly Pollfd[], readonly Pollfd[]> = {
   in: (v) => listIn(v, (p): Pollfd => ({ fd: intIn(fieldsIn(p)['fd']), events: intIn(fieldsIn(p)['events']), revents: 0 })),
@@ -22,6 +32,10 @@ const sets: RecordKind<SelectSets, SelectSets> = {
 };
 
 export const moreRecords: Records = {
+  iovin: iov,
+  iovout: iov,
+  'fcntl?': fcntl,
+  mountargs: { in: (v) => ({ ...fieldsIn(v) }) },
   timespec: { in: timespec },
   itimer: { in: (v): Itimerspec => ({ interval: timespec(fieldsIn(v)['interval']), value: timespec(fieldsIn(v)['value']) }) },
   rlimit: { in: (v): Rlimit => ({ cur: numberIn(fieldsIn(v)['cur']), max: numberIn(fieldsIn(v)['max']) }) },
@@ -35,6 +49,11 @@ export const moreRecords: Records = {
   },
   'sysctl?': { in: (v) => (typeof v === 'object' && v !== null ? bytesArg(v) : v) },
 };
+
+function flock(value: unknown): Flock {
+  const { start, len, pid, type, whence } = fieldsIn(value);
+  return { start: intIn(start), len: intIn(len), pid: intIn(pid ?? 0), type: intIn(type), whence: intIn(whence) };
+}
 
 function selects(value: unknown): SelectSets {
   const { nfds, read, write, except } = fieldsIn(value);

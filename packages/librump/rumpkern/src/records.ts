@@ -1,8 +1,6 @@
 /** Records and lists of the calls that every kernel has: of descriptors, files and event queues. */
-import { ERR, type Flock, IOV_MAX, Kevent, Stat, type Timespec } from '@anykernel/lib-sys';
-import { LIST_MAX, type RecordKind, type Records, bytesArg, fieldsIn, intIn, isBytes, lengthOfList, listIn } from './copyin.js';
-
-const iov: RecordKind = { in: (v) => listIn(v, bytesArg, IOV_MAX) };
+import { ERR, Kevent, Stat, type Timespec } from '@anykernel/lib-sys';
+import { LIST_MAX, type RecordKind, type Records, fieldsIn, intIn, lengthOfList, listIn } from './copyin.js';
 
 /** The kernel's own, to be copied into the caller's. */
 const stat: RecordKind<Stat, Stat> = {
@@ -25,24 +23,13 @@ const kevents: RecordKind<Kevent[], Kevent[]> = {
   },
 };
 
-const fcntl: RecordKind<Flock, number | Flock | Uint8Array> = {
-  in: (v) => (v === undefined ? undefined : typeof v === 'number' ? intIn(v) : isBytes(v) ? bytesArg(v) : flock(v)),
-  out(to, from, result) {
-    if (typeof from === 'object' && !isBytes(from)) Object.assign(to, from);
-    return result;
-  },
-};
-
 export const baseRecords: Records = {
-  iovin: iov,
-  iovout: iov,
   'stat?': stat,
   'timespec?': { in: (v) => (v === undefined ? undefined : timespec(v)) },
   'times?': { in: (v) => (v === undefined ? undefined : pair(listIn(v, timespec))) },
   changes: { in: (v) => listIn(v, kevent) },
   kevents,
-  'fcntl?': fcntl,
-  mountargs: { in: (v) => ({ ...fieldsIn(v) }) },
+  'fcntl?': { in: (v) => (v === undefined ? v : intIn(v)) },
 };
 
 export function timespec(value: unknown): Timespec {
@@ -53,11 +40,6 @@ export function timespec(value: unknown): Timespec {
 function kevent(value: unknown): Kevent {
   const { ident, filter, flags, fflags, data, udata } = fieldsIn(value);
   return new Kevent(intIn(ident), intIn(filter), intIn(flags), intIn(fflags ?? 0), intIn(data ?? 0), udata);
-}
-
-function flock(value: unknown): Flock {
-  const { start, len, pid, type, whence } = fieldsIn(value);
-  return { start: intIn(start), len: intIn(len), pid: intIn(pid ?? 0), type: intIn(type), whence: intIn(whence) };
 }
 
 function pair<T>(list: readonly T[]): readonly T[] {

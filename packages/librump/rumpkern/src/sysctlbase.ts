@@ -6,6 +6,7 @@ import { PAGE_SIZE } from './mem.js';
 import { MSGBUF_LEN } from './msgbuf.js';
 import { PIPE_SIZE } from './pipe.js';
 import type { Lwp } from './proc.js';
+import { getLimit, setLimit } from './rlimit.js';
 import type { SysctlLeaf, SysctlType } from './sysctl.js';
 
 export const OSTYPE = 'Anykernel';
@@ -58,7 +59,7 @@ function kern(k: Kernel, attach: Attach, value: Value): void {
   value('struct', 'kern.boottime', 83, () => timespec(k.boottime.sec, k.boottime.nsec));
   value('int', 'kern.rawpartition', 24, () => 3);
   value('int', 'kern.maxproc', 6, () => 29_998);
-  value('int', 'kern.maxfiles', 7, () => k.proc0.limits.get(RLIMIT_NOFILE).max);
+  value('int', 'kern.maxfiles', 7, () => getLimit(k.proc0.limits, RLIMIT_NOFILE).max);
   value('int', 'kern.iov_max', 38, () => 1024);
   value('int', 'kern.msgbufsize', 52, () => MSGBUF_LEN);
   value('string', 'kern.msgbuf', 53, () => k.msgbuf.text());
@@ -126,10 +127,10 @@ function proc(attach: Attach): void {
         type: 'quad',
         anyone: true,
         get: (l) => {
-          const limit = l.proc.limits.get(resource)[which];
+          const limit = getLimit(l.proc.limits, resource)[which];
           return limit === Infinity ? Number.MAX_SAFE_INTEGER : limit;
         },
-        set: (to, l) => l.proc.limits.set(resource, { ...l.proc.limits.get(resource), [which]: to as number }, l.proc.cred.isRoot),
+        set: (to, l) => setLimit(l.proc.limits, resource, { ...getLimit(l.proc.limits, resource), [which]: to as number }, l.proc.cred.isRoot),
       });
     }
   }

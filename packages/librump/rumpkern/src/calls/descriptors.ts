@@ -1,7 +1,7 @@
-/** System calls on descriptors, whatever they are open on: transfers, duplicates, flags. */
+/** System calls on descriptors, whatever they are open on: transfers and flags. */
 import {
-  ERR, FD_CLOEXEC, FIOASYNC, FIOCLEX, FIONBIO, FIONCLEX, F_CLOSEM, F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, F_GETNOSIGPIPE, F_MAXFD, F_SETFD, F_SETFL,
-  F_SETNOSIGPIPE, type Handlers, O_ALT_IO, O_APPEND, O_ASYNC, O_CLOEXEC, O_DIRECT, O_DSYNC, O_NONBLOCK, O_NOSIGPIPE, O_RSYNC, O_SYNC, Stat,
+  ERR, FD_CLOEXEC, FIOASYNC, FIOCLEX, FIONBIO, FIONCLEX, F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, F_GETNOSIGPIPE, F_SETFD, F_SETFL,
+  F_SETNOSIGPIPE, type Handlers, O_ALT_IO, O_APPEND, O_ASYNC, O_DIRECT, O_DSYNC, O_NONBLOCK, O_NOSIGPIPE, O_RSYNC, O_SYNC, Stat,
   oflags, type rumpkernCalls,
 } from '@anykernel/lib-sys';
 import { type File, FREAD, FWRITE } from '../filedesc.js';
@@ -15,42 +15,28 @@ type Calls = Handlers<typeof rumpkernCalls, Lwp>;
 const SETTABLE: number = O_APPEND | O_ASYNC | O_SYNC | O_NONBLOCK | O_DSYNC | O_RSYNC | O_ALT_IO | O_DIRECT | O_NOSIGPIPE;
 
 /** Reads at the file's position, which moves on by what was read; the entry layer sees to it when the call is cut short. */
-function readAt(f: File, uio: Uio, l: Lwp): number {
+export function readAt(f: File, uio: Uio, l: Lwp): number {
   l.seeks = true;
   f.ops.read(f, uio, l);
   f.offset = uio.offset;
   return uio.moved;
 }
 
-function writeAt(f: File, uio: Uio, l: Lwp): number {
+export function writeAt(f: File, uio: Uio, l: Lwp): number {
   l.seeks = true;
   f.ops.write(f, uio, l);
   f.offset = uio.offset;
   return uio.moved;
 }
 
-/** EINVAL: an empty list. (One that is too long is not even copied in.) */
-function checkVector(bufs: readonly Uint8Array[]): void {
-  if (bufs.length === 0) throw ERR.EINVAL;
-}
-
-/** Makes `to` name what `from` names. */
-function duplicate(l: Lwp, from: number, to: number, cloexec: boolean): number {
-  const { fd, limits } = l.proc;
-  const f = fd.get(from);
-  if (to < fd.base || to >= fd.base + limits.nofile) throw ERR.EBADF;
-  if (to !== from) fd.replace(to, f, cloexec, l);
-  return to;
-}
-
-function setStatus(f: File, bit: number, on: boolean): void {
+export function setStatus(f: File, bit: number, on: boolean): void {
   f.flag = on ? f.flag | bit : f.flag & ~bit;
   f.ops.setflags?.(f, f.flag);
 }
 
 export const descriptorCalls: Pick<
   Calls,
-  'read' | 'write' | 'readv' | 'writev' | 'close' | 'dup' | 'dup2' | 'dup3' | 'fcntl' | 'ioctl' | 'fstat'
+  'read' | 'write' | 'close' | 'fcntl' | 'ioctl' | 'fstat'
 > = {
   read(l, fd, buf) {
     const f = l.file(fd, FREAD);
@@ -60,30 +46,7 @@ export const descriptorCalls: Pick<
     const f = l.file(fd, FWRITE);
     return writeAt(f, l.uioOf(buf, f.offset, 'write'), l);
   },
-  readv(l, fd, bufs) {
-    const f = l.file(fd, FREAD);
-    checkVector(bufs);
-    return readAt(f, l.uioOfv(bufs, f.offset, 'read'), l);
-  },
-  writev(l, fd, bufs) {
-    const f = l.file(fd, FWRITE);
-    checkVector(bufs);
-    return writeAt(f, l.uioOfv(bufs, f.offset, 'write'), l);
-  },
-
   close: (l, fd) => l.proc.fd.close(fd, l),
-
-  dup: (l, fd) => l.proc.fd.alloc(l.proc.fd.get(fd), l.proc.limits.nofile),
-  dup2: (l, from, to) => duplicate(l, from, to, false),
-  /** EINVAL: unknown flags, or the same descriptor twice. */
-  dup3(l, from, to, flags) {
-    if ((flags & ~(O_CLOEXEC | O_NONBLOCK | O_NOSIGPIPE)) !== 0 || from === to) throw ERR.EINVAL;
-    duplicate(l, from, to, (flags & O_CLOEXEC) !== 0);
-    const f = l.proc.fd.get(to);
-    if ((flags & O_NONBLOCK) !== 0) setStatus(f, O_NONBLOCK, true);
-    if ((flags & O_NOSIGPIPE) !== 0) setStatus(f, O_NOSIGPIPE, true);
-    return to;
-  },
 
   fcntl: (l, fd, cmd, arg) => fcntl(l, fd, cmd, arg),
 
@@ -110,9 +73,8 @@ export const descriptorCalls: Pick<
   },
 };
 
-function fcntl(l: Lwp, fd: number, cmd: number, arg: Parameters<Calls['fcntl']>[3]): number {
+export function fcntl(l: Lwp, fd: number, cmd: number, arg: Parameters<Calls['fcntl']>[3]): number {
   const table = l.proc.fd;
-  if (cmd === F_MAXFD || cmd === F_CLOSEM) return many(l, fd, cmd);
   const f = l.file(fd, 0);
   const n = typeof arg === 'number' ? arg : 0;
   switch (cmd) {
@@ -141,16 +103,4 @@ function fcntl(l: Lwp, fd: number, cmd: number, arg: Parameters<Calls['fcntl']>[
   }
   if (f.ops.fcntl === undefined) throw ERR.EINVAL;
   return f.ops.fcntl(f, cmd, arg, l);
-}
-
-/** The commands that are about all descriptors: the largest one in use, and closing those from `fd` on. */
-function many(l: Lwp, fd: number, cmd: number): number {
-  const table = l.proc.fd;
-  if (cmd === F_MAXFD) {
-    for (let max = table.end - 1; max >= table.base; max--) if (table.peek(max) !== undefined) return max;
-    return -1;
-  }
-  if (fd < 0) throw ERR.EBADF;
-  for (let n = table.end - 1; n >= fd; n--) if (table.peek(n) !== undefined) table.close(n, l);
-  return 0;
 }

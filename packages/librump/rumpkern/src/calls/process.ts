@@ -3,6 +3,7 @@ import {
   ERR, type Handlers, LOGIN_NAME_MAX, MODCTL_EXISTS, MODCTL_LOAD, MODCTL_STAT, MODCTL_UNLOAD, RB_DUMP, RB_HALT, RB_NOSYNC, type rumpkernCalls,
 } from '@anykernel/lib-sys';
 import type { Lwp, Proc } from '../proc.js';
+import { getLimit, setLimit } from '../rlimit.js';
 
 type Calls = Handlers<typeof rumpkernCalls, Lwp>;
 
@@ -55,9 +56,9 @@ export const processCalls: Pick<
     for (const p of l.k.procs) if (p.sid === l.proc.sid) p.login = name;
   },
 
-  getrlimit: (l, resource) => l.proc.limits.get(resource),
+  getrlimit: (l, resource) => getLimit(l.proc.limits, resource),
   setrlimit(l, resource, limit) {
-    l.proc.limits.set(resource, limit, l.proc.cred.isRoot);
+    setLimit(l.proc.limits, resource, limit, l.proc.cred.isRoot);
   },
 
   /** EPERM. LOAD: EEXIST, ENOENT. UNLOAD: ENOENT, EBUSY, EOPNOTSUPP. EINVAL: no such command. */

@@ -1,0 +1,60 @@
+/** System calls on descriptors that files do without: duplicates, lists of buffers, and what is about all descriptors. */
+import { ERR, F_CLOSEM, F_MAXFD, type Handlers, O_CLOEXEC, O_NONBLOCK, O_NOSIGPIPE, type rumpkernCalls } from '@anykernel/lib-sys';
+import { FREAD, FWRITE } from '../filedesc.js';
+import type { Lwp } from '../proc.js';
+import { fcntl, readAt, setStatus, writeAt } from './descriptors.js';
+
+type Calls = Handlers<typeof rumpkernCalls, Lwp>;
+
+/** EINVAL: an empty list. (One that is too long is not even copied in.) */
+function checkVector(bufs: readonly Uint8Array[]): void {
+  if (bufs.length === 0) throw ERR.EINVAL;
+}
+
+/** Makes `to` name what `from` names. */
+function duplicate(l: Lwp, from: number, to: number, cloexec: boolean): number {
+  const { fd, limits } = l.proc;
+  const f = fd.get(from);
+  if (to < fd.base || to >= fd.base + limits.nofile) throw ERR.EBADF;
+  if (to !== from) fd.replace(to, f, cloexec, l);
+  return to;
+}
+
+export const moreDescriptorCalls: Pick<Calls, 'readv' | 'writev' | 'dup' | 'dup2' | 'dup3' | 'fcntl'> = {
+  readv(l, fd, bufs) {
+    const f = l.file(fd, FREAD);
+    checkVector(bufs);
+    return readAt(f, l.uioOfv(bufs, f.offset, 'read'), l);
+  },
+  writev(l, fd, bufs) {
+    const f = l.file(fd, FWRITE);
+    checkVector(bufs);
+    return writeAt(f, l.uioOfv(bufs, f.offset, 'write'), l);
+  },
+
+  dup: (l, fd) => l.proc.fd.alloc(l.proc.fd.get(fd), l.proc.limits.nofile),
+  dup2: (l, from, to) => duplicate(l, from, to, false),
+  /** EINVAL: unknown flags, or the same descriptor twice. */
+  dup3(l, from, to, flags) {
+    if ((flags & ~(O_CLOEXEC | O_NONBLOCK | O_NOSIGPIPE)) !== 0 || from === to) throw ERR.EINVAL;
+    duplicate(l, from, to, (flags & O_CLOEXEC) !== 0);
+    const f = l.proc.fd.get(to);
+    if ((flags & O_NONBLOCK) !== 0) setStatus(f, O_NONBLOCK, true);
+    if ((flags & O_NOSIGPIPE) !== 0) setStatus(f, O_NOSIGPIPE, true);
+    return to;
+  },
+
+  fcntl: (l, fd, cmd, arg) => (cmd === F_MAXFD || cmd === F_CLOSEM ? many(l, fd, cmd) : fcntl(l, fd, cmd, arg)),
+};
+
+/** The commands that are about all descriptors: the largest one in use, and closing those from `fd` on. */
+function many(l: Lwp, fd: number, cmd: number): number {
+  const table = l.proc.fd;
+  if (cmd === F_MAXFD) {
+    for (let max = table.end - 1; max >= table.base; max--) if (table.peek(max) !== undefined) return max;
+    return -1;
+  }
+  if (fd < 0) throw ERR.EBADF;
+  for (let n = table.end - 1; n >= fd; n--) if (table.peek(n) !== undefined) table.close(n, l);
+  return 0;
+}
