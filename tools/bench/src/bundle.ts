@@ -1,12 +1,12 @@
 /** Programs in one file, minified, to be weighed and imported: ukfs over tmpfs with its kernel, and memfs. */
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { type BuildOptions, type Plugin, build } from 'esbuild';
 
-const PACKAGES = fileURLToPath(new URL('../../../packages', import.meta.url));
+const { sourceOf } = createRequire(import.meta.url)('../../jest/resolver.cjs') as {
+  sourceOf(request: string, from: string): string | undefined;
+};
 
 /** The least that gives a whole `fs` in memory. */
 const UKFS = `import { bareHostNode } from '@anykernel/host-node';
@@ -52,11 +52,6 @@ async function bundle(contents: string, resolveDir: string, options: BuildOption
 const fromSources: Plugin = {
   name: 'sources',
   setup(b): void {
-    const sources = new Map<string, string>();
-    for (const folder of readdirSync(PACKAGES).flatMap((group) => readdirSync(join(PACKAGES, group)).map((unit) => join(PACKAGES, group, unit)))) {
-      const manifest = join(folder, 'package.json');
-      if (existsSync(manifest)) sources.set((JSON.parse(readFileSync(manifest, 'utf8')) as { name: string }).name, join(folder, 'src/index.ts'));
-    }
-    b.onResolve({ filter: /^@anykernel\// }, ({ path }) => ({ path: sources.get(path), sideEffects: false }));
+    b.onResolve({ filter: /^(@anykernel\/|#)/ }, ({ path, resolveDir }) => ({ path: sourceOf(path, resolveDir), sideEffects: false }));
   },
 };

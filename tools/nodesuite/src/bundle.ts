@@ -5,7 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-const { sourceOf } = createRequire(import.meta.url)('../../jest/resolver.cjs') as { sourceOf(request: string): string | undefined };
+const { sourceOf } = createRequire(import.meta.url)('../../jest/resolver.cjs') as {
+  sourceOf(request: string, from: string): string | undefined;
+};
 
 /** Writes the hijack into `folder`; the path for `node --import`. */
 export function bundleHijack(folder: string): Promise<string> {
@@ -36,8 +38,8 @@ export async function bundlePackage(
       {
         name: 'sources',
         setup(b): void {
-          b.onResolve({ filter: /^@anykernel\// }, ({ path }) => {
-            const source = sourceOf(path);
+          b.onResolve({ filter: /^(@anykernel\/|#)/ }, ({ path, resolveDir }) => {
+            const source = sourceOf(path, resolveDir);
             return source === undefined ? undefined : { path: source };
           });
         },

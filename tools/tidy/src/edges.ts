@@ -9,9 +9,9 @@ export interface Edge {
   readonly typeOnly: boolean;
 }
 
-/** The package part of a specifier: '@a/b/c' is '@a/b'; undefined for a path or a Node module. */
+/** The package part of a specifier: '@a/b/c' is '@a/b'; undefined for a path, a Node module, or a module of the package itself. */
 export function packageOf(specifier: string): string | undefined {
-  if (specifier.startsWith('.') || specifier.startsWith('/') || specifier.startsWith('node:')) return undefined;
+  if (/^[./#]|^node:/.test(specifier)) return undefined;
   const parts = specifier.split('/');
   return specifier.startsWith('@') ? parts.slice(0, 2).join('/') : parts[0];
 }

@@ -1,7 +1,9 @@
 /** Arguments of `fs` functions: paths, modes, flags, descriptors, times. Each is checked as Node checks it. */
+import { pathOfUrl } from '#host';
 import { type Timespec, UTIME_NOW } from '@anykernel/lib-sys';
 import { constants, flagsOfWord } from './constants.js';
-import { abortError, coded, invalidArgType, invalidArgValue, outOfRange } from './errors.js';
+import { coded } from './coded.js';
+import { abortError, invalidArgType, invalidArgValue, outOfRange } from './errors.js';
 import type { Signal } from './host.js';
 import { isNone, isObject } from './kinds.js';
 import type { Path } from './pathnames.js';
@@ -17,20 +19,13 @@ export function toPath(path: unknown, name = 'path'): Path {
     return path;
   }
   const url = path as { href?: unknown; protocol?: unknown; auth?: unknown; path?: unknown } | null | undefined;
-  if (url?.href && url.protocol && url.auth === undefined && url.path === undefined) return fromUrl(url as URL);
+  if (url?.href && url.protocol && url.auth === undefined && url.path === undefined) return toPath(pathOfUrl(url as URL));
   throw invalidArgType(name, 'of type string or an instance of Buffer or URL', path);
 }
 
 /** Also one of another realm. */
 function isBytes(value: unknown): value is Uint8Array {
   return value instanceof Uint8Array || (ArrayBuffer.isView(value) && (value as { [Symbol.toStringTag]?: string })[Symbol.toStringTag] === 'Uint8Array');
-}
-
-function fromUrl(url: URL): string {
-  if (url.protocol !== 'file:') throw coded('ERR_INVALID_URL_SCHEME', 'The URL must be of scheme file');
-  if (url.hostname !== '') throw coded('ERR_INVALID_FILE_URL_HOST', 'File URL host must be "localhost" or empty on linux');
-  if (/%2f/i.test(url.pathname)) throw coded('ERR_INVALID_FILE_URL_PATH', 'File URL path must not include encoded / characters');
-  return toPath(decodeURIComponent(url.pathname)) as string;
 }
 
 /** Permission bits: a number, or octal digits. Without a fallback they must be there. */

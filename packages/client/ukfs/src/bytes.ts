@@ -2,43 +2,15 @@
  * Bytes and text as `fs` takes and gives them. Where there is Node's Buffer, what is read comes as one; on a page it is a Uint8Array.
  */
 import { bytesOf, fromBytestr } from '@anykernel/lib-bytes';
-import { codecOf } from './codecs.js';
+import { asBuffer, decode, encode, isEncoding } from '#host';
 import { invalidArgType, invalidArgValue } from './errors.js';
 import { isNone } from './kinds.js';
 
-const ENCODINGS = ['utf8', 'utf-8', 'latin1', 'binary', 'ascii', 'hex', 'base64', 'base64url', 'ucs2', 'ucs-2', 'utf16le', 'utf-16le'] as const;
-export type Encoding = (typeof ENCODINGS)[number];
-
-interface BufferClass {
-  allocUnsafeSlow(len: number): Uint8Array;
-  from(data: ArrayBufferLike | string, off: number | string, len?: number): Uint8Array & { toString(encoding: string): string };
-  isEncoding(encoding: string): boolean;
-}
-
-const NodeBuffer: BufferClass | undefined = (globalThis as { Buffer?: BufferClass }).Buffer;
-
-/** Memory for what will be read; not zeroed where that is possible. */
-export function newBytes(len: number): Uint8Array {
-  return NodeBuffer === undefined ? new Uint8Array(len) : NodeBuffer.allocUnsafeSlow(len);
-}
-
-/** The same bytes, as what `fs` gives. */
-export function asBuffer(bytes: Uint8Array): Uint8Array {
-  return NodeBuffer === undefined ? bytes : NodeBuffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-/** Bytes as text. */
-export function decode(bytes: Uint8Array, encoding: Encoding): string {
-  if (NodeBuffer !== undefined) return NodeBuffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(encoding);
-  return codecOf(encoding).decode(bytes);
-}
+export type Encoding = 'utf8' | 'utf-8' | 'latin1' | 'binary' | 'ascii' | 'hex' | 'base64' | 'base64url' | 'ucs2' | 'ucs-2' | 'utf16le' | 'utf-16le';
 
 /** What may be written, as bytes: text in `encoding`, and any view. ERR_INVALID_ARG_TYPE. */
 export function toBytes(data: unknown, encoding: Encoding = 'utf8', name = 'data'): Uint8Array {
-  if (typeof data === 'string') {
-    if (NodeBuffer !== undefined) return NodeBuffer.from(data, encoding);
-    return codecOf(encoding).encode(data);
-  }
+  if (typeof data === 'string') return encode(data, encoding);
   return viewOf(data, name, 'of type string or an instance of Buffer, TypedArray, or DataView');
 }
 
@@ -64,9 +36,8 @@ function wordOf(options: unknown): unknown {
 /** The same of the encoding itself. */
 export function toEncoding(encoding: unknown): Encoding | undefined {
   if (!encoding || encoding === 'buffer') return undefined;
-  const known = typeof encoding === 'string' && (ENCODINGS.includes(encoding.toLowerCase() as Encoding) || NodeBuffer?.isEncoding(encoding) === true);
-  if (!known) throw invalidArgValue('encoding', encoding, 'is invalid encoding');
-  return (encoding as string).toLowerCase() as Encoding;
+  if (typeof encoding !== 'string' || !isEncoding(encoding)) throw invalidArgValue('encoding', encoding, 'is invalid encoding');
+  return encoding.toLowerCase() as Encoding;
 }
 
 /** A name from the kernel, as `fs` gives it: text, or with encoding 'buffer' its bytes. */

@@ -61,6 +61,11 @@ const CODECS: Readonly<Record<string, Codec>> = {
   'utf-16le': utf16,
 };
 
+/** Whether it is an encoding, in small letters. */
+export function isCodec(encoding: string): boolean {
+  return encoding === 'utf8' || encoding === 'utf-8' || Object.hasOwn(CODECS, encoding);
+}
+
 /** The codec of an encoding; UTF-8 for all others. */
 export function codecOf(encoding: string): Codec {
   return CODECS[encoding] ?? utf8;

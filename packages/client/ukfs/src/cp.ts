@@ -2,7 +2,8 @@
 import { fromBytestr } from '@anykernel/lib-bytes';
 import type { ErrnoCode } from '@anykernel/lib-sys';
 import { type PathLike, toFlag, toFunction, toInteger, toObject, toPath } from './args.js';
-import { coded, operationError } from './errors.js';
+import { coded } from './coded.js';
+import { operationError } from './errors.js';
 import type { AnyStats } from './files.js';
 import { isNone } from './kinds.js';
 import { type Path, bytePath, dirname, join, kernelPath, resolve } from './pathnames.js';

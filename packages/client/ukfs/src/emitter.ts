@@ -1,9 +1,9 @@
-/** EventEmitter: Node's own where there is one, else the few methods that FileHandles and watchers are used with. */
-import { type Emitter, type EmitterClass, NodeEmitter } from './host.js';
+/** An EventEmitter where Node's is not: the few methods that FileHandles and watchers are used with. */
+import type { Emitter } from './host.js';
 
 type Listener = (...args: never[]) => void;
 
-class PlainEmitter implements Emitter {
+export class PlainEmitter implements Emitter {
   readonly #listeners = new Map<string, readonly { readonly fn: Listener; readonly once: boolean }[]>();
 
   #of(event: string): readonly { readonly fn: Listener; readonly once: boolean }[] {
@@ -47,5 +47,3 @@ class PlainEmitter implements Emitter {
     return this.#of(event).length;
   }
 }
-
-export const EventEmitter: EmitterClass = NodeEmitter ?? PlainEmitter;

@@ -1,6 +1,7 @@
 /** Errors as Node gives them: those of system calls, and those about arguments. */
-import { ERR, type Errno, type ErrnoCode, libuvCode, libuvErrno, nodeErrorMessage } from '@anykernel/lib-sys';
-import { inspectBy } from './host.js';
+import { inspect, uvError } from '#host';
+import type { ErrnoCode } from '@anykernel/lib-sys';
+import { type CodedError, coded } from './coded.js';
 import { isNone } from './kinds.js';
 import { type Path, pathText } from './pathnames.js';
 
@@ -14,11 +15,12 @@ export interface NodeSystemError extends Error {
 }
 
 /** What `fs` throws for a failed system call: libuv's code, number and words, and Node's word for the operation. */
-export function systemError({ code }: Errno, syscall: string, ...paths: readonly Path[]): NodeSystemError {
+export function systemError(error: { readonly code: string }, syscall: string, ...paths: readonly Path[]): NodeSystemError {
+  const [code, errno, words] = uvError(error.code);
   const [path, dest] = paths.map(pathText);
-  const e = new Error(nodeErrorMessage(code, syscall, path, dest)) as NodeSystemError;
-  e.errno = libuvErrno(code);
-  e.code = libuvCode(code);
+  const e = new Error(`${code}: ${words}, ${syscall}${path === undefined ? '' : ` '${path}'`}${dest === undefined ? '' : ` -> '${dest}'`}`) as NodeSystemError;
+  e.errno = errno;
+  e.code = code;
   e.syscall = syscall;
   if (path !== undefined) e.path = path;
   if (dest !== undefined) e.dest = dest;
@@ -27,28 +29,12 @@ export function systemError({ code }: Errno, syscall: string, ...paths: readonly
 
 /** An error of this file's functions with another word for the operation, and other paths. */
 export function renamed(error: unknown, syscall: string, ...paths: readonly Path[]): unknown {
-  const { code, syscall: was } = error as { code?: string; syscall?: string };
-  if (was === undefined || code === undefined) return error;
-  const known = ERR[code as ErrnoCode] ?? (code === 'ENOTSUP' ? ERR.EOPNOTSUPP : code === 'ENODATA' ? ERR.ENOATTR : undefined);
-  return known === undefined ? error : systemError(known, syscall, ...paths);
+  return isSystemError(error) ? systemError(error, syscall, ...paths) : error;
 }
 
 /** Whether a callback hears of an error; what is wrong with the arguments is thrown instead. */
 export function isSystemError(error: unknown): error is NodeSystemError {
   return typeof (error as { errno?: unknown } | null)?.errno === 'number';
-}
-
-export interface CodedError extends Error {
-  code: string;
-}
-
-/** An error with one of Node's codes: `TypeError [ERR_INVALID_ARG_TYPE]: ...` in its stack. */
-export function coded(code: string, message: string, Class: new (message: string) => Error = TypeError): CodedError {
-  const error = new Class(message);
-  error.stack = error.stack?.replace(`${error.name}:`, `${error.name} [${code}]:`) ?? '';
-  const shown = (): string => `${error.name} [${code}]: ${error.message}`;
-  Object.defineProperty(error, 'toString', { value: shown, writable: true, configurable: true });
-  return Object.assign(error, { code });
 }
 
 function kindOf(name: string): string {
@@ -90,7 +76,7 @@ export function abortError(reason: unknown): CodedError {
 /** Errors of operations that see more than one system call: name SystemError, and a line that says all. */
 export function operationError(code: string, summary: string, syscall: string, errno: ErrnoCode, detail: string, path: string): Error {
   const error = coded(code, `${summary}: ${syscall} returned ${errno} (${detail}) ${path}`, Error);
-  return Object.assign(error, { name: 'SystemError', errno: -libuvErrno(errno), syscall, path });
+  return Object.assign(error, { name: 'SystemError', errno: -uvError(errno)[1], syscall, path });
 }
 
 function received(value: unknown): string {
@@ -114,13 +100,4 @@ function inRange(value: unknown): string {
 /** Digits in groups of three. */
 function grouped(digits: string): string {
   return digits.replace(/\B(?=(\d{3})+(?!\d))/g, '_');
-}
-
-function inspect(value: unknown, options?: unknown): string {
-  const shown = inspectBy(value, options);
-  if (shown !== undefined) return shown;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is escaped.
-  const odd = /[\0-\x1f'\\]/g;
-  if (typeof value === 'string') return `'${value.replace(odd, (c) => (c === '\0' ? '\\x00' : c === '\n' ? '\\n' : `\\${c}`))}'`;
-  return typeof value === 'bigint' ? `${value}n` : String(value);
 }

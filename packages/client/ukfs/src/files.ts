@@ -1,10 +1,11 @@
 /** Operations on open files. */
+import { newBytes } from '#host';
 import { F_DUPFD_CLOEXEC, O_CLOEXEC, type Stat } from '@anykernel/lib-sys';
 import type { Sys } from '@anykernel/rumpkern';
 import {
   type PathLike, toFd, toFlags, toGid, toInteger, toLength, toMode, toObject, toPath, toPosition, toTimes, toUid, toWritePosition,
 } from './args.js';
-import { newBytes, toBytes, toEncoding, viewOf } from './bytes.js';
+import { toBytes, toEncoding, viewOf } from './bytes.js';
 import { kernelFlags } from './constants.js';
 import { invalidArgType, invalidArgValue, outOfRange } from './errors.js';
 import { isNone, isObject } from './kinds.js';

@@ -1,7 +1,7 @@
 /** FileHandle: an open file of the promise interface. It is an EventEmitter: 'close'. */
-import { type Encoding, newBytes } from './bytes.js';
-import { EventEmitter } from './emitter.js';
-import { coded } from './errors.js';
+import { EventEmitter, newBytes } from '#host';
+import type { Encoding } from './bytes.js';
+import { coded } from './coded.js';
 import * as files from './files.js';
 import { asyncDispose, lineReader, warn } from './host.js';
 import type { Op, Runner } from './run.js';

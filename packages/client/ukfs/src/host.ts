@@ -15,7 +15,7 @@ interface NodeProcess {
 const node = (globalThis as { process?: NodeProcess }).process;
 
 /** A module of Node; undefined on a page. */
-function builtin<T>(name: string): T | undefined {
+export function builtin<T>(name: string): T | undefined {
   return node?.getBuiltinModule?.(name) as T | undefined;
 }
 
@@ -59,15 +59,6 @@ export function lineReader(input: unknown): AsyncIterable<string> | undefined {
   return readline?.createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
 }
 
-interface Util {
-  inspect(value: unknown, options?: unknown): string;
-}
-
-/** How Node shows a value in its errors, where there is Node. */
-export function inspectBy(value: unknown, options?: unknown): string | undefined {
-  return builtin<Util>('util')?.inspect(value, options);
-}
-
 /** Emitted once for each `code`. */
 const warned = new Set<string>();
 
@@ -94,8 +85,6 @@ export interface Emitter {
   emit(event: string, ...args: unknown[]): boolean;
   listenerCount(event: string): number;
 }
-
-export const NodeEmitter: EmitterClass | undefined = builtin<EmitterClass>('events');
 
 interface Timer {
   ref?(): unknown;

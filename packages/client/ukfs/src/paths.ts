@@ -3,7 +3,8 @@ import { AT_FDCWD, AT_SYMLINK_NOFOLLOW, ERR, Errno, S_ISDIR, S_ISLNK } from '@an
 import { bytestrOf } from '@anykernel/lib-bytes';
 import { type PathLike, toBits, toGid, toMode, toPath, toTimes, toUid } from './args.js';
 import { encodingOf, nameOut } from './bytes.js';
-import { coded, renamed, systemError } from './errors.js';
+import { coded } from './coded.js';
+import { renamed, systemError } from './errors.js';
 import { type AnyStats, type BigIntOption, statsOf } from './files.js';
 import { type Path, bytePath, kernelPath, resolve } from './pathnames.js';
 import { type Op, attempt, call, one } from './run.js';

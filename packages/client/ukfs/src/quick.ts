@@ -4,10 +4,11 @@
  *
  * undefined: something is not as usual, or would have to wait. The operation is for that, and says what is wrong; nothing has happened before it.
  */
+import { decode, newBytes } from '#host';
 import { fromBytestr } from '@anykernel/lib-bytes';
 import { O_CLOEXEC, O_DIRECTORY, O_RDONLY, O_REGULAR } from '@anykernel/lib-sys';
 import type { Proc } from '@anykernel/rumpkern';
-import { type Encoding, decode, newBytes } from './bytes.js';
+import type { Encoding } from './bytes.js';
 import type { Path } from './pathnames.js';
 
 /** Longer files are read in pieces. */

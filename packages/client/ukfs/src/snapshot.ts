@@ -9,7 +9,8 @@ import {
 } from '@anykernel/lib-sys';
 import { type PathLike, toPath } from './args.js';
 import { constants } from './constants.js';
-import { coded, systemError } from './errors.js';
+import { coded } from './coded.js';
+import { systemError } from './errors.js';
 import { bytePath, join, kernelPath } from './pathnames.js';
 import { readlinkBytes } from './paths.js';
 import { type Op, attempt, call } from './run.js';

@@ -4,10 +4,10 @@
  * The kernel says which names of a directory were made or taken away; then it is compared with how it was. The files in it are watched too, each by a
  * descriptor, so that it is told whose contents have changed.
  */
-import { DT_DIR, DT_REG, EntryNames, Errno, NOTE_ATTRIB, NOTE_DELETE, NOTE_EXTEND, NOTE_LINK, NOTE_RENAME, NOTE_REVOKE, NOTE_WRITE, linuxToErrno } from '@anykernel/lib-sys';
+import { EventEmitter, codeOf } from '#host';
+import { DT_DIR, DT_REG, EntryNames, Errno, NOTE_ATTRIB, NOTE_DELETE, NOTE_EXTEND, NOTE_LINK, NOTE_RENAME, NOTE_REVOKE, NOTE_WRITE } from '@anykernel/lib-sys';
 import { type PathLike, checkAborted, toBool, toFunction, toObject, toPath, toSignal } from './args.js';
 import { encodingOf, nameOut } from './bytes.js';
-import { EventEmitter } from './emitter.js';
 import { invalidArgValue, systemError } from './errors.js';
 import { type Signal, type Timer, cancel, holder, later } from './host.js';
 import { isNone } from './kinds.js';
@@ -213,7 +213,7 @@ export class FSWatcher extends EventEmitter {
   }
 
   #failed(status: number, name: string): void {
-    const error = Object.assign(systemError(linuxToErrno(status), 'watch', name), { filename: name });
+    const error = Object.assign(systemError({ code: codeOf(status) }, 'watch', name), { filename: name });
     this.close();
     this.emit('error', error);
   }

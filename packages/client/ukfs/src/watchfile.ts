@@ -1,7 +1,7 @@
 /** watchFile() and unwatchFile(): a name is looked at again and again, and who asked hears when its attributes have changed. */
+import { EventEmitter } from '#host';
 import { Errno, Stat } from '@anykernel/lib-sys';
 import { type PathLike, toFunction, toPath, toUint32 } from './args.js';
-import { EventEmitter } from './emitter.js';
 import { type AnyStats, statsOf } from './files.js';
 import { type Timer, after, cancel, later } from './host.js';
 import { isObject } from './kinds.js';

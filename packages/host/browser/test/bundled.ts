@@ -2,12 +2,14 @@
 import { createRequire } from 'node:module';
 import { type BuildOptions, type OutputFile, type Plugin, build } from 'esbuild';
 
-const { sourceOf } = createRequire(import.meta.url)('../../../../tools/jest/resolver.cjs') as { sourceOf(name: string): string | undefined };
+const { sourceOf } = createRequire(import.meta.url)('../../../../tools/jest/resolver.cjs') as {
+  sourceOf(name: string, from: string, condition: string): string | undefined;
+};
 
 const sources: Plugin = {
   name: 'sources',
   setup(b): void {
-    b.onResolve({ filter: /^@anykernel\// }, ({ path }) => ({ path: sourceOf(path) }));
+    b.onResolve({ filter: /^(@anykernel\/|#)/ }, ({ path, resolveDir }) => ({ path: sourceOf(path, resolveDir, 'default') }));
   },
 };
 

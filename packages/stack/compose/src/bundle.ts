@@ -9,7 +9,7 @@ import { dirname, join, resolve } from 'node:path';
 import type { BuildOptions, BuildResult, OutputFile, Plugin } from 'esbuild';
 import { UKFS_NAMES, UKFS_PROMISE_NAMES } from '@anykernel/ukfs';
 import type { ResolvedComponent } from './resolve.js';
-import { resolveModule } from './resolve.js';
+import { internalSource, resolveModule } from './resolve.js';
 import type { StackHost, StackMount } from './stackfile.js';
 
 export interface BundleOptions {
@@ -124,6 +124,10 @@ function kernelPlugin(options: BundleOptions, kernelFiles: ReadonlySet<string> |
       });
       b.onResolve({ filter: /^@anykernel\// }, (a) => {
         const path = resolveModule(a.path, a.namespace === 'anykernel' ? import.meta.dirname : a.resolveDir);
+        return path === undefined ? undefined : { path };
+      });
+      b.onResolve({ filter: /^#/ }, (a) => {
+        const path = internalSource(a.path, a.resolveDir, b.initialOptions.platform ?? 'default');
         return path === undefined ? undefined : { path };
       });
       b.onLoad({ filter: /.*/, namespace: 'anykernel' }, (a) => ({

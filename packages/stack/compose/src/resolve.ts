@@ -4,7 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type AnyComponent, isComponent } from '@anykernel/lib-component';
 
@@ -58,7 +58,17 @@ function packageEntry(specifier: string, from: string): string | undefined {
   return undefined;
 }
 
+/** The source of what a package of this tree calls `#x` under a condition, for a bundler that takes sources; undefined: the bundler finds it. */
+export function internalSource(specifier: string, from: string, condition: string): string | undefined {
+  const dir = dirname(from);
+  if (!FROM_SOURCES || basename(from) !== 'src') return undefined;
+  const { imports } = JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8')) as Manifest;
+  const target = imports?.[specifier]?.[condition] ?? imports?.[specifier]?.['default'];
+  return target && join(from, basename(target).replace(/\.js$/, '.ts'));
+}
+
 interface Manifest {
+  readonly imports?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly exports?: unknown;
   readonly module?: string;
   readonly main?: string;

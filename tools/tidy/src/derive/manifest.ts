@@ -70,6 +70,7 @@ const ORDER = [
   'sideEffects',
   'bin',
   'exports',
+  'imports',
   'files',
   'scripts',
   'engines',
