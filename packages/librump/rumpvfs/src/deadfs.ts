@@ -36,5 +36,8 @@ export const deadfs: VnodeOps = {
     return POLLERR | POLLHUP;
   },
   fsync: gone,
+  advlock(): void {
+    throw ERR.EBADF;
+  },
   pathconf: gone,
 };

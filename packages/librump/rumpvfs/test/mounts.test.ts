@@ -1,6 +1,6 @@
 import { component } from '@anykernel/lib-component';
 import {
-  ERR, MNT_FORCE, MNT_NODEV, MNT_RDONLY, MNT_UPDATE, MNT_WAIT, O_CREAT, O_RDONLY, O_RDWR, O_WRONLY, Statvfs,
+  ERR, F_SETLK, F_WRLCK, LOCK_EX, MNT_FORCE, MNT_NODEV, MNT_RDONLY, MNT_UPDATE, MNT_WAIT, O_CREAT, O_RDONLY, O_RDWR, O_WRONLY, Statvfs,
 } from '@anykernel/lib-sys';
 import { type Vfsops, rumpfsOps, rumpvfs } from '@anykernel/rumpvfs';
 import { box, bytes, codeOf, cwd, get, ls, outcome, put } from './box.js';
@@ -113,6 +113,8 @@ describe('unmount', () => {
     expect([s.read(fd, buf), codeOf(() => s.write(fd, buf)), codeOf(() => s.fstat(fd)), codeOf(() => s.stat('f')), codeOf(() => cwd(s))]).toEqual([
       0, 'EIO', 'EBADF', 'ENOENT', 'ENOENT',
     ]);
+    const lock = { start: 0, len: 0, pid: 0, type: F_WRLCK, whence: 0 };
+    expect([codeOf(() => s.flock(fd, LOCK_EX)), codeOf(() => s.fcntl(fd, F_SETLK, lock))]).toEqual(['EBADF', 'EBADF']);
     s.close(fd);
     s.chdir('/');
     expect([ls(s, '/m'), vfs.nvnodes]).toEqual([[], vnodes]);
