@@ -11,7 +11,6 @@ import { FWRITE, type File, type Fileops, type Knote, type Lwp, ROOT, type Uio, 
 import { getU64le, putU64le } from '@anykernel/lib-bytes';
 import { cwdiOf, vfsOf } from './cwdi.js';
 import { seekData } from './holes.js';
-import { note } from './knotes.js';
 import { locksOf } from './locks.js';
 import type { Mount } from './mount.js';
 import { pathOf } from './path.js';
@@ -43,7 +42,7 @@ export const vnops: Fileops = {
     const vp = vnodeOf(f);
     if (vp.type === VDIR) throw ERR.EISDIR;
     vp.ops.read(vp, uio, ioflags(f.flag), l);
-    if (vp.knotes !== undefined) note(vp, NOTE_READ);
+    vp.knotes?.note(NOTE_READ);
   },
 
   /** EFBIG, and SIGXFSZ: beyond the limit of the process (RLIMIT_FSIZE); what is below it is written. */
@@ -78,7 +77,7 @@ export const vnops: Fileops = {
     try {
       vp.ops.close(vp, f.flag, l);
     } finally {
-      if (vp.knotes !== undefined) note(vp, writer ? NOTE_CLOSE_WRITE : NOTE_CLOSE);
+      vp.knotes?.note(writer ? NOTE_CLOSE_WRITE : NOTE_CLOSE);
       vp.rele();
     }
   },
@@ -126,7 +125,7 @@ function allowed(vp: Vnode, uio: Uio, ioflag: number, l: Lwp): number {
 
 /** Bytes have come into a file: who watches hears of it, and it is set-id no more, unless the superuser wrote them. */
 function written(vp: Vnode, euid: number): void {
-  if (vp.knotes !== undefined) note(vp, NOTE_WRITE | NOTE_EXTEND);
+  vp.knotes?.note(NOTE_WRITE | NOTE_EXTEND);
   const { mp } = vp;
   if (euid === 0 || mp === undefined) return;
   const st = mp.vfs.scratch;

@@ -7,7 +7,6 @@
  */
 import { NOTE_DELETE, NOTE_LINK, NOTE_RENAME, NOTE_WRITE, S_ISGID, S_ISVTX } from '@anykernel/lib-sys';
 import type { Cred } from '@anykernel/rumpkern';
-import { note } from './knotes.js';
 import type { Mount } from './mount.js';
 import { type Componentname, VDIR, type Vattr, type Vnode, type Vtype, vinactive } from './vnode.js';
 
@@ -34,7 +33,7 @@ export function attrOfNew(dvp: Vnode, type: Vtype, mode: number, cred: Cred): Va
 
 function made(dvp: Vnode, cnp: Componentname, vp: Vnode): Vnode {
   if (dvp.names >= 0) (dvp.mp as Mount).vfs.namecache.enter(dvp, cnp.name, vp);
-  if (dvp.knotes !== undefined) note(dvp, NOTE_WRITE, cnp.name);
+  dvp.knotes?.note(NOTE_WRITE, cnp.name);
   return vp;
 }
 
@@ -48,7 +47,7 @@ export function vopMknod(dvp: Vnode, cnp: Componentname, va: Vattr): Vnode {
 
 export function vopMkdir(dvp: Vnode, cnp: Componentname, va: Vattr): Vnode {
   const vp = made(dvp, cnp, dvp.ops.mkdir(dvp, cnp, va));
-  if (dvp.knotes !== undefined) note(dvp, NOTE_LINK);
+  dvp.knotes?.note(NOTE_LINK);
   return vp;
 }
 
@@ -59,21 +58,21 @@ export function vopSymlink(dvp: Vnode, cnp: Componentname, va: Vattr, target: st
 export function vopLink(dvp: Vnode, vp: Vnode, cnp: Componentname): void {
   dvp.ops.link(dvp, vp, cnp);
   made(dvp, cnp, vp);
-  if (vp.knotes !== undefined) note(vp, NOTE_LINK);
+  vp.knotes?.note(NOTE_LINK);
 }
 
 export function vopRemove(dvp: Vnode, vp: Vnode, cnp: Componentname): void {
   dvp.ops.remove(dvp, vp, cnp);
   taken(dvp, cnp.name);
-  if (dvp.knotes !== undefined) note(dvp, NOTE_WRITE, cnp.name);
-  if (vp.knotes !== undefined) note(vp, NOTE_DELETE);
+  dvp.knotes?.note(NOTE_WRITE, cnp.name);
+  vp.knotes?.note(NOTE_DELETE);
   vinactive(vp);
 }
 
 export function vopRmdir(dvp: Vnode, vp: Vnode, cnp: Componentname): void {
   dvp.ops.rmdir(dvp, vp, cnp);
   taken(dvp, cnp.name);
-  if (dvp.knotes !== undefined) note(dvp, NOTE_WRITE | NOTE_LINK, cnp.name);
+  dvp.knotes?.note(NOTE_WRITE | NOTE_LINK, cnp.name);
   ended(vp);
 }
 
@@ -87,7 +86,7 @@ function ended(vp: Vnode): void {
     vp.removed = true;
     if (vp.names >= 0) (vp.mp as Mount).vfs.namecache.purge(vp);
   }
-  if (vp.knotes !== undefined) note(vp, NOTE_DELETE);
+  vp.knotes?.note(NOTE_DELETE);
   vinactive(vp);
 }
 
@@ -97,8 +96,8 @@ export function vopRename(fdvp: Vnode, fvp: Vnode, fcnp: Componentname, tdvp: Vn
   if (tdvp.names >= 0) (tdvp.mp as Mount).vfs.namecache.enter(tdvp, tcnp.name, fvp);
   if (fvp.names >= 0 && fdvp !== tdvp) (fvp.mp as Mount).vfs.namecache.remove(fvp, '..');
   const linked = fvp.type === VDIR && fdvp !== tdvp ? NOTE_LINK : 0;
-  if (fdvp.knotes !== undefined) note(fdvp, NOTE_WRITE | linked, fcnp.name);
-  if (tdvp.knotes !== undefined) note(tdvp, NOTE_WRITE | linked, tcnp.name);
-  if (fvp.knotes !== undefined) note(fvp, NOTE_RENAME);
+  fdvp.knotes?.note(NOTE_WRITE | linked, fcnp.name);
+  tdvp.knotes?.note(NOTE_WRITE | linked, tcnp.name);
+  fvp.knotes?.note(NOTE_RENAME);
   if (tvp !== undefined) ended(tvp);
 }

@@ -1,31 +1,26 @@
-/** Calls that look at and change attributes: the stat, access, chmod, chown, chflags and utimes families, truncate, pathconf. */
+/** Calls that look at and change attributes: stat, access, chmod, chown, utimensat, ftruncate and their forms for links and descriptors. */
 import {
-  AT_EACCESS, AT_SYMLINK_NOFOLLOW, ERR, NOTE_ATTRIB, NOTE_EXTEND, NOTE_WRITE, R_OK, S_ISGID, S_ISUID, S_ISVTX, SIGXFSZ, Stat, type Timespec, UTIME_NOW, UTIME_OMIT,
-  W_OK, X_OK,
+  ERR, NOTE_ATTRIB, NOTE_EXTEND, NOTE_WRITE, R_OK, S_ISGID, S_ISUID, S_ISVTX, SIGXFSZ, Stat, type Timespec, UTIME_NOW, UTIME_OMIT, W_OK, X_OK,
 } from '@anykernel/lib-sys';
 import { type Cred, FWRITE, type Lwp, ROOT } from '@anykernel/rumpkern';
 import { cwdiOf, vfsOf } from '../cwdi.js';
-import { note } from '../knotes.js';
 import { NAMEI_FOLLOW, namei } from '../namei.js';
 import { checkWritable } from '../permission.js';
 import { VDIR, VLNK, VREG, VWRITE, type Vattr, type Vnode } from '../vnode.js';
-import { type VfsCalls, checkAtFlags, checkOffset, fdVnode, lookupAt, startOf } from './common.js';
+import { type VfsCalls, checkOffset, fdVnode, lookup, lookupAt } from './common.js';
 
-type Times = readonly [Timespec, Timespec] | undefined;
-
-function stat(l: Lwp, start: Vnode | undefined, path: string, st: Stat, flags: number): Stat {
-  const vp = namei(l, vfsOf(l).nd, 'lookup', flags, path, start).vp as Vnode;
+export function stat(vp: Vnode, st: Stat): Stat {
   vp.ops.getattr(vp, st);
   return st;
 }
 
-function setattr(l: Lwp, vp: Vnode, va: Vattr, cred: Cred = l.proc.cred): void {
+export function setattr(l: Lwp, vp: Vnode, va: Vattr): void {
   checkWritable(vp);
-  vp.ops.setattr(vp, va, cred);
-  if (vp.knotes !== undefined) note(vp, NOTE_ATTRIB);
+  vp.ops.setattr(vp, va, l.proc.cred);
+  vp.knotes?.note(NOTE_ATTRIB);
 }
 
-function chmod(l: Lwp, vp: Vnode, mode: number): void {
+export function chmod(l: Lwp, vp: Vnode, mode: number): void {
   const va = vfsOf(l).va.clear();
   va.mode = mode & 0o7777;
   setattr(l, vp, va);
@@ -42,60 +37,58 @@ function idOf(id: number): number {
  * The set-id bits go; from the superuser they stay, unless the call is one of the posix_ ones. With them goes what only the superuser may set
  * on a file, the sticky bit.
  */
-function chown(l: Lwp, vp: Vnode, uid: number, gid: number, posix: boolean): void {
+export function chown(l: Lwp, vp: Vnode, uid: number, gid: number, posix: boolean): void {
   const vfs = vfsOf(l);
   const va = vfs.va.clear();
   va.uid = idOf(uid);
   va.gid = idOf(gid);
-  if (vp.type !== VDIR && (posix || l.proc.cred.euid !== 0)) {
-    vp.ops.getattr(vp, vfs.scratch);
-    const mode = vfs.scratch.mode & 0o7777;
-    const lost = S_ISUID | S_ISGID | (l.proc.cred.euid === 0 ? 0 : S_ISVTX);
-    if ((mode & (S_ISUID | S_ISGID)) !== 0) va.mode = mode & ~lost;
+  const isRoot = l.proc.cred.euid === 0;
+  if (vp.type !== VDIR && (posix || !isRoot)) {
+    const { mode } = stat(vp, vfs.scratch);
+    if ((mode & (S_ISUID | S_ISGID)) !== 0) va.mode = mode & 0o7777 & ~(S_ISUID | S_ISGID | (isRoot ? 0 : S_ISVTX));
   }
   setattr(l, vp, va);
 }
 
-function chflags(l: Lwp, vp: Vnode, flags: number): void {
-  const va = vfsOf(l).va.clear();
-  va.flags = flags >>> 0;
-  setattr(l, vp, va);
+export type Times = readonly [Timespec, Timespec] | undefined;
+
+/** What a time becomes; undefined: it stays. EINVAL: out of range. */
+function timeOf(t: Timespec | undefined, now: Timespec): Timespec | undefined {
+  if (t === undefined || t.nsec === UTIME_NOW) return now;
+  if (t.nsec === UTIME_OMIT) return undefined;
+  if (!(Number.isSafeInteger(t.sec) && t.nsec >= 0 && t.nsec < 1e9)) throw ERR.EINVAL;
+  return t;
 }
 
-/** EINVAL: nanoseconds out of range. `micro`: UTIME_NOW and UTIME_OMIT have no meaning. */
-function utimes(l: Lwp, vp: Vnode, times: Times, micro: boolean): void {
+export function utimens(l: Lwp, vp: Vnode, times: Times): void {
   const vfs = vfsOf(l);
   const va = vfs.va.clear();
   const now = vfs.now();
-  for (let i = 0; i < 2; i++) {
-    const t = times?.[i];
-    const special = !micro && t !== undefined && (t.nsec === UTIME_NOW || t.nsec === UTIME_OMIT);
-    if (t !== undefined && !special && !(Number.isSafeInteger(t.sec) && t.nsec >= 0 && t.nsec < 1e9)) throw ERR.EINVAL;
-    if (special && t.nsec === UTIME_OMIT) continue;
-    const from = t === undefined || special ? now : t;
-    va.timesSet |= 1 << i;
-    if (i === 0) {
-      va.atime = from.sec;
-      va.atimeNsec = from.nsec;
-    } else {
-      va.mtime = from.sec;
-      va.mtimeNsec = from.nsec;
-    }
+  const atime = timeOf(times?.[0], now);
+  const mtime = timeOf(times?.[1], now);
+  if (atime !== undefined) {
+    va.timesSet = 1;
+    va.atime = atime.sec;
+    va.atimeNsec = atime.nsec;
   }
-  va.utimesNull = times === undefined || (!micro && times[0].nsec === UTIME_NOW && times[1].nsec === UTIME_NOW);
+  if (mtime !== undefined) {
+    va.timesSet |= 2;
+    va.mtime = mtime.sec;
+    va.mtimeNsec = mtime.nsec;
+  }
+  va.utimesNull = atime === now && mtime === now;
   if (va.timesSet !== 0) setattr(l, vp, va);
 }
 
 /** EINVAL: below zero, or not a regular file. EISDIR. EFBIG, and SIGXFSZ: beyond the process's limit. */
-function truncate(l: Lwp, vp: Vnode, size: number, opened: boolean): void {
+export function truncate(l: Lwp, vp: Vnode, size: number, opened: boolean): void {
   checkOffset(size);
   if (vp.type === VDIR) throw ERR.EISDIR;
   if (vp.type !== VREG) throw ERR.EINVAL;
   checkWritable(vp);
   if (!opened) vp.ops.access(vp, VWRITE, l.proc.cred);
   const vfs = vfsOf(l);
-  vp.ops.getattr(vp, vfs.scratch);
-  const before = vfs.scratch.size;
+  const before = stat(vp, vfs.scratch).size;
   if (size > l.proc.limits.fsize && size > before) {
     l.k.raise(l, SIGXFSZ);
     throw ERR.EFBIG;
@@ -103,68 +96,40 @@ function truncate(l: Lwp, vp: Vnode, size: number, opened: boolean): void {
   const va = vfs.va.clear();
   va.size = size;
   vp.ops.setattr(vp, va, ROOT);
-  if (vp.knotes !== undefined) note(vp, NOTE_ATTRIB | NOTE_WRITE | (size > before ? NOTE_EXTEND : 0));
+  vp.knotes?.note(NOTE_ATTRIB | NOTE_WRITE | (size > before ? NOTE_EXTEND : 0));
 }
 
-/** EINVAL: no such mode. EROFS, EACCES. Real ids count, effective ones with AT_EACCESS. */
-function access(l: Lwp, start: Vnode | undefined, path: string, mode: number, flags: number): void {
-  checkAtFlags(flags, AT_EACCESS | AT_SYMLINK_NOFOLLOW);
+/** Whether `cred` may. EINVAL: no such mode. EROFS, EACCES. */
+export function access(l: Lwp, path: string, mode: number, cred: Cred, flags = NAMEI_FOLLOW, start?: Vnode): void {
   if ((mode & ~(R_OK | W_OK | X_OK)) !== 0) throw ERR.EINVAL;
-  const mine = l.proc.cred;
-  const plain = (flags & AT_EACCESS) !== 0 || (mine.euid === mine.ruid && mine.egid === mine.rgid);
-  const cred = plain ? mine : mine.with({ euid: mine.ruid, egid: mine.rgid });
-  const follow = (flags & AT_SYMLINK_NOFOLLOW) !== 0 ? 0 : NAMEI_FOLLOW;
-  const vp = namei(l, vfsOf(l).nd, 'lookup', follow, path, start, cred).vp as Vnode;
+  const vp = namei(l, vfsOf(l).nd, 'lookup', flags, path, start, cred).vp as Vnode;
   if (mode === 0) return;
   if ((mode & W_OK) !== 0 && (vp.type === VREG || vp.type === VDIR || vp.type === VLNK)) checkWritable(vp);
   vp.ops.access(vp, mode, cred);
 }
 
-function follows(flags: number): boolean {
-  checkAtFlags(flags, AT_SYMLINK_NOFOLLOW);
-  return flags === 0;
+/** The credentials of a process with its real ids. */
+export function realCred({ proc: { cred } }: Lwp): Cred {
+  const { ruid, rgid } = cred;
+  return cred.euid === ruid && cred.egid === rgid ? cred : cred.with({ euid: ruid, egid: rgid });
 }
 
 export const attrCalls: Pick<
   VfsCalls,
-  | 'stat' | 'lstat' | 'fstatat' | 'access' | 'faccessat' | 'pathconf' | 'fpathconf' | 'chmod' | 'lchmod' | 'fchmod' | 'fchmodat' | 'chown' | 'lchown'
-  | 'fchown' | 'fchownat' | 'posix_chown' | 'posix_fchown' | 'posix_lchown' | 'chflags' | 'lchflags' | 'fchflags' | 'utimes' | 'lutimes' | 'futimes'
-  | 'utimensat' | 'futimens' | 'umask' | 'truncate' | 'ftruncate'
+  | 'stat' | 'lstat' | 'access' | 'chmod' | 'lchmod' | 'fchmod' | 'fchown' | 'posix_chown' | 'posix_lchown' | 'utimensat' | 'futimens' | 'umask' | 'ftruncate'
 > = {
-  stat: (l, path, st = new Stat()) => stat(l, undefined, path, st, NAMEI_FOLLOW),
-  lstat: (l, path, st = new Stat()) => stat(l, undefined, path, st, 0),
-  fstatat: (l, fd, path, st = new Stat(), flags = 0) => stat(l, startOf(l, fd, path), path, st, follows(flags) ? NAMEI_FOLLOW : 0),
+  stat: (l, path, st = new Stat()) => stat(lookup(l, path), st),
+  lstat: (l, path, st = new Stat()) => stat(lookup(l, path, false), st),
+  access: (l, path, mode) => access(l, path, mode, realCred(l)),
 
-  access: (l, path, mode) => access(l, undefined, path, mode, 0),
-  faccessat: (l, fd, path, mode, flags = 0) => access(l, startOf(l, fd, path), path, mode, flags),
-  pathconf(l, path, name) {
-    const vp = lookupAt(l, undefined, path, true);
-    return vp.ops.pathconf(vp, name);
-  },
-  fpathconf(l, fd, name) {
-    const vp = fdVnode(l, fd);
-    return vp.ops.pathconf(vp, name);
-  },
-
-  chmod: (l, path, mode) => chmod(l, lookupAt(l, undefined, path, true), mode),
-  lchmod: (l, path, mode) => chmod(l, lookupAt(l, undefined, path, false), mode),
+  chmod: (l, path, mode) => chmod(l, lookup(l, path), mode),
+  lchmod: (l, path, mode) => chmod(l, lookup(l, path, false), mode),
   fchmod: (l, fd, mode) => chmod(l, fdVnode(l, fd), mode),
-  fchmodat: (l, fd, path, mode, flags = 0) => chmod(l, lookupAt(l, startOf(l, fd, path), path, follows(flags)), mode),
-  chown: (l, path, uid, gid) => chown(l, lookupAt(l, undefined, path, true), uid, gid, false),
-  lchown: (l, path, uid, gid) => chown(l, lookupAt(l, undefined, path, false), uid, gid, false),
   fchown: (l, fd, uid, gid) => chown(l, fdVnode(l, fd), uid, gid, false),
-  fchownat: (l, fd, path, uid, gid, flags = 0) => chown(l, lookupAt(l, startOf(l, fd, path), path, follows(flags)), uid, gid, false),
-  posix_chown: (l, path, uid, gid) => chown(l, lookupAt(l, undefined, path, true), uid, gid, true),
-  posix_lchown: (l, path, uid, gid) => chown(l, lookupAt(l, undefined, path, false), uid, gid, true),
-  posix_fchown: (l, fd, uid, gid) => chown(l, fdVnode(l, fd), uid, gid, true),
-  chflags: (l, path, flags) => chflags(l, lookupAt(l, undefined, path, true), flags),
-  lchflags: (l, path, flags) => chflags(l, lookupAt(l, undefined, path, false), flags),
-  fchflags: (l, fd, flags) => chflags(l, fdVnode(l, fd), flags),
-  utimes: (l, path, times) => utimes(l, lookupAt(l, undefined, path, true), times, true),
-  lutimes: (l, path, times) => utimes(l, lookupAt(l, undefined, path, false), times, true),
-  futimes: (l, fd, times) => utimes(l, fdVnode(l, fd), times, true),
-  utimensat: (l, fd, path, times, flags = 0) => utimes(l, lookupAt(l, startOf(l, fd, path), path, follows(flags)), times, false),
-  futimens: (l, fd, times) => utimes(l, fdVnode(l, fd), times, false),
+  posix_chown: (l, path, uid, gid) => chown(l, lookup(l, path), uid, gid, true),
+  posix_lchown: (l, path, uid, gid) => chown(l, lookup(l, path, false), uid, gid, true),
+  utimensat: (l, fd, path, times, flags = 0) => utimens(l, lookupAt(l, fd, path, flags), times),
+  futimens: (l, fd, times) => utimens(l, fdVnode(l, fd), times),
 
   umask(l, mask) {
     const cwdi = cwdiOf(l);
@@ -173,7 +138,6 @@ export const attrCalls: Pick<
     return before;
   },
 
-  truncate: (l, path, size) => truncate(l, lookupAt(l, undefined, path, true), size, false),
   /** EINVAL: not open for writing, or not a file. */
   ftruncate(l, fd, size) {
     const vp = fdVnode(l, fd);

@@ -5,7 +5,7 @@ import type { Lwp } from '@anykernel/rumpkern';
 import { vfsOf } from '../cwdi.js';
 import type { Mount } from '../mount.js';
 import type { Vnode } from '../vnode.js';
-import { type VfsCalls, lookupAt } from './common.js';
+import { type VfsCalls, lookup } from './common.js';
 import { openVnode } from './open.js';
 import { figures } from './statvfs.js';
 
@@ -43,7 +43,7 @@ function fromHandle(l: Lwp, fh: Uint8Array): Vnode {
 export const handleCalls: Pick<VfsCalls, 'getfh' | 'fhopen' | 'fhstat' | 'fhstatvfs1'> = {
   getfh(l, path) {
     superuser(l);
-    return toHandle(lookupAt(l, undefined, path, true));
+    return toHandle(lookup(l, path));
   },
   /** EINVAL: O_CREAT. */
   fhopen(l, fh, oflags) {

@@ -5,7 +5,7 @@ import type { Mount } from '../mount.js';
 import { mountsOf } from '../mounts.js';
 import { openNodes } from '../specfs.js';
 import { VBLK, VCHR } from '../vnode.js';
-import { type VfsCalls, lookupAt } from './common.js';
+import { type VfsCalls, lookup } from './common.js';
 
 export const mountCalls: Pick<VfsCalls, 'mount' | 'unmount' | 'revoke'> = {
   mount(l, type, path, flags, args) {
@@ -16,7 +16,7 @@ export const mountCalls: Pick<VfsCalls, 'mount' | 'unmount' | 'revoke'> = {
   /** EINVAL: not a device. EPERM: neither the owner nor the superuser. */
   revoke(l, path) {
     const vfs = vfsOf(l);
-    const vp = lookupAt(l, undefined, path, true);
+    const vp = lookup(l, path);
     if (vp.type !== VCHR && vp.type !== VBLK) throw ERR.EINVAL;
     vp.ops.getattr(vp, vfs.scratch);
     if (l.proc.cred.euid !== 0 && l.proc.cred.euid !== vfs.scratch.uid) throw ERR.EPERM;

@@ -1,38 +1,29 @@
-/** Calls that make and take names: mkdir, rmdir, unlink, rename, link, symlink, mknod and their *at forms. */
-import {
-  AT_REMOVEDIR, AT_SYMLINK_FOLLOW, ERR, PATH_MAX, S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT, S_IFREG,
-} from '@anykernel/lib-sys';
+/** Calls that make and take names: mkdir, rmdir, unlink, rename, link, symlink, mknod. Their forms with descriptors are at.ts. */
+import { emitBytestr } from '@anykernel/lib-bytes';
+import { AT_SYMLINK_FOLLOW, ERR, PATH_MAX, S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT, S_IFREG } from '@anykernel/lib-sys';
 import type { Lwp } from '@anykernel/rumpkern';
-import { cwdiOf, vfsOf } from '../cwdi.js';
+import { vfsOf } from '../cwdi.js';
 import type { Mount } from '../mount.js';
 import { NAMEI_MAKEDIR, type Nameidata, namei, parentOf } from '../namei.js';
 import { checkMayTake } from '../permission.js';
 import { VBLK, VCHR, VDIR, VFIFO, VLNK, VREG, VWRITE, type Vnode, type Vtype } from '../vnode.js';
-import { attrOfNew, vopCreate, vopLink, vopMkdir, vopMknod, vopRemove, vopRename, vopRmdir, vopSymlink } from '../vops.js';
-import { type VfsCalls, checkAtFlags, lookupAt, nameiCreate, startOf } from './common.js';
+import { vopCreate, vopLink, vopMkdir, vopMknod, vopRemove, vopRename, vopRmdir, vopSymlink } from '../vops.js';
+import { type VfsCalls, attrOf, checkAtFlags, lookup, nameiCreate, startOf } from './common.js';
 
 /** EEXIST. */
-function mkdir(l: Lwp, start: Vnode | undefined, path: string, mode: number): void {
-  const nd = nameiCreate(l, start, path, NAMEI_MAKEDIR);
-  if (nd.vp !== undefined) throw ERR.EEXIST;
-  const dvp = nd.dvp as Vnode;
-  vopMkdir(dvp, nd.cnp, attrOfNew(dvp, VDIR, mode & 0o1777 & ~cwdiOf(l).umask, l.proc.cred));
+export function mkdir(l: Lwp, path: string, mode: number, start?: Vnode): void {
+  const nd = nameiCreate(l, path, NAMEI_MAKEDIR, start);
+  vopMkdir(nd.dvp as Vnode, nd.cnp, attrOf(l, nd, VDIR, mode & 0o1777));
 }
 
 /** EINVAL: kinds of node that are not made. EPERM: only the superuser makes devices. EEXIST. */
-function mknod(l: Lwp, start: Vnode | undefined, path: string, mode: number, dev: number): void {
+export function mknod(l: Lwp, path: string, mode: number, dev: number, start?: Vnode): void {
   const type = nodeType(mode);
   if (type !== VFIFO && l.proc.cred.euid !== 0) throw ERR.EPERM;
-  const nd = nameiCreate(l, start, path, 0);
-  if (nd.vp !== undefined) throw ERR.EEXIST;
-  const dvp = nd.dvp as Vnode;
-  const va = attrOfNew(dvp, type, mode & 0o7777 & ~cwdiOf(l).umask, l.proc.cred);
-  if (type === VREG) {
-    vopCreate(dvp, nd.cnp, va);
-    return;
-  }
-  if (type !== VFIFO) va.rdev = dev >>> 0;
-  vopMknod(dvp, nd.cnp, va);
+  const nd = nameiCreate(l, path, 0, start);
+  const va = attrOf(l, nd, type, mode);
+  if (type === VBLK || type === VCHR) va.rdev = dev >>> 0;
+  (type === VREG ? vopCreate : vopMknod)(nd.dvp as Vnode, nd.cnp, va);
 }
 
 function nodeType(mode: number): Vtype {
@@ -51,46 +42,45 @@ function nodeType(mode: number): Vtype {
 }
 
 /** EPERM: a directory. EBUSY: something is mounted there. */
-function unlink(l: Lwp, start: Vnode | undefined, path: string): void {
+export function unlink(l: Lwp, path: string, start?: Vnode): void {
   const nd = namei(l, vfsOf(l).nd, 'delete', 0, path, start);
   const vp = nd.vp as Vnode;
   if (vp.isRoot) throw ERR.EBUSY;
   if (vp.type === VDIR) throw ERR.EPERM;
-  checkMayTake(nd.dvp as Vnode, vp, nd.cnp.cred);
-  vopRemove(nd.dvp as Vnode, vp, nd.cnp);
+  take(nd, vopRemove);
 }
 
 /** EBUSY: a root, or something is mounted there. EINVAL: the name is `.`. ENOTEMPTY; ENOTDIR. */
-function rmdir(l: Lwp, start: Vnode | undefined, path: string): void {
+export function rmdir(l: Lwp, path: string, start?: Vnode): void {
   const nd = namei(l, vfsOf(l).nd, 'delete', 0, path, start);
   const vp = nd.vp as Vnode;
   if (vp.type !== VDIR) throw ERR.ENOTDIR;
   if (nd.last === 'root' || vp.isRoot) throw ERR.EBUSY;
   if (nd.last === 'dot') throw ERR.EINVAL;
   if (nd.last === 'dotdot') throw ERR.ENOTEMPTY;
-  checkMayTake(nd.dvp as Vnode, vp, nd.cnp.cred);
-  vopRmdir(nd.dvp as Vnode, vp, nd.cnp);
+  take(nd, vopRmdir);
+}
+
+function take({ dvp, vp, cnp }: Nameidata, vop: typeof vopRemove): void {
+  checkMayTake(dvp as Vnode, vp as Vnode, cnp.cred);
+  vop(dvp as Vnode, vp as Vnode, cnp);
 }
 
 /** EPERM: a directory. EEXIST, EXDEV, EMLINK. */
-function link(l: Lwp, fromStart: Vnode | undefined, from: string, toStart: Vnode | undefined, to: string, follow: boolean): void {
-  const vp = lookupAt(l, fromStart, from, follow);
+export function link(l: Lwp, vp: Vnode, path: string, start?: Vnode): void {
   if (vp.type === VDIR) throw ERR.EPERM;
-  const nd = nameiCreate(l, toStart, to, 0);
-  if (nd.vp !== undefined) throw ERR.EEXIST;
+  const nd = nameiCreate(l, path, 0, start);
   const dvp = nd.dvp as Vnode;
   if (dvp.mp !== vp.mp) throw ERR.EXDEV;
   vopLink(dvp, vp, nd.cnp);
 }
 
 /** ENAMETOOLONG: also of the target. EEXIST. */
-function symlink(l: Lwp, target: string, start: Vnode | undefined, path: string): void {
+export function symlink(l: Lwp, target: string, path: string, start?: Vnode): void {
   if (target.length >= PATH_MAX) throw ERR.ENAMETOOLONG;
   if (target.includes('\0')) throw ERR.EINVAL;
-  const nd = nameiCreate(l, start, path, 0);
-  if (nd.vp !== undefined) throw ERR.EEXIST;
-  const dvp = nd.dvp as Vnode;
-  vopSymlink(dvp, nd.cnp, attrOfNew(dvp, VLNK, 0o777 & ~cwdiOf(l).umask, l.proc.cred), target);
+  const nd = nameiCreate(l, path, 0, start);
+  vopSymlink(nd.dvp as Vnode, nd.cnp, attrOf(l, nd, VLNK, 0o777), target);
 }
 
 /**
@@ -98,7 +88,7 @@ function symlink(l: Lwp, target: string, start: Vnode | undefined, path: string)
  * file to a name with a slash. EBUSY: something is mounted there. EXDEV. EACCES, EPERM. ENOTEMPTY.
  * Of two names of one file, the old one goes; `posix`: nothing happens.
  */
-function rename(l: Lwp, fromStart: Vnode | undefined, from: string, toStart: Vnode | undefined, to: string, posix: boolean): void {
+export function rename(l: Lwp, from: string, to: string, posix: boolean, fromStart?: Vnode, toStart?: Vnode): void {
   const vfs = vfsOf(l);
   const fnd = namei(l, vfs.nd, 'delete', 0, from, fromStart);
   const fvp = fnd.vp as Vnode;
@@ -157,44 +147,23 @@ function checkNotInside(fvp: Vnode, tdvp: Vnode, tnd: Nameidata): void {
   cnp.nameiop = 'rename';
 }
 
-function readlink(l: Lwp, start: Vnode | undefined, path: string, buf: Uint8Array): number {
+export function readlink(l: Lwp, path: string, buf: Uint8Array, start?: Vnode): number {
   if (!(buf instanceof Uint8Array)) throw ERR.EFAULT;
-  const vp = lookupAt(l, start, path, false);
+  const vp = lookup(l, path, false, start);
   if (vp.type !== VLNK) throw ERR.EINVAL;
-  const target = vp.ops.readlink(vp, l);
-  const len = Math.min(target.length, buf.length);
-  for (let i = 0; i < len; i++) buf[i] = target.charCodeAt(i);
-  return len;
+  return emitBytestr(buf, 0, vp.ops.readlink(vp, l).slice(0, buf.length));
 }
 
-export const nameCalls: Pick<
-  VfsCalls,
-  | 'mkdir' | 'mkdirat' | 'mkfifo' | 'mkfifoat' | 'mknod' | 'mknodat' | 'unlink' | 'unlinkat' | 'rmdir' | 'link' | 'linkat' | 'symlink' | 'symlinkat'
-  | 'rename' | 'renameat' | 'posix_rename' | 'readlink' | 'readlinkat'
-> = {
-  mkdir: (l, path, mode) => mkdir(l, undefined, path, mode),
-  mkdirat: (l, fd, path, mode) => mkdir(l, startOf(l, fd, path), path, mode),
-  mkfifo: (l, path, mode) => mknod(l, undefined, path, S_IFIFO | (mode & 0o7777), 0),
-  mkfifoat: (l, fd, path, mode) => mknod(l, startOf(l, fd, path), path, S_IFIFO | (mode & 0o7777), 0),
-  mknod: (l, path, mode, dev) => mknod(l, undefined, path, mode, dev),
-  mknodat: (l, fd, path, mode, dev) => mknod(l, startOf(l, fd, path), path, mode, dev),
-  unlink: (l, path) => unlink(l, undefined, path),
-  unlinkat(l, fd, path, flags = 0) {
-    checkAtFlags(flags, AT_REMOVEDIR);
-    if (flags === AT_REMOVEDIR) rmdir(l, startOf(l, fd, path), path);
-    else unlink(l, startOf(l, fd, path), path);
-  },
-  rmdir: (l, path) => rmdir(l, undefined, path),
-  link: (l, from, to) => link(l, undefined, from, undefined, to, true),
+export const nameCalls: Pick<VfsCalls, 'mkdir' | 'mknod' | 'unlink' | 'rmdir' | 'linkat' | 'symlink' | 'posix_rename' | 'readlink'> = {
+  mkdir: (l, path, mode) => mkdir(l, path, mode),
+  mknod: (l, path, mode, dev) => mknod(l, path, mode, dev),
+  unlink: (l, path) => unlink(l, path),
+  rmdir: (l, path) => rmdir(l, path),
   linkat(l, fromFd, from, toFd, to, flags = 0) {
     checkAtFlags(flags, AT_SYMLINK_FOLLOW);
-    link(l, startOf(l, fromFd, from), from, startOf(l, toFd, to), to, flags === AT_SYMLINK_FOLLOW);
+    link(l, lookup(l, from, flags !== 0, startOf(l, fromFd, from)), to, startOf(l, toFd, to));
   },
-  symlink: (l, target, path) => symlink(l, target, undefined, path),
-  symlinkat: (l, target, fd, path) => symlink(l, target, startOf(l, fd, path), path),
-  rename: (l, from, to) => rename(l, undefined, from, undefined, to, false),
-  renameat: (l, fromFd, from, toFd, to) => rename(l, startOf(l, fromFd, from), from, startOf(l, toFd, to), to, false),
-  posix_rename: (l, from, to) => rename(l, undefined, from, undefined, to, true),
-  readlink: (l, path, buf) => readlink(l, undefined, path, buf),
-  readlinkat: (l, fd, path, buf) => readlink(l, startOf(l, fd, path), path, buf),
+  symlink: (l, target, path) => symlink(l, target, path),
+  posix_rename: (l, from, to) => rename(l, from, to, true),
+  readlink: (l, path, buf) => readlink(l, path, buf),
 };

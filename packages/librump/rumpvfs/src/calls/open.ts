@@ -5,15 +5,14 @@ import {
   SEEK_SET, S_ISVTX, fflags,
 } from '@anykernel/lib-sys';
 import { FREAD, FWRITE, File, type Lwp, ROOT, SLEEP } from '@anykernel/rumpkern';
-import { cwdiOf, vfsOf } from '../cwdi.js';
-import { note } from '../knotes.js';
+import { vfsOf } from '../cwdi.js';
 import type { Mount } from '../mount.js';
 import { NAMEI_FOLLOW, namei } from '../namei.js';
 import { checkWritable } from '../permission.js';
 import { vnops } from '../vnfile.js';
 import { VBAD, VCHR, VDIR, VEXEC, VLNK, VREAD, VREG, VSOCK, VWRITE, type Vnode } from '../vnode.js';
-import { attrOfNew, vopCreate } from '../vops.js';
-import { type VfsCalls, startOf } from './common.js';
+import { vopCreate } from '../vops.js';
+import { type VfsCalls, attrOf } from './common.js';
 
 /** What of the flags of open(2) an open file keeps. */
 const KEPT = FREAD | FWRITE | O_APPEND | O_NONBLOCK | O_ASYNC | O_SYNC | O_DSYNC | O_RSYNC | O_ALT_IO | O_DIRECT | O_NOSIGPIPE;
@@ -23,58 +22,47 @@ const KEPT = FREAD | FWRITE | O_APPEND | O_NONBLOCK | O_ASYNC | O_SYNC | O_DSYNC
  * ELOOP: a symbolic link (O_NOFOLLOW). ENOTDIR, EISDIR, EFTYPE: not the kind of file that was asked for. EOPNOTSUPP: a socket. EROFS, EACCES,
  * EPERM; what the file's own open says: ENXIO, EBUSY; EAGAIN: it is locked (O_NONBLOCK). EOPNOTSUPP: it cannot be. EFBIG, EIO.
  */
-export function open(l: Lwp, start: Vnode | undefined, path: string, oflags: number, mode: number): number {
+export function open(l: Lwp, path: string, oflags: number, mode: number, start?: Vnode): number {
   const { proc } = l;
   if ((oflags & O_ACCMODE) === O_ACCMODE) throw ERR.EINVAL;
   if ((oflags & (O_CREAT | O_DIRECTORY)) === (O_CREAT | O_DIRECTORY)) throw ERR.EINVAL;
   if ((oflags & (O_SHLOCK | O_EXLOCK)) === (O_SHLOCK | O_EXLOCK)) throw ERR.EINVAL;
   if (proc.fd.count >= proc.limits.nofile) throw ERR.EMFILE;
   if (l.memo instanceof Made) return openMade(l, l.memo, oflags);
-  const vp = (oflags & O_CREAT) !== 0 ? openOrCreate(l, start, path, oflags, mode) : openExisting(l, start, path, oflags);
-  if (vfsOf(l).nd.vp !== undefined) return openVnode(l, vp, oflags, true);
-  try {
-    return openVnode(l, vp, oflags, false);
-  } catch (e) {
-    if (e === SLEEP && l !== l.proc.lwp) {
-      l.memo = new Made(vp.hold());
-      l.abandon = () => vp.rele();
-    }
-    throw e;
-  }
+  const creates = (oflags & O_CREAT) !== 0;
+  const follows = (oflags & (creates ? O_NOFOLLOW | O_EXCL : O_NOFOLLOW)) === 0;
+  const nd = namei(l, vfsOf(l).nd, creates ? 'create' : 'lookup', follows ? NAMEI_FOLLOW : 0, path, start);
+  const { vp } = nd;
+  if (vp === undefined) return openMade(l, new Made(vopCreate(nd.dvp as Vnode, nd.cnp, attrOf(l, nd, VREG, mode & ~S_ISVTX))), oflags);
+  if ((oflags & (O_CREAT | O_EXCL)) === (O_CREAT | O_EXCL)) throw ERR.EEXIST;
+  if (creates && vp.type === VDIR) throw ERR.EISDIR;
+  return openVnode(l, vp, oflags, true);
 }
 
-/** A file that this call has made before it slept: executed again, it must not find it and say that it is there. */
+/** A file that this call has made: executed again after a sleep, it must not find it and say that it is there. Held. */
 class Made {
-  constructor(readonly vp: Vnode) {}
+  readonly vp: Vnode;
+
+  constructor(vp: Vnode) {
+    this.vp = vp.hold();
+  }
 }
 
 function openMade(l: Lwp, made: Made, oflags: number): number {
+  const { vp } = made;
   let sleeps = false;
   try {
-    return openVnode(l, made.vp, oflags, false);
+    return openVnode(l, vp, oflags, false);
   } catch (e) {
-    sleeps = e === SLEEP;
+    sleeps = e === SLEEP && l !== l.proc.lwp;
+    if (sleeps) {
+      l.memo = made;
+      l.abandon = () => vp.rele();
+    }
     throw e;
   } finally {
-    if (!sleeps) made.vp.rele();
+    if (!sleeps) vp.rele();
   }
-}
-
-function openExisting(l: Lwp, start: Vnode | undefined, path: string, oflags: number): Vnode {
-  return namei(l, vfsOf(l).nd, 'lookup', (oflags & O_NOFOLLOW) !== 0 ? 0 : NAMEI_FOLLOW, path, start).vp as Vnode;
-}
-
-function openOrCreate(l: Lwp, start: Vnode | undefined, path: string, oflags: number, mode: number): Vnode {
-  const cwdi = cwdiOf(l);
-  const follow = (oflags & O_NOFOLLOW) === 0 && (oflags & O_EXCL) === 0;
-  const nd = namei(l, cwdi.vfs.nd, 'create', follow ? NAMEI_FOLLOW : 0, path, start);
-  if (nd.vp !== undefined) {
-    if ((oflags & O_EXCL) !== 0) throw ERR.EEXIST;
-    if (nd.vp.type === VDIR) throw ERR.EISDIR;
-    return nd.vp;
-  }
-  const dvp = nd.dvp as Vnode;
-  return vopCreate(dvp, nd.cnp, attrOfNew(dvp, VREG, mode & ~cwdi.umask & ~S_ISVTX, l.proc.cred));
 }
 
 /** A descriptor for a vnode. `check`: the permissions of the file count, since it was there before. */
@@ -89,7 +77,7 @@ export function openVnode(l: Lwp, vp: Vnode, oflags: number, check: boolean): nu
   vp.hold();
   if ((flag & FWRITE) !== 0) vp.writecount++;
   if ((oflags & (O_SHLOCK | O_EXLOCK | O_TRUNC)) !== 0) finish(l, f, vp, oflags, check);
-  if (vp.knotes !== undefined) note(vp, NOTE_OPEN);
+  vp.knotes?.note(NOTE_OPEN);
   return install(l, f, oflags);
 }
 
@@ -144,7 +132,4 @@ export function wholeFile(type: number): Flock {
   return { start: 0, len: 0, pid: 0, type, whence: SEEK_SET };
 }
 
-export const openCalls: Pick<VfsCalls, 'open' | 'openat'> = {
-  open: (l, path, oflags, mode = 0) => open(l, undefined, path, oflags, mode),
-  openat: (l, fd, path, oflags, mode = 0) => open(l, startOf(l, fd, path), path, oflags, mode),
-};
+export const openCalls: Pick<VfsCalls, 'open'> = { open: (l, path, oflags, mode = 0) => open(l, path, oflags, mode) };

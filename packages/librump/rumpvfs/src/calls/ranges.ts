@@ -4,7 +4,6 @@ import {
 } from '@anykernel/lib-sys';
 import { FWRITE, type Lwp, fsizeAllows } from '@anykernel/rumpkern';
 import { vfsOf } from '../cwdi.js';
-import { note } from '../knotes.js';
 import { checkWritable } from '../permission.js';
 import { VDIR, VREG, type Vnode } from '../vnode.js';
 import { type VfsCalls, checkOffset, vnodeFile } from './common.js';
@@ -31,12 +30,12 @@ export const rangeCalls: Pick<VfsCalls, 'posix_fallocate' | 'fdiscard' | 'posix_
     vp.ops.getattr(vp, st);
     if (off + len > st.size && fsizeAllows(l, off, len) < len) throw ERR.EFBIG;
     vp.ops.fallocate(vp, off, len);
-    if (vp.knotes !== undefined) note(vp, NOTE_WRITE | NOTE_EXTEND);
+    vp.knotes?.note(NOTE_WRITE | NOTE_EXTEND);
   },
   fdiscard(l, fd, off, len) {
     const vp = rangeOf(l, fd, off, len);
     vp.ops.fdiscard(vp, off, len);
-    if (vp.knotes !== undefined) note(vp, NOTE_WRITE);
+    vp.knotes?.note(NOTE_WRITE);
   },
   /** Advice is heard and not needed: reading ahead looks at what is read. */
   posix_fadvise(l, fd, off, len, advice) {
@@ -53,6 +52,6 @@ export const rangeCalls: Pick<VfsCalls, 'posix_fallocate' | 'fdiscard' | 'posix_
     if ((how & ~(FDATASYNC | FFILESYNC | FDISKSYNC)) !== 0 || (kind !== FDATASYNC && kind !== FFILESYNC)) throw ERR.EINVAL;
     checkOffset(off);
     checkOffset(len);
-    fsync(l, fd, kind === FDATASYNC, off, len);
+    fsync(l, fd, FWRITE, kind === FDATASYNC, off, len);
   },
 };

@@ -1,10 +1,9 @@
-/** The figures of mounted file systems. */
-import { ERR, MNT_LAZY, MNT_NOWAIT, MNT_WAIT, Statvfs } from '@anykernel/lib-sys';
+/** The figures of a mounted file system. */
+import { ERR, MNT_LAZY, Statvfs } from '@anykernel/lib-sys';
 import type { Lwp } from '@anykernel/rumpkern';
-import { vfsOf } from '../cwdi.js';
 import { statvfs } from '../mounted.js';
 import type { Vnode } from '../vnode.js';
-import { type VfsCalls, fdVnode, lookupAt } from './common.js';
+import { type VfsCalls, lookup } from './common.js';
 
 export function figures(l: Lwp, vp: Vnode, flags: number): Statvfs {
   checkWait(flags);
@@ -12,15 +11,11 @@ export function figures(l: Lwp, vp: Vnode, flags: number): Statvfs {
   return statvfs(l, vp.mp, new Statvfs());
 }
 
-function checkWait(flags: number): void {
-  if (flags !== MNT_WAIT && flags !== MNT_NOWAIT && flags !== MNT_LAZY && flags !== 0) throw ERR.EINVAL;
+/** EINVAL: none of 0, MNT_WAIT, MNT_NOWAIT, MNT_LAZY. */
+export function checkWait(flags: number): void {
+  if (flags < 0 || flags > MNT_LAZY) throw ERR.EINVAL;
 }
 
-export const statvfsCalls: Pick<VfsCalls, 'getvfsstat' | 'statvfs1' | 'fstatvfs1'> = {
-  getvfsstat(l, flags) {
-    checkWait(flags);
-    return vfsOf(l).mounts.map((mp) => statvfs(l, mp, new Statvfs()));
-  },
-  statvfs1: (l, path, flags) => figures(l, lookupAt(l, undefined, path, true), flags),
-  fstatvfs1: (l, fd, flags) => figures(l, fdVnode(l, fd), flags),
+export const statvfsCalls: Pick<VfsCalls, 'statvfs1'> = {
+  statvfs1: (l, path, flags) => figures(l, lookup(l, path), flags),
 };

@@ -15,7 +15,7 @@ export const traceCalls: Pick<VfsCalls, 'ktrace'> = {
     }
     if (op !== KTROP_SET && op !== KTROP_CLEARFILE) throw ERR.EINVAL;
     if (path === undefined) throw ERR.EFAULT;
-    const fd = open(l, undefined, path, O_WRONLY | O_APPEND, 0);
+    const fd = open(l, path, O_WRONLY | O_APPEND, 0);
     try {
       const f = vnodeFile(l, fd, 0);
       if (op === KTROP_SET) tracing.setFile(tracing.tracees(l, pid, descend), f, descend);

@@ -7,10 +7,9 @@
 import { ERR, EXTATTR_MAXNAMELEN, EXTATTR_NAMESPACE_SYSTEM, EXTATTR_NAMESPACE_USER, NOTE_ATTRIB, XATTR_CREATE, XATTR_REPLACE } from '@anykernel/lib-sys';
 import { emitBytestr } from '@anykernel/lib-bytes';
 import type { Lwp } from '@anykernel/rumpkern';
-import { note } from '../knotes.js';
 import { checkWritable } from '../permission.js';
 import { VREAD, VWRITE, type Vnode } from '../vnode.js';
-import { type VfsCalls, fdVnode, lookupAt } from './common.js';
+import { type VfsCalls, fdVnode, lookup } from './common.js';
 
 const USER_PREFIX = 'user.';
 const SYSTEM_PREFIX = /^(system|trusted|security)\../;
@@ -39,14 +38,14 @@ function set(l: Lwp, vp: Vnode, ns: number, name: string, value: Uint8Array): nu
   if (!(value instanceof Uint8Array)) throw ERR.EFAULT;
   checkChange(l, vp, ns, name);
   vp.ops.setextattr(vp, ns, name, value);
-  if (vp.knotes !== undefined) note(vp, NOTE_ATTRIB);
+  vp.knotes?.note(NOTE_ATTRIB);
   return value.length;
 }
 
 function remove(l: Lwp, vp: Vnode, ns: number, name: string): void {
   checkChange(l, vp, ns, name);
   vp.ops.deleteextattr(vp, ns, name);
-  if (vp.knotes !== undefined) note(vp, NOTE_ATTRIB);
+  vp.knotes?.note(NOTE_ATTRIB);
 }
 
 function checkChange(l: Lwp, vp: Vnode, ns: number, name: string): void {
@@ -128,8 +127,8 @@ function removex(l: Lwp, vp: Vnode, name: string): void {
   remove(l, vp, ns, bare);
 }
 
-const file = (l: Lwp, path: string): Vnode => lookupAt(l, undefined, path, true);
-const link = (l: Lwp, path: string): Vnode => lookupAt(l, undefined, path, false);
+const file = (l: Lwp, path: string): Vnode => lookup(l, path);
+const link = (l: Lwp, path: string): Vnode => lookup(l, path, false);
 
 type Names = Extract<keyof VfsCalls, `extattr_${string}` | `${string}xattr`>;
 
