@@ -1,11 +1,9 @@
 /** System calls on descriptors, whatever they are open on: transfers and flags. */
 import {
-  ERR, FD_CLOEXEC, FIOASYNC, FIOCLEX, FIONBIO, FIONCLEX, F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, F_GETNOSIGPIPE, F_SETFD, F_SETFL,
-  F_SETNOSIGPIPE, type Handlers, O_ALT_IO, O_APPEND, O_ASYNC, O_DIRECT, O_DSYNC, O_NONBLOCK, O_NOSIGPIPE, O_RSYNC, O_SYNC, Stat,
-  oflags, type rumpkernCalls,
+  ERR, F_DUPFD, F_DUPFD_CLOEXEC, F_GETFL, F_SETFL, type Handlers, O_ALT_IO, O_APPEND, O_ASYNC, O_DIRECT, O_DSYNC, O_NONBLOCK, O_NOSIGPIPE, O_RSYNC, O_SYNC,
+  Stat, oflags, type rumpkernCalls,
 } from '@anykernel/lib-sys';
 import { type File, FREAD, FWRITE } from '../filedesc.js';
-import { getInt } from '../ioctl.js';
 import type { Lwp } from '../proc.js';
 import type { Uio } from '../uio.js';
 
@@ -29,11 +27,6 @@ export function writeAt(f: File, uio: Uio, l: Lwp): number {
   return uio.moved;
 }
 
-export function setStatus(f: File, bit: number, on: boolean): void {
-  f.flag = on ? f.flag | bit : f.flag & ~bit;
-  f.ops.setflags?.(f, f.flag);
-}
-
 export const descriptorCalls: Pick<
   Calls,
   'read' | 'write' | 'close' | 'fcntl' | 'ioctl' | 'fstat'
@@ -52,16 +45,6 @@ export const descriptorCalls: Pick<
 
   ioctl(l, fd, cmd, data) {
     const f = l.file(fd, 0);
-    switch (cmd) {
-      case FIOCLEX:
-      case FIONCLEX:
-        l.proc.fd.setCloexec(fd, cmd === FIOCLEX);
-        return 0;
-      case FIONBIO:
-      case FIOASYNC:
-        setStatus(f, cmd === FIONBIO ? O_NONBLOCK : O_ASYNC, getInt(data) !== 0);
-        return 0;
-    }
     return f.ops.ioctl(f, cmd, data, l);
   },
 
@@ -74,19 +57,13 @@ export const descriptorCalls: Pick<
 };
 
 export function fcntl(l: Lwp, fd: number, cmd: number, arg: Parameters<Calls['fcntl']>[3]): number {
-  const table = l.proc.fd;
   const f = l.file(fd, 0);
   const n = typeof arg === 'number' ? arg : 0;
   switch (cmd) {
     case F_DUPFD:
     case F_DUPFD_CLOEXEC:
       if (n < 0 || n >= l.proc.fd.base + l.proc.limits.nofile) throw ERR.EINVAL;
-      return table.alloc(f, l.proc.limits.nofile, n, cmd === F_DUPFD_CLOEXEC);
-    case F_GETFD:
-      return table.getCloexec(fd) ? FD_CLOEXEC : 0;
-    case F_SETFD:
-      table.setCloexec(fd, (n & FD_CLOEXEC) !== 0);
-      return 0;
+      return l.proc.fd.alloc(f, l.proc.limits.nofile, n, cmd === F_DUPFD_CLOEXEC);
     case F_GETFL:
       return oflags(f.flag);
     case F_SETFL: {
@@ -95,11 +72,6 @@ export function fcntl(l: Lwp, fd: number, cmd: number, arg: Parameters<Calls['fc
       f.ops.setflags?.(f, f.flag);
       return 0;
     }
-    case F_GETNOSIGPIPE:
-      return (f.flag & O_NOSIGPIPE) !== 0 ? 1 : 0;
-    case F_SETNOSIGPIPE:
-      setStatus(f, O_NOSIGPIPE, n !== 0);
-      return 0;
   }
   if (f.ops.fcntl === undefined) throw ERR.EINVAL;
   return f.ops.fcntl(f, cmd, arg, l);

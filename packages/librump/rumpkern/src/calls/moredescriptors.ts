@@ -1,14 +1,28 @@
 /** System calls on descriptors that files do without: duplicates, lists of buffers, and what is about all descriptors. */
-import { ERR, F_CLOSEM, F_MAXFD, type Handlers, O_CLOEXEC, O_NONBLOCK, O_NOSIGPIPE, type rumpkernCalls } from '@anykernel/lib-sys';
-import { FREAD, FWRITE } from '../filedesc.js';
+import {
+  ERR, FD_CLOEXEC, FIOASYNC, FIOCLEX, FIONBIO, FIONCLEX, F_CLOSEM, F_GETFD, F_GETNOSIGPIPE, F_MAXFD, F_SETFD, F_SETNOSIGPIPE, type Handlers, O_ASYNC, O_CLOEXEC,
+  O_NONBLOCK, O_NOSIGPIPE, type rumpkernCalls,
+} from '@anykernel/lib-sys';
+import { type File, FREAD, FWRITE } from '../filedesc.js';
+import { getInt } from '../ioctl.js';
 import type { Lwp } from '../proc.js';
-import { fcntl, readAt, setStatus, writeAt } from './descriptors.js';
+import { descriptorCalls, fcntl, readAt, writeAt } from './descriptors.js';
 
 type Calls = Handlers<typeof rumpkernCalls, Lwp>;
 
 /** EINVAL: an empty list. (One that is too long is not even copied in.) */
 function checkVector(bufs: readonly Uint8Array[]): void {
   if (bufs.length === 0) throw ERR.EINVAL;
+}
+
+/** An argument that is not a number counts as 0. */
+function intOf(arg: unknown): number {
+  return typeof arg === 'number' ? arg : 0;
+}
+
+function setStatus(f: File, bit: number, on: boolean): void {
+  f.flag = on ? f.flag | bit : f.flag & ~bit;
+  f.ops.setflags?.(f, f.flag);
 }
 
 /** Makes `to` name what `from` names. */
@@ -20,7 +34,7 @@ function duplicate(l: Lwp, from: number, to: number, cloexec: boolean): number {
   return to;
 }
 
-export const moreDescriptorCalls: Pick<Calls, 'readv' | 'writev' | 'dup' | 'dup2' | 'dup3' | 'fcntl'> = {
+export const moreDescriptorCalls: Pick<Calls, 'readv' | 'writev' | 'dup' | 'dup2' | 'dup3' | 'fcntl' | 'ioctl'> = {
   readv(l, fd, bufs) {
     const f = l.file(fd, FREAD);
     checkVector(bufs);
@@ -44,7 +58,39 @@ export const moreDescriptorCalls: Pick<Calls, 'readv' | 'writev' | 'dup' | 'dup2
     return to;
   },
 
-  fcntl: (l, fd, cmd, arg) => (cmd === F_MAXFD || cmd === F_CLOSEM ? many(l, fd, cmd) : fcntl(l, fd, cmd, arg)),
+  fcntl(l, fd, cmd, arg) {
+    const table = l.proc.fd;
+    switch (cmd) {
+      case F_MAXFD:
+      case F_CLOSEM:
+        return many(l, fd, cmd);
+      case F_GETFD:
+        return table.getCloexec(fd) ? FD_CLOEXEC : 0;
+      case F_SETFD:
+        table.setCloexec(fd, (intOf(arg) & FD_CLOEXEC) !== 0);
+        return 0;
+      case F_GETNOSIGPIPE:
+        return (l.file(fd, 0).flag & O_NOSIGPIPE) !== 0 ? 1 : 0;
+      case F_SETNOSIGPIPE:
+        setStatus(l.file(fd, 0), O_NOSIGPIPE, intOf(arg) !== 0);
+        return 0;
+    }
+    return fcntl(l, fd, cmd, arg);
+  },
+
+  ioctl(l, fd, cmd, data) {
+    switch (cmd) {
+      case FIOCLEX:
+      case FIONCLEX:
+        l.proc.fd.setCloexec(fd, cmd === FIOCLEX);
+        return 0;
+      case FIONBIO:
+      case FIOASYNC:
+        setStatus(l.file(fd, 0), cmd === FIONBIO ? O_NONBLOCK : O_ASYNC, getInt(data) !== 0);
+        return 0;
+    }
+    return descriptorCalls.ioctl(l, fd, cmd, data);
+  },
 };
 
 /** The commands that are about all descriptors: the largest one in use, and closing those from `fd` on. */
