@@ -247,3 +247,10 @@ export function code(fn: () => unknown): string {
     return (e as { code: string }).code;
   }
 }
+
+/** The address that a host makes of its link address in a prefix (RFC 4291, appendix A). */
+export function eui(l: Link, prefix: string): string {
+  const b = l.ifp.lladdr;
+  const hex = (n: number): string => n.toString(16);
+  return `${prefix}${hex(((b[0]! ^ 2) << 8) | b[1]!)}:${hex((b[2]! << 8) | 0xff)}:${hex(0xfe00 | b[3]!)}:${hex((b[4]! << 8) | b[5]!)}`;
+}

@@ -8,7 +8,7 @@ import {
   ND_REDIRECT_LEN, ND_ROUTER_ADVERT, ND_ROUTER_ADVERT_LEN, ND_ROUTER_SOLICIT, ND_ROUTER_SOLICIT_LEN, ND_SOLICIT_LEN, type NdOptions, ndOptions, parseNdOptions,
 } from '@anykernel/lib-wire';
 import { getU32be, putU32be } from '@anykernel/lib-bytes';
-import { type AddrEvent, type Ifaddr, type IfEvent, type Ifnet, type Neighbour, type NeighbourProtocol, type NeighbourTimes, Neighbours, type Nexthop, Seldom, nexthopOf } from '@anykernel/net';
+import { type AddrEvent, IFA_ANYCAST, type Ifaddr, type IfEvent, type Ifnet, type Neighbour, type NeighbourProtocol, type NeighbourTimes, Neighbours, type Nexthop, Seldom, nexthopOf } from '@anykernel/net';
 import { Flow } from '@anykernel/netinet';
 import type { Mbuf } from '@anykernel/rumpnet';
 import { ALL_NODES, address, addressText, inZone, isMulticast, isUnspecified, linkGroup, solicitedNode, wireBytes } from '../addr.js';
@@ -216,7 +216,9 @@ export class Nd implements NeighbourProtocol {
     const proxy = ours?.ifp === ifp ? undefined : this.neighbours.find(ifp, target);
     const link = ours?.ifp === ifp ? ifp.lladdr : proxy?.published === true ? proxy.lladdr : undefined;
     if (link === undefined) return true;
-    const override = proxy === undefined ? ND_NA_OVERRIDE : 0;
+    // RFC 4861 7.2.4: others may answer for these, too.
+    const shared = proxy !== undefined || ((ours?.flags ?? 0) & IFA_ANYCAST) !== 0;
+    const override = shared ? 0 : ND_NA_OVERRIDE;
     const src = ours?.ifp === ifp ? target : (this.ip6.linkLocal(ifp)?.addr ?? target);
     if (nobody) {
       this.sendAdvert(ifp, target, src, linkGroup(ALL_NODES, ifp.index), override, link);

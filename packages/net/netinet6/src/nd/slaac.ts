@@ -26,7 +26,10 @@ interface Auto {
   readonly prefix: Nexthop;
   readonly info: NdPrefix;
   /** How often another identifier was tried. */
-  tries: number;
+  readonly tries: number;
+  /** A temporary one is preferred and valid no longer than this, whatever routers say. */
+  readonly preferredMax: number;
+  readonly validMax: number;
   /** A temporary one has its successor. */
   renewed: boolean;
 }
@@ -78,7 +81,7 @@ export class Slaac {
     const prefix = address(w0, 0, 0, 0);
     const [w2, w3] = loopback ? [0, 1] : this.#identifier(ifp, prefix, 0);
     const ia = new Ifaddr(ifp, address(w0, 0, w2, w3), 64);
-    if (!loopback) this.#autos.set(ia, { prefix, info: ENDLESS, tries: 0, renewed: false });
+    if (!loopback) this.#autos.set(ia, { prefix, info: ENDLESS, tries: 0, preferredMax: Infinity, validMax: Infinity, renewed: false });
     ip6.inet.net.addrAdd(ia);
     if (ifp === ip6.inet.net.lo0 && !ifp.addrs.some((one) => one.family === AF_INET6 && isLoopbackAddr(one.addr.w0, one.addr.w1, one.addr.w2, one.addr.w3))) {
       ip6.inet.net.addrAdd(new Ifaddr(ifp, address(0, 0, 0, 1), 128));
@@ -89,14 +92,18 @@ export class Slaac {
 
   /** A prefix by which addresses are made (RFC 4862 5.5.3). */
   prefix(ifp: Ifnet, prefix: Nexthop, info: NdPrefix): void {
-    const { ip6 } = this.#nd;
     if (info.preferred > info.valid || info.len !== 64) return;
     const mine = ifp.addrs.filter((ia) => ia.family === AF_INET6 && (ia.flags & IFA_AUTOCONF) !== 0 && this.#isOf(ia, prefix));
     for (const ia of mine) this.#prolong(ia, info);
-    if (info.valid === 0 || this.#count(ifp) >= ADDRESSES_MAX) return;
+    if (info.valid > 0 && this.#count(ifp) < ADDRESSES_MAX) this.#complete(ifp, prefix, info, mine);
+    this.watch();
+  }
+
+  /** The addresses that an interface should have of a prefix, and of which it has `mine`. */
+  #complete(ifp: Ifnet, prefix: Nexthop, info: NdPrefix, mine: readonly Ifaddr[]): void {
+    const { ip6 } = this.#nd;
     if (!mine.some((ia) => (ia.flags & IFA_TEMPORARY) === 0)) this.#make(ifp, prefix, info, 0);
     if (ip6.conf.useTempaddr && info.preferred > REGEN_ADVANCE && !mine.some((ia) => (ia.flags & (IFA_TEMPORARY | IFA_DEPRECATED)) === IFA_TEMPORARY)) this.#temporary(ifp, prefix, info, 0);
-    this.watch();
   }
 
   #count(ifp: Ifnet): number {
@@ -107,18 +114,14 @@ export class Slaac {
     return ia.addr.w0 === prefix.w0 && ia.addr.w1 === prefix.w1;
   }
 
-  /** RFC 4862 5.5.3 (e); temporary ones do not outlive their own limits (RFC 8981 3.4). */
+  /** RFC 4862 5.5.3 (e); so do temporary ones live, within their own limits (RFC 8981 3.4). */
   #prolong(ia: Ifaddr, info: NdPrefix): void {
     const now = this.#nd.ip6.k.mono();
-    if ((ia.flags & IFA_TEMPORARY) !== 0) {
-      ia.validUntil = Math.min(ia.validUntil, until(now, info.valid));
-      ia.preferredUntil = Math.min(ia.preferredUntil, until(now, info.preferred));
-      return;
-    }
+    const auto = this.#autos.get(ia);
     const remaining = (ia.validUntil - now) / SEC;
-    if (info.valid > TWO_HOURS || info.valid >= remaining) ia.validUntil = until(now, info.valid);
+    if (info.valid > TWO_HOURS || info.valid >= remaining) ia.validUntil = Math.min(until(now, info.valid), auto?.validMax ?? Infinity);
     else if (remaining > TWO_HOURS) ia.validUntil = now + TWO_HOURS * SEC;
-    ia.preferredUntil = until(now, info.preferred);
+    ia.preferredUntil = Math.min(until(now, info.preferred), auto?.preferredMax ?? Infinity);
     if (ia.preferredUntil > now && (ia.flags & IFA_DEPRECATED) !== 0) {
       ia.flags &= ~IFA_DEPRECATED;
       this.#nd.ip6.inet.net.addrChanged(ia);
@@ -128,7 +131,7 @@ export class Slaac {
   #make(ifp: Ifnet, prefix: Nexthop, info: NdPrefix, tries: number): void {
     const now = this.#nd.ip6.k.mono();
     const [w2, w3] = this.#identifier(ifp, prefix, tries);
-    this.#add(ifp, prefix, w2, w3, info, IFA_AUTOCONF, until(now, info.preferred), until(now, info.valid), tries);
+    this.#add(ifp, w2, w3, IFA_AUTOCONF, { prefix, info, tries, preferredMax: Infinity, validMax: Infinity, renewed: false }, now);
   }
 
   /** RFC 8981 3.4: a random identifier, for a day or so, less a random part. */
@@ -137,21 +140,23 @@ export class Slaac {
     const { conf } = ip6;
     const now = ip6.k.mono();
     const desync = ip6.inet.rand.below(Math.max(1, Math.floor(conf.tempPltime * 0.4)));
-    const preferred = Math.min(info.preferred, conf.tempPltime - desync);
-    if (preferred <= REGEN_ADVANCE) return;
+    const preferredSec = conf.tempPltime - desync;
+    if (Math.min(info.preferred, preferredSec) <= REGEN_ADVANCE) return;
     const [w2, w3] = this.#random();
-    this.#add(ifp, prefix, w2, w3, info, IFA_AUTOCONF | IFA_TEMPORARY, now + preferred * SEC, until(now, Math.min(info.valid, conf.tempVltime)), tries);
+    const auto = { prefix, info, tries, preferredMax: now + preferredSec * SEC, validMax: now + conf.tempVltime * SEC, renewed: false };
+    this.#add(ifp, w2, w3, IFA_AUTOCONF | IFA_TEMPORARY, auto, now);
   }
 
-  #add(ifp: Ifnet, prefix: Nexthop, w2: number, w3: number, info: NdPrefix, flags: number, preferredUntil: number, validUntil: number, tries: number): void {
+  #add(ifp: Ifnet, w2: number, w3: number, flags: number, auto: Auto, now: number): void {
+    const { prefix, info } = auto;
     const addr = address(prefix.w0, prefix.w1, w2, w3);
     if (ifp.addrs.some((have) => have.family === AF_INET6 && have.addr.equals(addr.w0, addr.w1, addr.w2, addr.w3))) return;
     // RFC 5942 4: only a prefix that is said to be on the link is.
     const ia = new Ifaddr(ifp, addr, info.onLink ? info.len : 128);
     ia.flags = flags;
-    ia.preferredUntil = preferredUntil;
-    ia.validUntil = validUntil;
-    this.#autos.set(ia, { prefix, info, tries, renewed: false });
+    ia.preferredUntil = Math.min(until(now, info.preferred), auto.preferredMax);
+    ia.validUntil = Math.min(until(now, info.valid), auto.validMax);
+    this.#autos.set(ia, auto);
     this.#nd.ip6.inet.net.addrAdd(ia);
   }
 
