@@ -9,6 +9,48 @@ import { bareVfsCalls } from './syscalls-bare.js';
 export const rumpvfsCalls = {
   ...bareVfsCalls,
 
+  openat: '468 fd fd path int mode?',
+  lseek: '199 off fd off int',
+  truncate: '200 void path off',
+  sync: '36 void',
+
+  fstatat: '466 stat fd path stat? int?',
+  faccessat: '462 void fd path int int?',
+  /** pathconf(path, _PC_*): -1 when there is no limit. */
+  pathconf: '191 int path int',
+  fpathconf: '192 int fd int',
+  fchmodat: '463 void fd path mode int?',
+  chown: '16 void path uid gid',
+  lchown: '275 void path uid gid',
+  fchownat: '464 void fd path uid gid int?',
+  posix_fchown: '284 void fd uid gid',
+  chflags: '34 void path uint',
+  lchflags: '304 void path uint',
+  fchflags: '35 void fd uint',
+  utimes: '420 void path times?',
+  lutimes: '424 void path times?',
+  futimes: '423 void fd times?',
+
+  link: '9 void path path',
+  /** unlinkat(fd, path, AT_REMOVEDIR) */
+  unlinkat: '471 void fd path int?',
+  rename: '128 void path path',
+  renameat: '458 void fd path fd path',
+  symlinkat: '470 void path fd path',
+  readlinkat: '469 len fd path out',
+  mkdirat: '461 void fd path mode',
+  mkfifo: '132 void path mode',
+  mkfifoat: '459 void fd path mode',
+  mknodat: '460 void fd path mode dev',
+
+  fchdir: '13 void fd',
+  chroot: '61 void path',
+  fchroot: '297 void fd',
+
+  /** getvfsstat(MNT_WAIT or MNT_NOWAIT): every mounted file system. */
+  getvfsstat: '356 statvfss int',
+  fstatvfs1: '358 statvfs fd int',
+
   /** posix_fallocate(fd, off, len), fdiscard(fd, off, len), posix_fadvise(fd, off, len, POSIX_FADV_*) */
   posix_fallocate: '479 void fd off off',
   fdiscard: '480 void fd off off',
