@@ -25,6 +25,8 @@ const SEARCH_LEN = 4096;
 const STEP = 4;
 /** The whole of what a FreeBSD label describes. */
 const PART_C = 2;
+/** `c`, and NetBSD's `d`: the slice, and the disk. */
+const WHOLE: readonly number[] = [PART_C, 3];
 
 export interface BsdPartition {
   /** Sectors. */
@@ -101,9 +103,17 @@ export function addLabel(t: TableMaker, off: number, size: number, owner: LabelO
   return off === 0 ? own.parts : own.parts.filter((p) => p.off >= off && p.off < off + size);
 }
 
+/** Whether entry `i` is one. What FreeBSD's `bsdlabel -w` makes has no type; it is one where it has no byte of another, but for `c` and `d`, which are the whole. */
+function isPart(entries: readonly BsdPartition[], i: number): boolean {
+  const p = entries[i] as BsdPartition;
+  if (p.size === 0 || p.fstype !== FS_UNUSED) return p.size > 0;
+  const others = entries.filter((_q, j) => j !== i && !WHOLE.includes(j));
+  return !WHOLE.includes(i) && others.every((q) => q.size === 0 || q.offset >= p.offset + p.size || p.offset >= q.offset + q.size);
+}
+
 function fill(t: TableMaker, label: BsdLabel, base: number, prefix: string): void {
   for (const [i, p] of label.partitions.entries()) {
-    if (p.fstype === FS_UNUSED || p.size === 0) continue;
+    if (!isPart(label.partitions, i)) continue;
     const [type, ptype] = bsdType(p.fstype);
     const place = { off: base + p.offset * label.secsize, size: p.size * label.secsize };
     t.add({ id: prefix + (LETTERS[i] as string), code: String(p.fstype), type, ptype, ...place });

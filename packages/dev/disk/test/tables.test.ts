@@ -277,6 +277,15 @@ describe('a BSD label', () => {
     expect(usable(tableOf(b))).toEqual(['1a 1100+50']);
   });
 
+  test('of FreeBSD with a partition of no type, as bsdlabel -w makes it, has that one', () => {
+    const b = disk(4096);
+    putMbr(b, 0, [{ type: 0xa5, start: 0, count: 50_000, boot: true }]);
+    putLabel(b, SECTOR, [{ offset: 16, size: 4080, fstype: 0 }, { offset: 0, size: 0, fstype: 0 }, { offset: 0, size: 4096, fstype: 0 }]);
+    expect(usable(tableOf(b))).toEqual(['1a 16+4080']);
+    putLabel(b, SECTOR, [{ offset: 16, size: 4080, fstype: 0 }, { offset: 100, size: 10, fstype: 7 }]);
+    expect(usable(tableOf(b))).toEqual(['1b 100+10']);
+  });
+
   test('of OpenBSD counts with 48 bits', () => {
     const b = disk();
     putLabel(b, 512, [{ offset: 2 ** 32 + 64, size: 2 ** 33, fstype: 7 }], { wide: true });
