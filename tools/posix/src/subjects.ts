@@ -3,7 +3,11 @@ import nodeFs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newfs } from '@anykernel/ext2fs';
+import { bareHostNode } from '@anykernel/host-node';
+import { bareBoot } from '@anykernel/rumpkern';
 import { ukfs } from '@anykernel/stack-ukfs';
+import { rootTmpfs } from '@anykernel/tmpfs';
+import { ukfs as ukfsOf } from '@anykernel/ukfs';
 import type { Fs } from './probe.js';
 
 export interface Subject {
@@ -28,6 +32,14 @@ async function ukfsOn(mount?: Uint8Array): Promise<Subject> {
 
 export const SUBJECTS: Readonly<Record<string, () => Promise<Subject>>> = {
   'ukfs, tmpfs': () => ukfsOn(),
+  'ukfs, bare kernel': () => {
+    const kernel = bareBoot(bareHostNode(), [rootTmpfs]);
+    const proc = kernel.newproc();
+    proc.sys.umask(0o022);
+    const fs = ukfsOf(proc);
+    fs.mkdirSync('/probe');
+    return Promise.resolve({ fs: fs as unknown as Fs, base: '/probe', done: () => kernel.halt() });
+  },
   'ukfs, ext2fs': () => ukfsOn(ext2Image()),
   async memfs() {
     const { Volume, createFsFromVolume } = await import('memfs');

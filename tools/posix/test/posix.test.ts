@@ -6,7 +6,7 @@ test('there are 41 of them', () => {
   expect(Object.keys(CHECKS)).toHaveLength(41);
 });
 
-describe.each(['ukfs, tmpfs', 'ukfs, ext2fs', 'host'])('on %s', (name) => {
+describe.each(['ukfs, tmpfs', 'ukfs, bare kernel', 'ukfs, ext2fs', 'host'])('on %s', (name) => {
   let s: Subject;
   beforeAll(async () => {
     s = await (SUBJECTS[name] as () => Promise<Subject>)();

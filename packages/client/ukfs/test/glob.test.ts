@@ -24,7 +24,7 @@ const TREE: Tree = {
 let s: Subject;
 let base: string;
 beforeAll(() => {
-  s = kernelOn('tmpfs, on Node');
+  s = kernelOn('tmpfs of a bare kernel, on Node');
   base = hostFs.mkdtempSync(join(tmpdir(), 'anykernel-glob-'));
   fromTree(s.fs, TREE, base);
   for (const name of s.fs.globSync('**/{*,.*}', { cwd: base })) copyToHost(name);

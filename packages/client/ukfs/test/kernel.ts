@@ -1,10 +1,10 @@
 /** Kernels for the tests. */
 import { ext2fs, newfs } from '@anykernel/ext2fs';
-import { hostNode } from '@anykernel/host-node';
+import { bareHostNode } from '@anykernel/host-node';
 import { hostSim } from '@anykernel/host-sim';
-import { type Kernel, type NewProc, boot } from '@anykernel/rumpkern';
+import { type Kernel, type NewProc, bareBoot, boot } from '@anykernel/rumpkern';
 import { bootStack } from '@anykernel/stack-boot';
-import { tmpfs } from '@anykernel/tmpfs';
+import { rootTmpfs, tmpfs } from '@anykernel/tmpfs';
 import { type Ukfs, ukfs } from '@anykernel/ukfs';
 
 export interface Subject {
@@ -23,7 +23,7 @@ function ext2Image(): Uint8Array {
 /** Kernels with a file system on their root. */
 export const KERNELS = {
   'tmpfs, in the simulator': () => withTmpfs(boot(hostSim(), [tmpfs])),
-  'tmpfs, on Node': () => withTmpfs(boot(hostNode({ input: false }), [tmpfs])),
+  'tmpfs of a bare kernel, on Node': () => bareBoot(bareHostNode(), [rootTmpfs]),
   'ext2fs, in the simulator': () => {
     const host = hostSim();
     host.sim.disk('disk', { bytes: ext2Image() });

@@ -15,7 +15,7 @@ async function run(fs: typeof hostFs, base: string, program: Program): Promise<s
   return withoutDifferences(lines);
 }
 
-describe.each(['tmpfs, on Node', 'ext2fs, in the simulator'] as KernelName[])('on %s', (kernel) => {
+describe.each(['tmpfs of a bare kernel, on Node', 'ext2fs, in the simulator'] as KernelName[])('on %s', (kernel) => {
   test.each(Object.keys(PROGRAMS))('%s', async (name) => {
     const program = PROGRAMS[name] as Program;
     const base = hostFs.mkdtempSync(join(tmpdir(), 'anykernel-ukfs-'));

@@ -25,7 +25,7 @@ async function runWith(code: string, names: Names): Promise<void> {
 let on: Subject;
 let disk: Subject;
 beforeEach(() => {
-  on = kernelOn('tmpfs, on Node');
+  on = kernelOn('tmpfs of a bare kernel, on Node');
   disk = kernelOn('ext2fs, in the simulator');
 });
 afterEach(() => {

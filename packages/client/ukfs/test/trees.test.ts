@@ -7,10 +7,10 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type Ukfs, file, fromSnapshot, fromTree, symlink, toSnapshot, toTree } from '@anykernel/ukfs';
 import { type KernelName, type Subject, kernelOn } from './kernel.js';
 
-const NAMES = ['tmpfs, on Node', 'ext2fs, in the simulator'] as const;
+const NAMES = ['tmpfs of a bare kernel, on Node', 'ext2fs, in the simulator'] as const;
 
 test('a tree of an object, and an object of the tree', () => {
-  const { k, fs } = kernelOn('tmpfs, on Node');
+  const { k, fs } = kernelOn('tmpfs of a bare kernel, on Node');
   const tree = { 'src/a.js': 'text', 'src/deep': { 'b.bin': new Uint8Array([0xff, 0]), empty: {} }, link: symlink('src/a.js'), run: file('#!', 0o755) };
   fromTree(fs, tree, '/t');
   expect(toTree(fs, '/t')).toEqual({
@@ -115,7 +115,7 @@ describe.each(NAMES)('a snapshot of %s', (kernel) => {
 
   test('a process without the right to give files away restores what it may', () => {
     const bytes = toSnapshot(s.fs, '/t/deep');
-    const to = kernelOn('tmpfs, on Node', { uid: 1000, gid: 1000 });
+    const to = kernelOn('tmpfs of a bare kernel, on Node', { uid: 1000, gid: 1000 });
     to.fs.mkdirSync('/mine');
     fromSnapshot(to.fs, bytes, '/mine');
     expect(to.fs.statSync('/mine/same')).toMatchObject({ uid: 1000, mode: 0o100751 });
@@ -127,7 +127,7 @@ describe('hostile bytes', () => {
   let s: Subject;
   let bytes: Uint8Array;
   beforeEach(() => {
-    s = kernelOn('tmpfs, on Node');
+    s = kernelOn('tmpfs of a bare kernel, on Node');
     fill(s);
     bytes = toSnapshot(s.fs, '/t');
   });

@@ -16,7 +16,7 @@ class Told {
   }
 }
 
-describe.each(['tmpfs, on Node', 'ext2fs, in the simulator'] as KernelName[])('on %s', (kernel) => {
+describe.each(['tmpfs of a bare kernel, on Node', 'ext2fs, in the simulator'] as KernelName[])('on %s', (kernel) => {
   let s: Subject;
   let told: Told;
   beforeEach(() => {

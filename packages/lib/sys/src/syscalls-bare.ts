@@ -5,6 +5,8 @@ export const bareKernCalls = {
   read: '3 len fd out',
   write: '4 len fd in',
   close: '6 void fd',
+  readv: '120 len fd iovout',
+  writev: '121 len fd iovin',
   ioctl: '54 int fd uint inout?',
   fcntl: '92 int fd int fcntl?',
   fstat: '440 stat fd stat?',

@@ -8,8 +8,6 @@ import { bareKernCalls } from './syscalls-bare.js';
 export const rumpkernCalls = {
   ...bareKernCalls,
 
-  readv: '120 len fd iovout',
-  writev: '121 len fd iovin',
   dup: '41 fd fd',
   dup2: '90 fd fd fd',
   dup3: '454 fd fd fd int',

@@ -1,9 +1,7 @@
-/** Records and lists of the other calls of the base: of lists of buffers, locks, mounts, readiness, time, limits, signals and the sysctl tree. */
-import { CTL_MAXNAME, type Flock, IOV_MAX, type Itimerspec, type Pollfd, type Rlimit, SIGALRM, type SelectSets, type Sigevent } from '@anykernel/lib-sys';
+/** Records and lists of the other calls of the base: of locks, mounts, readiness, time, limits, signals and the sysctl tree. */
+import { CTL_MAXNAME, type Flock, type Itimerspec, type Pollfd, type Rlimit, SIGALRM, type SelectSets, type Sigevent } from '@anykernel/lib-sys';
 import { LIST_MAX, type RecordKind, type Records, bytesArg, fieldsIn, intIn, isBytes, listIn, numberIn } from './copyin.js';
 import { timespec } from './records.js';
-
-const iov: RecordKind = { in: (v) => listIn(v, bytesArg, IOV_MAX) };
 
 const fcntl: RecordKind<Flock, number | Flock | Uint8Array> = {
   in: (v) => (v === undefined ? undefined : typeof v === 'number' ? intIn(v) : isBytes(v) ? bytesArg(v) : flock(v)),
@@ -32,8 +30,6 @@ const sets: RecordKind<SelectSets, SelectSets> = {
 };
 
 export const moreRecords: Records = {
-  iovin: iov,
-  iovout: iov,
   'fcntl?': fcntl,
   mountargs: { in: (v) => ({ ...fieldsIn(v) }) },
   timespec: { in: timespec },

@@ -1,6 +1,8 @@
 /** Records and lists of the calls that every kernel has: of descriptors, files and event queues. */
-import { ERR, Kevent, Stat, type Timespec } from '@anykernel/lib-sys';
-import { LIST_MAX, type RecordKind, type Records, fieldsIn, intIn, lengthOfList, listIn } from './copyin.js';
+import { ERR, IOV_MAX, Kevent, Stat, type Timespec } from '@anykernel/lib-sys';
+import { LIST_MAX, type RecordKind, type Records, bytesArg, fieldsIn, intIn, lengthOfList, listIn } from './copyin.js';
+
+const iov: RecordKind = { in: (v) => listIn(v, bytesArg, IOV_MAX) };
 
 /** The kernel's own, to be copied into the caller's. */
 const stat: RecordKind<Stat, Stat> = {
@@ -24,6 +26,8 @@ const kevents: RecordKind<Kevent[], Kevent[]> = {
 };
 
 export const baseRecords: Records = {
+  iovin: iov,
+  iovout: iov,
   'stat?': stat,
   'timespec?': { in: (v) => (v === undefined ? undefined : timespec(v)) },
   'times?': { in: (v) => (v === undefined ? undefined : pair(listIn(v, timespec))) },

@@ -4,7 +4,7 @@ import { type Kernel, bareBoot, boot, psignal } from '@anykernel/rumpkern';
 import { codeOf } from './help.js';
 
 const EXTRA = [
-  'dup', 'dup3', 'readv', 'pipe', 'getpid', 'setuid', 'reboot', 'modctl', 'poll', 'select', 'nanosleep', 'clock_gettime', 'timer_create', 'sysctl', 'ksem_init', 'fktrace', 'utrace',
+  'dup', 'dup3', 'pipe', 'getpid', 'setuid', 'reboot', 'modctl', 'poll', 'select', 'nanosleep', 'clock_gettime', 'timer_create', 'sysctl', 'ksem_init', 'fktrace', 'utrace',
 ];
 
 const bare = (): Kernel => bareBoot(new Sim().host());

@@ -13,23 +13,28 @@ type Calls = Handlers<typeof rumpkernCalls, Lwp>;
 const SETTABLE: number = O_APPEND | O_ASYNC | O_SYNC | O_NONBLOCK | O_DSYNC | O_RSYNC | O_ALT_IO | O_DIRECT | O_NOSIGPIPE;
 
 /** Reads at the file's position, which moves on by what was read; the entry layer sees to it when the call is cut short. */
-export function readAt(f: File, uio: Uio, l: Lwp): number {
+function readAt(f: File, uio: Uio, l: Lwp): number {
   l.seeks = true;
   f.ops.read(f, uio, l);
   f.offset = uio.offset;
   return uio.moved;
 }
 
-export function writeAt(f: File, uio: Uio, l: Lwp): number {
+function writeAt(f: File, uio: Uio, l: Lwp): number {
   l.seeks = true;
   f.ops.write(f, uio, l);
   f.offset = uio.offset;
   return uio.moved;
 }
 
+/** EINVAL: an empty list. (One that is too long is not even copied in.) */
+function checkVector(bufs: readonly Uint8Array[]): void {
+  if (bufs.length === 0) throw ERR.EINVAL;
+}
+
 export const descriptorCalls: Pick<
   Calls,
-  'read' | 'write' | 'close' | 'fcntl' | 'ioctl' | 'fstat'
+  'read' | 'write' | 'readv' | 'writev' | 'close' | 'fcntl' | 'ioctl' | 'fstat'
 > = {
   read(l, fd, buf) {
     const f = l.file(fd, FREAD);
@@ -39,6 +44,17 @@ export const descriptorCalls: Pick<
     const f = l.file(fd, FWRITE);
     return writeAt(f, l.uioOf(buf, f.offset, 'write'), l);
   },
+  readv(l, fd, bufs) {
+    const f = l.file(fd, FREAD);
+    checkVector(bufs);
+    return readAt(f, l.uioOfv(bufs, f.offset, 'read'), l);
+  },
+  writev(l, fd, bufs) {
+    const f = l.file(fd, FWRITE);
+    checkVector(bufs);
+    return writeAt(f, l.uioOfv(bufs, f.offset, 'write'), l);
+  },
+
   close: (l, fd) => l.proc.fd.close(fd, l),
 
   fcntl: (l, fd, cmd, arg) => fcntl(l, fd, cmd, arg),

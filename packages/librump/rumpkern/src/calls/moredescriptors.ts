@@ -1,19 +1,14 @@
-/** System calls on descriptors that files do without: duplicates, lists of buffers, and what is about all descriptors. */
+/** System calls on descriptors that files do without: duplicates, flags of descriptors, and what is about all of them. */
 import {
   ERR, FD_CLOEXEC, FIOASYNC, FIOCLEX, FIONBIO, FIONCLEX, F_CLOSEM, F_GETFD, F_GETNOSIGPIPE, F_MAXFD, F_SETFD, F_SETNOSIGPIPE, type Handlers, O_ASYNC, O_CLOEXEC,
   O_NONBLOCK, O_NOSIGPIPE, type rumpkernCalls,
 } from '@anykernel/lib-sys';
-import { type File, FREAD, FWRITE } from '../filedesc.js';
+import type { File } from '../filedesc.js';
 import { getInt } from '../ioctl.js';
 import type { Lwp } from '../proc.js';
-import { descriptorCalls, fcntl, readAt, writeAt } from './descriptors.js';
+import { descriptorCalls, fcntl } from './descriptors.js';
 
 type Calls = Handlers<typeof rumpkernCalls, Lwp>;
-
-/** EINVAL: an empty list. (One that is too long is not even copied in.) */
-function checkVector(bufs: readonly Uint8Array[]): void {
-  if (bufs.length === 0) throw ERR.EINVAL;
-}
 
 /** An argument that is not a number counts as 0. */
 function intOf(arg: unknown): number {
@@ -34,18 +29,7 @@ function duplicate(l: Lwp, from: number, to: number, cloexec: boolean): number {
   return to;
 }
 
-export const moreDescriptorCalls: Pick<Calls, 'readv' | 'writev' | 'dup' | 'dup2' | 'dup3' | 'fcntl' | 'ioctl'> = {
-  readv(l, fd, bufs) {
-    const f = l.file(fd, FREAD);
-    checkVector(bufs);
-    return readAt(f, l.uioOfv(bufs, f.offset, 'read'), l);
-  },
-  writev(l, fd, bufs) {
-    const f = l.file(fd, FWRITE);
-    checkVector(bufs);
-    return writeAt(f, l.uioOfv(bufs, f.offset, 'write'), l);
-  },
-
+export const moreDescriptorCalls: Pick<Calls, 'dup' | 'dup2' | 'dup3' | 'fcntl' | 'ioctl'> = {
   dup: (l, fd) => l.proc.fd.alloc(l.proc.fd.get(fd), l.proc.limits.nofile),
   dup2: (l, from, to) => duplicate(l, from, to, false),
   /** EINVAL: unknown flags, or the same descriptor twice. */
