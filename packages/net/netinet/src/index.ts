@@ -50,6 +50,7 @@ export {
   type SourceFilter,
   type SourceRecord,
 } from './ip/srcfilter.js';
+export { ipGroupSockopt } from './ip/sockopt.js';
 export { pcbRecords, pcblistLeaf, statsLeaf } from './pcblist.js';
 export { pcbBind, pcbDisconnect, pcbSetPort, setForeign, setLocal } from './pcbbind.js';
 export { PcbTable } from './pcbtable.js';

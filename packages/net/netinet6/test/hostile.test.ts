@@ -3,7 +3,7 @@
  * stack, memory is bounded, and in the end nothing is left.
  */
 import { expect, test } from '@jest/globals';
-import { guided } from '@anykernel/conformance-fuzz';
+import { guided, soon } from '@anykernel/conformance-fuzz';
 import { call } from './hostile/calls.js';
 import { type Story, change, corpus, play, stories } from './hostile/frames.js';
 import { Machine } from './hostile/machine.js';
@@ -27,11 +27,10 @@ test('changed sequences of real frames do no harm', () => {
     change,
     run(story, seed) {
       const m = new Machine(seed).populate();
-      const began = performance.now();
-      play(m, story, call);
-      m.settle();
-      const took = performance.now() - began;
-      if (took > 5000) throw new Error(`it took ${Math.round(took)} ms`);
+      soon(20_000, () => {
+        play(m, story, call);
+        m.settle();
+      });
       return true;
     },
     failed: told,

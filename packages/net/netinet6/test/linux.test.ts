@@ -15,13 +15,13 @@ let lines: Interface | undefined;
 let local = '';
 
 function must(program: string, ...args: string[]): string {
-  return mustRun('ip', ['netns', 'exec', NS, program, ...args], { timeoutMs: 30_000 });
+  return mustRun('ip', ['netns', 'exec', NS, program, ...args], { timeoutMs: 150_000 });
 }
 
 /** The next line of the kernel's side. */
 function line(): Promise<string> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error('the kernel says nothing')), 30_000);
+    const timer = setTimeout(() => reject(new Error('the kernel says nothing')), 150_000);
     lines?.once('line', (text) => {
       clearTimeout(timer);
       resolve(text);
@@ -37,7 +37,7 @@ function tell(text: Command): Promise<string> {
 
 /** What `look` gives as soon as it passes. */
 async function until<T>(look: () => Promise<T> | T, pass: (value: T) => boolean): Promise<T> {
-  for (let left = 100; ; left--) {
+  for (let left = 1000; ; left--) {
     const value = await look();
     if (pass(value) || left === 0) return value;
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -59,7 +59,7 @@ if (all.missing.length === 0) {
     [, local] = (await line()).split(' ') as [string, string];
     // Linux looks for duplicates as well.
     await until(() => must('ip', '-6', 'addr', 'show', 'dev', DEVICE), (text) => !text.includes('tentative'));
-  }, 60_000);
+  });
   afterAll(async () => {
     if (host?.exitCode === null) {
       const ended = new Promise((resolve) => host?.once('exit', resolve));
@@ -68,12 +68,12 @@ if (all.missing.length === 0) {
     }
     run('ip', ['netns', 'delete', NS]);
     rmSync(folder, { recursive: true });
-  }, 30_000);
+  });
 }
 
 all.test('ping -6 is answered, in fragments as well', () => {
   for (const size of ['56', '8000']) {
-    expect(must('ping', '-6', '-c', '3', '-i', '0.2', '-W', '5', '-s', size, `${local}%${DEVICE}`)).toContain(' 3 received');
+    expect(must('ping', '-6', '-c', '3', '-i', '0.2', '-W', '60', '-s', size, `${local}%${DEVICE}`)).toContain(' 3 received');
   }
 });
 
@@ -85,23 +85,25 @@ withRadvd.test('radvd gives an address and a route, by which Linux answers', asy
     const have = await until(() => tell('addresses'), (text) => text.includes('2001:db8:6:') && !text.split(' ').some((one) => one.includes('2001:') && (Number(one.split(',')[1]) & 1) !== 0));
     const [global] = have.split(' ').filter((one) => one.startsWith('2001:db8:6:')).map((one) => one.split(',')[0]!);
     expect(global).toBeDefined();
-    expect(must('ping', '-6', '-c', '2', '-i', '0.2', '-W', '5', global!)).toContain(' 2 received');
+    expect(must('ping', '-6', '-c', '2', '-i', '0.2', '-W', '60', global!)).toContain(' 2 received');
     expect(await tell('ping 2001:db8:6::1')).toBe('3000 bytes, the same');
   } finally {
     radvd.kill();
   }
-}, 30_000);
+});
 
-all.test('nc sends to the kernel, and has the same back, by TCP and by UDP', () => {
+all.test('nc sends to the kernel, and has the same back, by TCP and by UDP', async () => {
   const data = Buffer.from(Uint8Array.from({ length: 1_000_000 }, (_, i) => i * 13 + (i >> 9)));
   writeFileSync(`${folder}/data`, data);
   must('sh', '-c', `nc -6 -N ${local}%${DEVICE} 7 < ${folder}/data > ${folder}/back`);
   expect(must('sh', '-c', `cmp ${folder}/data ${folder}/back && echo same`)).toContain('same');
-  expect(must('sh', '-c', `echo hello | nc -6 -u -w 1 ${local}%${DEVICE} 7`)).toBe('hello\n');
+  const echo = (): string => must('sh', '-c', `echo hello | nc -6 -u -w 1 ${local}%${DEVICE} 7`);
+  expect(await until(echo, (text) => text !== '')).toBe('hello\n');
 });
 
 all.test('the kernel sends to nc', async () => {
-  must('sh', '-c', `nc -6 -l 9007 < /dev/null > ${folder}/got 2> /dev/null & sleep 0.3`);
+  must('sh', '-c', `nc -6 -l 9007 < /dev/null > ${folder}/got 2> /dev/null &`);
+  await until(() => must('ss', '-tln'), (text) => text.includes(':9007 '));
   await until(() => tell('addresses'), (text) => text.includes('2001:db8:6:'));
   if (!(await tell('addresses')).includes('2001:db8:6:')) {
     await tell('address 2001:db8:6::22');
@@ -111,14 +113,14 @@ all.test('the kernel sends to nc', async () => {
   const data = Uint8Array.from({ length: 500_000 }, (_, i) => i * 7 + (i >> 8));
   const wanted = createHash('sha256').update(data).digest('hex');
   expect(await until(() => must('sh', '-c', `sha256sum < ${folder}/got`).slice(0, 64), (sum) => sum === wanted)).toBe(wanted);
-}, 30_000);
+});
 
 all.test('an address that Linux has is not used (RFC 4862 5.4)', async () => {
   must('ip', 'addr', 'add', '2001:db8:6::dad/64', 'dev', DEVICE, 'nodad');
   await tell('address 2001:db8:6::dad');
   const have = await until(() => tell('addresses'), (text) => /::dad,(\d+)/.exec(text)?.[1] !== '1');
   expect(/::dad,(\d+)/.exec(have)?.[1]).toBe('2');
-}, 30_000);
+});
 
 all.test('Linux takes an address of our advertisements', async () => {
   must('sh', '-c', `echo 2 > /proc/sys/net/ipv6/conf/${DEVICE}/accept_ra`);
@@ -127,6 +129,6 @@ all.test('Linux takes an address of our advertisements', async () => {
   await tell('router');
   const have = await until(() => must('ip', '-6', 'addr', 'show', 'dev', DEVICE), (text) => /2001:db8:77:.*dynamic/.test(text) && !text.includes('tentative'));
   expect(have).toMatch(/2001:db8:77:.*dynamic/);
-  expect(must('ping', '-6', '-c', '2', '-i', '0.2', '-W', '5', '2001:db8:77::1')).toContain(' 2 received');
+  expect(must('ping', '-6', '-c', '2', '-i', '0.2', '-W', '60', '2001:db8:77::1')).toContain(' 2 received');
   expect(await tell('state')).toMatch(/^well /);
-}, 30_000);
+});

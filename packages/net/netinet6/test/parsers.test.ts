@@ -1,6 +1,6 @@
 /** Every parser of packets, captures, addresses and messages, with bytes of real ones that were changed: a value or undefined, and soon. */
 import { expect, test } from '@jest/globals';
-import { type Random, damage, guided, patched } from '@anykernel/conformance-fuzz';
+import { type Random, damage, guided, patched, soon } from '@anykernel/conformance-fuzz';
 import { cmsgBytes, parseCmsgs, parseSockaddrDl, parseSockaddrIn, parseSockaddrIn6, parseSockaddrUn, rightsCmsg, sockaddrDl, sockaddrIn, sockaddrIn6, sockaddrUn } from '@anykernel/lib-sys';
 import * as wire from '@anykernel/lib-wire';
 import { emitRtMessage, parseRtMessage } from '@anykernel/net';
@@ -59,17 +59,15 @@ function change(random: Random, b: Uint8Array): Uint8Array {
 }
 
 test('whatever the bytes', () => {
-  const began = process.cpuUsage().user;
-  const report = guided<readonly Uint8Array[]>({
+  guided<readonly Uint8Array[]>({
     name: 'parsers',
     seeds: [samples()],
     sources: '/packages/lib/',
     change: (random, all) => all.map((b) => change(random, b)),
     run(all) {
-      for (const b of all) look(b);
+      soon(10_000, () => all.forEach(look));
       return true;
     },
     runs: 100,
   });
-  expect((process.cpuUsage().user - began) / report.runs).toBeLessThan(200_000);
 });

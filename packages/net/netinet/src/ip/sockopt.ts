@@ -93,6 +93,14 @@ export function ipSockopt(
   return setOption(ip, inp, so, name, value, l) ? EMPTY : undefined;
 }
 
+/** Options of groups alone, for sockets of IPv6 that take IPv4, too: as ipSockopt(). */
+export function ipGroupSockopt(ip: Ip, inp: Inpcb, op: 'get' | 'set', name: number, value: Uint8Array): Uint8Array | undefined {
+  if (op === 'set') return setMulticast(ip, inp, name, value) ? EMPTY : undefined;
+  return GROUP_VALUES.has(name) ? getOption(ip, inp, name, value) : undefined;
+}
+
+const GROUP_VALUES: ReadonlySet<number> = new Set([IP_MULTICAST_TTL, IP_MULTICAST_LOOP, IP_MULTICAST_IF, IP_MSFILTER]);
+
 function int(value: number): Uint8Array {
   const b = new Uint8Array(4);
   putU32le(b, 0, value);

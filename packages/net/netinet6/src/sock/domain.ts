@@ -1,6 +1,6 @@
 /** The domain of IPv6 sockets: TCP and UDP of netinet, raw sockets, and their options. */
-import { AF_INET6, ERR, IPPROTO_ICMPV6, IPPROTO_IPV6, IPPROTO_TCP, IPPROTO_UDP, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM, SOL_SOCKET } from '@anykernel/lib-sys';
-import { FAM_V4, type Inpcb, TCP_PR_FLAGS, inpcbOf, isMapped, rawRequests, tcpSockopt, tcpUsrreqs, tcpcbOf, udpUsrreqs } from '@anykernel/netinet';
+import { AF_INET6, ERR, IPPROTO_ICMPV6, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_TCP, IPPROTO_UDP, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM, SOL_SOCKET } from '@anykernel/lib-sys';
+import { FAM_V4, type Inpcb, TCP_PR_FLAGS, inpcbOf, ipGroupSockopt, isMapped, rawRequests, tcpSockopt, tcpUsrreqs, tcpcbOf, udpUsrreqs } from '@anykernel/netinet';
 import { type Domain, PR_ADDR, PR_ATOMIC, type Protosw, type Socket, type Usrreqs } from '@anykernel/rumpnet';
 import type { Ip6 } from '../ip6.js';
 import { leaveAll6 } from './members.js';
@@ -28,7 +28,12 @@ export function inet6Domain(ip6: Ip6): Domain {
       protocol: IPPROTO_UDP,
       flags: PR_ATOMIC | PR_ADDR,
       usrreqs: leaving(ip6, dual(ip6, udpUsrreqs(udp, ip6), inpcbOf)),
-      ctloutput: (so, op, level, name, value, l) => (level === IPPROTO_IPV6 ? ip6Sockopt(ip6, inpcbOf(so), so, op, name, value, l) : undefined),
+      ctloutput(so, op, level, name, value, l) {
+        const inp = inpcbOf(so);
+        // Who takes IPv4, too, is in groups of IPv4, too.
+        if (level === IPPROTO_IP && (inp.takes & FAM_V4) !== 0) return ipGroupSockopt(inet.ip, inp, op, name, value);
+        return level === IPPROTO_IPV6 ? ip6Sockopt(ip6, inp, so, op, name, value, l) : undefined;
+      },
     },
     {
       type: SOCK_RAW,

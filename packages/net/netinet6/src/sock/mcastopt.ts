@@ -2,10 +2,10 @@
 import { getI32be, getU32le } from '@anykernel/lib-bytes';
 import {
   AF_INET6, ERR, GROUP_REQ_LEN, GROUP_SOURCE_REQ_LEN, IPV6_JOIN_GROUP, IPV6_LEAVE_GROUP, IPV6_MREQ_LEN, IPV6_MSFILTER, MCAST_BLOCK_SOURCE, MCAST_JOIN_GROUP,
-  MCAST_JOIN_SOURCE_GROUP, MCAST_LEAVE_GROUP, MCAST_LEAVE_SOURCE_GROUP, MCAST_UNBLOCK_SOURCE, parseGroupFilter, sockaddrIn6,
+  MCAST_JOIN_SOURCE_GROUP, MCAST_LEAVE_GROUP, MCAST_LEAVE_SOURCE_GROUP, MCAST_UNBLOCK_SOURCE, groupReq, parseGroupFilter, sockaddrIn, sockaddrIn6,
 } from '@anykernel/lib-sys';
 import type { Nexthop } from '@anykernel/net';
-import { type Inpcb, type SourceChange, filterForProgram, filterOfProgram } from '@anykernel/netinet';
+import { FAM_V4, type Inpcb, type SourceChange, filterForProgram, filterOfProgram, ipGroupSockopt, isMapped } from '@anykernel/netinet';
 import { address, sourceBytes, sourceKey } from '../addr.js';
 import type { Ip6 } from '../ip6.js';
 import { changeGroupSource6, groupSources6, joinGroup6, leaveGroup6, setGroupSources6 } from './members.js';
@@ -17,8 +17,13 @@ const SOURCE_CHANGES: ReadonlyMap<number, SourceChange> = new Map([
   [MCAST_UNBLOCK_SOURCE, 'unblock'],
 ]);
 
-/** False: it is another option. EINVAL: not a value for it. The errors of members.ts. */
+/** False: it is another option. EINVAL: not a value for it. The errors of members.ts. Groups whose addresses are mapped are IPv4's: EADDRNOTAVAIL, the socket takes IPv6 only. */
 export function setMembership(ip6: Ip6, inp: Inpcb, name: number, value: Uint8Array): boolean {
+  const mapped = mappedRequest(name, value);
+  if (mapped !== undefined) {
+    if ((inp.takes & FAM_V4) === 0) throw ERR.EADDRNOTAVAIL;
+    return ipGroupSockopt(ip6.inet.ip, inp, 'set', ...mapped) !== undefined;
+  }
   if (name === IPV6_JOIN_GROUP || name === IPV6_LEAVE_GROUP) {
     if (value.length < IPV6_MREQ_LEN) throw ERR.EINVAL;
     const change = name === IPV6_JOIN_GROUP ? joinGroup6 : leaveGroup6;
@@ -51,6 +56,28 @@ export function sourcesOf6(ip6: Ip6, inp: Inpcb, asked: Uint8Array): Uint8Array 
   if (all === undefined) throw ERR.EINVAL;
   const filter = groupSources6(ip6, inp, sockaddrAt(all.group, 0), all.ifindex);
   return filterForProgram(filter, all, asked.length, (source) => sockaddrIn6(sourceBytes(source), 0));
+}
+
+/** A request about a group of IPv4, as IPv4 has it: option and value; undefined: it is not one. EINVAL: its source is of IPv6. */
+function mappedRequest(name: number, value: Uint8Array): [number, Uint8Array] | undefined {
+  if (name === IPV6_JOIN_GROUP || name === IPV6_LEAVE_GROUP) {
+    const group = value.length < IPV6_MREQ_LEN ? undefined : mappedAt(value, 0);
+    const how = name === IPV6_JOIN_GROUP ? MCAST_JOIN_GROUP : MCAST_LEAVE_GROUP;
+    return group === undefined ? undefined : [how, groupReq(getU32le(value, 16), sockaddrIn(group, 0))];
+  }
+  const sourced = SOURCE_CHANGES.has(name);
+  if ((!sourced && name !== MCAST_JOIN_GROUP && name !== MCAST_LEAVE_GROUP) || value.length < (sourced ? GROUP_SOURCE_REQ_LEN : GROUP_REQ_LEN)) return undefined;
+  const group = value[9] === AF_INET6 ? mappedAt(value, 16) : undefined;
+  if (group === undefined) return undefined;
+  const source = sourced && value[137] === AF_INET6 ? mappedAt(value, 144) : undefined;
+  if (sourced && source === undefined) throw ERR.EINVAL;
+  return [name, groupReq(getU32le(value, 0), sockaddrIn(group, 0), source === undefined ? undefined : sockaddrIn(source, 0))];
+}
+
+/** The IPv4 address in a mapped one. */
+function mappedAt(value: Uint8Array, off: number): number | undefined {
+  const a = addressAt(value, off);
+  return isMapped(a.w0, a.w1, a.w2) ? a.w3 >>> 0 : undefined;
 }
 
 function keyOf(source: Nexthop): string {
