@@ -47,22 +47,17 @@ export const PROMISIFY: unique symbol = Symbol.for('nodejs.util.promisify.custom
 export function told(runner: Runner, op: Op<unknown>, done: (error: unknown, result?: unknown) => void): void {
   const failed = (error: unknown): void => later(() => done(error));
   const ended = (result: unknown): void => later(() => done(null, result));
-  let step: IteratorResult<unknown, unknown>;
+  let begun = false;
   try {
-    step = op.next();
+    const first = op.next();
+    begun = true;
+    const step = runner.advance(op, first);
+    if (step.done === true) ended(step.value);
+    else runner.resume(op, step).then(ended, failed);
   } catch (e) {
-    if (!isSystemError(e)) throw e;
+    if (!begun && !isSystemError(e)) throw e;
     failed(e);
-    return;
   }
-  try {
-    step = runner.advance(op, step as never);
-  } catch (e) {
-    failed(e);
-    return;
-  }
-  if (step.done === true) ended(step.value);
-  else runner.resume(op, step as never).then(ended, failed);
 }
 
 /** A callback that nobody gave: an error is the program's. */

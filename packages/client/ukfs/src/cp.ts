@@ -45,17 +45,21 @@ function checked(options: unknown, waits: boolean): Cp {
   return { ...(o as CpOptions), waits };
 }
 
-/** What cannot be copied, and where to. */
+/** What cannot be copied. `detail` and `path` are byte strings, as all paths here are. */
 function cpError(code: string, summary: string, errno: ErrnoCode, detail: string, path: string): Error {
-  return operationError(code, summary, 'cp', errno, detail, path);
+  return operationError(`ERR_FS_${code}`, summary, 'cp', errno, fromBytestr(detail), fromBytestr(path));
 }
 
 function invalid(detail: string, path: string): Error {
-  return cpError('ERR_FS_CP_EINVAL', 'Invalid src or dest', 'EINVAL', detail, path);
+  return cpError('CP_EINVAL', 'Invalid src or dest', 'EINVAL', detail, path);
 }
 
 function intoItself(source: string, dest: string, path = dest): Error {
   return invalid(`cannot copy ${source} to a subdirectory of self ${dest}`, path);
+}
+
+function occupied(path: string): Error {
+  return cpError('CP_EEXIST', 'Target already exists', 'EEXIST', `${path} already exists`, path);
 }
 
 /** Copies a file, a link, or with `recursive` a tree. */
@@ -88,16 +92,6 @@ interface Task {
   readonly mode?: number;
 }
 
-/** Both ends of a copy: byte strings, as the kernel gets them, and as messages show them. */
-interface Both {
-  readonly from: string;
-  readonly to: string;
-  readonly source: Path;
-  readonly dest: Path;
-  readonly sourceText: string;
-  readonly destText: string;
-}
-
 function isSame(a: AnyStats, b: AnyStats): boolean {
   return a.ino === b.ino && a.dev === b.dev;
 }
@@ -115,41 +109,40 @@ function* checkParents(from: string, to: string, o: Cp): Op<void> {
   const sourceParent = dirname(resolve(here, from));
   for (let dir = dirname(resolve(here, to)); dir !== '' && dir !== '/' && dir !== sourceParent; dir = dirname(dir)) {
     const above = yield* statIfThere('stat', kernelPath(dir));
-    if (above !== undefined && isSame(above, st)) throw intoItself(fromBytestr(from), fromBytestr(to));
+    if (above !== undefined && isSame(above, st)) throw intoItself(from, to);
   }
 }
 
-/** Paths are byte strings. */
 function* cpNode(from: string, to: string, o: Cp, tasks: Task[]): Op<void> {
-  const b: Both = { from, to, source: kernelPath(from), dest: kernelPath(to), sourceText: fromBytestr(from), destText: fromBytestr(to) };
-  const st = yield* look(b.source, o);
-  const there = (yield* statIfThere(o.dereference === true ? 'stat' : 'lstat', b.dest)) as Stats | undefined;
-  check(b, st, there, o);
-  if (there === undefined) yield* makeParent(to);
-  if (st.isDirectory()) yield* cpDirectory(b, there === undefined ? st.mode & 0o7777 : undefined, tasks);
-  else if (st.isSymbolicLink()) yield* cpLink(b, there, o);
-  else yield* cpFile(b, st, there !== undefined, o);
-}
-
-function* makeParent(to: string): Op<void> {
+  const [source, dest] = [kernelPath(from), kernelPath(to)];
+  const st = yield* look(source, o);
+  const there = (yield* statIfThere(o.dereference === true ? 'stat' : 'lstat', dest)) as Stats | undefined;
+  check(from, to, st, there, o);
   const parent = dirname(to);
-  if (parent !== '' && parent !== '/') yield* mkdir(kernelPath(parent), { recursive: true });
+  if (there === undefined && parent !== '' && parent !== '/') yield* mkdir(kernelPath(parent), { recursive: true });
+  if (st.isSymbolicLink()) return yield* cpLink(from, to, there?.isSymbolicLink() === true, o);
+  if (!st.isDirectory()) return yield* cpFile(source, dest, to, st, there !== undefined, o);
+  if (there === undefined) {
+    yield* mkdir(dest);
+    tasks.push({ from, to, mode: st.mode & 0o7777 });
+  }
+  for (const { name } of (yield* entriesOf(source, 'opendir')).reverse()) tasks.push({ from: join(from, name), to: join(to, name) });
 }
 
 /** What cannot be copied to what. */
-function check({ from, to, sourceText, destText }: Both, st: Stats, there: Stats | undefined, o: Cp): void {
-  if (there !== undefined && isSame(there, st)) throw invalid('src and dest cannot be the same', destText);
+function check(from: string, to: string, st: Stats, there: Stats | undefined, o: Cp): void {
+  if (there !== undefined && isSame(there, st)) throw invalid('src and dest cannot be the same', to);
   const isDirectory = st.isDirectory();
   if (there !== undefined && isDirectory !== there.isDirectory()) {
-    const [code, errno, what, by]: [string, ErrnoCode, string, string] = isDirectory
-      ? ['DIR_TO_NON_DIR', 'EISDIR', 'non-directory', 'directory']
-      : ['NON_DIR_TO_DIR', 'ENOTDIR', 'directory', 'non-directory'];
-    const detail = `cannot overwrite ${what} ${destText} with ${by} ${sourceText}`;
-    throw cpError(`ERR_FS_CP_${code}`, `Cannot overwrite ${what} with ${by}`, errno, detail, destText);
+    const kinds = ['directory', 'non-directory'];
+    const [by, what] = isDirectory ? kinds : kinds.reverse();
+    const [code, errno]: [string, ErrnoCode] = isDirectory ? ['DIR_TO_NON_DIR', 'EISDIR'] : ['NON_DIR_TO_DIR', 'ENOTDIR'];
+    throw cpError(`CP_${code}`, `Cannot overwrite ${what} with ${by}`, errno, `cannot overwrite ${what} ${to} with ${by} ${from}`, to);
   }
   if (!isDirectory) return;
-  if (isWithin(from, to)) throw intoItself(sourceText, destText);
-  if (o.recursive !== true) throw cpError('ERR_FS_EISDIR', 'Path is a directory', 'EISDIR', `${sourceText} is a directory (not copied)`, sourceText);
+  if (isWithin(from, to)) throw intoItself(from, to);
+  if (there !== undefined && o.errorOnExist === true && o.force === false) throw occupied(to);
+  if (o.recursive !== true) throw cpError('EISDIR', 'Path is a directory', 'EISDIR', `${from} is a directory (not copied)`, from);
 }
 
 /** Whether `to` is `from` or below it, by name. */
@@ -157,50 +150,37 @@ function isWithin(from: string, to: string): boolean {
   return `${resolve('', to)}/`.startsWith(`${resolve('', from).replace(/\/+$/, '')}/`);
 }
 
-/** `mode`: of a directory that has to be made. */
-function* cpDirectory({ from, to, source, dest }: Both, mode: number | undefined, tasks: Task[]): Op<void> {
-  if (mode !== undefined) {
-    yield* mkdir(dest);
-    tasks.push({ from, to, mode });
+function* cpFile(source: Path, dest: Path, to: string, st: Stats, replaces: boolean, o: Cp): Op<void> {
+  if (!st.isFile() && !st.isCharacterDevice() && !st.isBlockDevice()) {
+    const [code, kind] = st.isFIFO() ? ['FIFO_PIPE', 'a FIFO pipe'] : st.isSocket() ? ['SOCKET', 'a socket file'] : ['UNKNOWN', 'an unknown file type'];
+    throw cpError(`CP_${code}`, `Cannot copy ${kind}`, 'EINVAL', `cannot copy ${kind}: ${to}`, to);
   }
-  for (const { name } of (yield* entriesOf(source, 'opendir')).reverse()) tasks.push({ from: join(from, name), to: join(to, name) });
-}
-
-function* cpFile(b: Both, st: Stats, replaces: boolean, o: Cp): Op<void> {
-  if (!st.isFile() && !st.isCharacterDevice() && !st.isBlockDevice()) throw notCopied(b, st);
   if (replaces && o.force === false) {
     if (o.errorOnExist !== true) return;
-    throw cpError('ERR_FS_CP_EEXIST', 'Target already exists', 'EEXIST', `${b.destText} already exists`, b.destText);
+    throw occupied(to);
   }
-  if (replaces) yield* unlink(b.dest);
-  yield* copyFile(b.source, b.dest, o.mode ?? 0);
+  if (replaces) yield* unlink(dest);
+  yield* copyFile(source, dest, o.mode ?? 0);
   if (o.preserveTimestamps === true) {
-    const now = (yield* stat(b.source)) as Stats;
-    yield* utimes(b.dest, now.atime, now.mtime);
+    const now = (yield* stat(source)) as Stats;
+    yield* utimes(dest, now.atime, now.mtime);
   }
-  yield* chmod(b.dest, st.mode & 0o7777);
+  yield* chmod(dest, st.mode & 0o7777);
 }
 
-function notCopied({ destText }: Both, st: Stats): Error {
-  const [code, kind] = st.isFIFO()
-    ? ['FIFO_PIPE', 'a FIFO pipe']
-    : st.isSocket()
-      ? ['SOCKET', 'a socket file']
-      : ['UNKNOWN', 'an unknown file type'];
-  return cpError(`ERR_FS_CP_${code}`, `Cannot copy ${kind}`, 'EINVAL', `cannot copy ${kind}: ${destText}`, destText);
-}
-
-function* cpLink({ from, to, source, dest, destText }: Both, there: Stats | undefined, o: Cp): Op<void> {
+/** `replaces`: a link that is there. */
+function* cpLink(from: string, to: string, replaces: boolean, o: Cp): Op<void> {
   const here = yield* cwd();
+  const [source, dest] = [kernelPath(from), kernelPath(to)];
   const meaning = (link: string, target: string): string => (target.startsWith('/') ? target : resolve(here, join(dirname(link) || '.', target)));
   const target = yield* readlinkBytes(source);
   const meant = o.verbatimSymlinks === true ? target : meaning(from, target);
-  if (there?.isSymbolicLink() === true) {
+  if (replaces) {
     const was = meaning(to, yield* readlinkBytes(dest));
-    if (isWithin(meant, was)) throw intoItself(fromBytestr(meant), fromBytestr(was), destText);
-    if (((yield* stat(source)) as Stats).isDirectory() && isWithin(was, meant)) {
-      const detail = `cannot overwrite ${fromBytestr(was)} with ${fromBytestr(meant)}`;
-      throw cpError('ERR_FS_CP_SYMLINK_TO_SUBDIRECTORY', 'Cannot overwrite symlink in subdirectory of self', 'EINVAL', detail, destText);
+    const isDirectory = ((yield* statIfThere('stat', source)) as Stats | undefined)?.isDirectory() === true;
+    if (isDirectory && isWithin(meant, was)) throw intoItself(meant, was, to);
+    if (isDirectory && isWithin(was, meant)) {
+      throw cpError('CP_SYMLINK_TO_SUBDIRECTORY', 'Cannot overwrite symlink in subdirectory of self', 'EINVAL', `cannot overwrite ${was} with ${meant}`, to);
     }
     yield* unlink(dest);
   }

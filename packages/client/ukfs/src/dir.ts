@@ -73,6 +73,7 @@ export class Dir {
 
   /** As it was given to opendir(). */
   get path(): PathLike {
+    if (!(#path in this)) throw coded('ERR_INVALID_THIS', 'Value of "this" must be of type Dir');
     return this.#path;
   }
 
@@ -80,10 +81,7 @@ export class Dir {
   read(): Promise<AnyDirent | null>;
   read(callback: (error: unknown, entry?: AnyDirent | null) => void): void;
   read(callback?: unknown): Promise<AnyDirent | null> | undefined {
-    if (this.#closed) throw closedError();
-    if (callback === undefined) return this.#promised(this.#read());
-    this.#called(toFunction(callback, 'callback'), this.#read());
-    return undefined;
+    return this.#asked(this.#read(), callback);
   }
 
   readSync(): AnyDirent | null {
@@ -94,14 +92,7 @@ export class Dir {
   close(): Promise<void>;
   close(callback: (error?: unknown) => void): void;
   close(callback?: unknown): Promise<void> | undefined {
-    if (callback === undefined) {
-      if (this.#closed) return Promise.reject(closedError());
-      return this.#promised(this.#close());
-    }
-    const fn = toFunction(callback, 'callback') as (error?: unknown) => void;
-    if (this.#closed) later(() => fn(closedError()));
-    else this.#called(fn, this.#close());
-    return undefined;
+    return this.#asked(this.#close(), callback);
   }
 
   closeSync(): void {
@@ -144,20 +135,25 @@ export class Dir {
     }
   }
 
-  #called<T>(callback: (...args: never[]) => unknown, op: Op<T>): void {
-    const fn = callback as (error: unknown, result?: T) => void;
+  /** A promise, where nobody is to be called. */
+  #asked<T>(op: Op<T>, callback: unknown): Promise<T> | undefined {
+    if (callback === undefined) return this.#promised(op);
+    const fn = toFunction(callback, 'callback') as (error: unknown, ...result: T[]) => void;
     this.#promised(op).then(
       (result) => later(() => (result === undefined ? fn(null) : fn(null, result))),
       (error: unknown) => later(() => fn(error)),
     );
+    return undefined;
   }
 
   *#close(): Op<void> {
+    if (this.#closed) throw closedError();
     this.#closed = true;
     yield* call('close', [this.#fd]);
   }
 
   *#read(): Op<AnyDirent | null> {
+    if (this.#closed) throw closedError();
     for (;;) {
       if (this.#next === this.#entries.length && !(yield* this.#fill())) return null;
       const e = this.#entries[this.#next++];

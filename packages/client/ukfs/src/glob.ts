@@ -5,7 +5,7 @@ import { toBoolOrNull, toInteger, toObject, toPath } from './args.js';
 import { invalidArgType } from './errors.js';
 import { GLOBSTAR, type Part, type Pattern, parsePattern } from './globpattern.js';
 import { isNone } from './kinds.js';
-import { bytePath, join, kernelPath, resolve } from './pathnames.js';
+import { type Path, bytePath, join, kernelPath, resolve } from './pathnames.js';
 import { cwd } from './paths.js';
 import { type Op, attempt } from './run.js';
 import { Dirent } from './stats.js';
@@ -27,28 +27,6 @@ interface Entry {
 
 type Exclude = (name: string, path: string, type: number) => boolean;
 
-interface Glob {
-  readonly root: string;
-  readonly options: GlobOptions;
-  readonly maxDepth: number;
-  readonly exclude: Exclude;
-  readonly found: Map<string, number>;
-  /** Directories that were read, and what has been looked for in them. */
-  readonly entries: Map<string, readonly Entry[]>;
-  readonly seen: Set<string>;
-  /** What is still to be done, the first last: trees may be deeper than a stack. */
-  readonly tasks: Task[];
-}
-
-/** To go on from `path` with part `index` of a pattern; with `entry`: it was found there, and is to be looked at first. */
-interface Task {
-  readonly pattern: Pattern;
-  readonly path: string;
-  readonly index: number;
-  readonly depth: number;
-  readonly entry?: Entry;
-}
-
 /** The names below `options.cwd`, relative to it where the pattern is. */
 export function* glob(pattern: unknown, options?: GlobOptions): Op<(string | Dirent)[]> {
   const o = options === undefined ? {} : (toObject(options) as GlobOptions);
@@ -61,10 +39,8 @@ export function* glob(pattern: unknown, options?: GlobOptions): Op<(string | Dir
   const exclude = excluding(o, root);
   const patterns = (typeof pattern === 'string' ? [pattern] : strings(pattern, 'patterns', typeof pattern === 'object' ? 'an instance of Array' : 'of type string'))
     .flatMap(parsePattern);
-  const tasks = patterns.reverse().map((p): Task => ({ pattern: p, path: p.absolute ? '/' : '', index: 0, depth: 0 }));
-  const g: Glob = { root, options: o, maxDepth, exclude, found: new Map(), entries: new Map(), seen: new Set(), tasks };
-  for (let t = tasks.pop(); t !== undefined; t = tasks.pop()) yield* t.entry === undefined ? walk(g, t) : enter(g, t, t.entry);
-  return [...g.found].map(([path, type]) => (o.withFileTypes ? direntOf(path, type, root) : path));
+  const found = yield* new Walk(root, maxDepth, o.followSymlinks === true, exclude).run(patterns);
+  return [...found].map(([path, type]) => (o.withFileTypes ? direntOf(path, type, root) : path));
 }
 
 /** A list of patterns. ERR_INVALID_ARG_TYPE: it is none, which is `expected`. */
@@ -97,7 +73,7 @@ function excluding({ exclude, withFileTypes }: GlobOptions, root: string): Exclu
 }
 
 /** Whether names match parts, from `i` and `n` on. */
-function matches(parts: readonly Part[], names: readonly string[], i: number, n: number): boolean {
+export function matches(parts: readonly Part[], names: readonly string[], i: number, n: number): boolean {
   if (i === parts.length) return n === names.length;
   const part = parts[i];
   if (part === GLOBSTAR) {
@@ -111,80 +87,112 @@ function fitsPart(part: string | RegExp, name: string): boolean {
   return typeof part === 'string' ? part === name : part.test(name);
 }
 
-function within(base: string, name: string): string {
-  return base === '' ? name : join(base, name);
-}
+/** One search. Paths are text. */
+class Walk {
+  readonly #root: string;
+  readonly #maxDepth: number;
+  readonly #follow: boolean;
+  readonly #exclude: Exclude;
+  readonly #found = new Map<string, number>();
+  /** Directories that were read, and what has been looked for in them. */
+  readonly #entries = new Map<string, readonly Entry[]>();
+  readonly #seen = new Set<string>();
+  /** What is still to be done, the first last: trees may be deeper than a stack. */
+  readonly #tasks: Op<void>[] = [];
 
-/** What `base` leads to in the kernel. */
-function* typeAt(g: Glob, path: string, follow: boolean): Op<number> {
-  const st = yield* attempt(follow ? 'stat' : 'lstat', [kernelPath(bytePath(resolve(g.root, path)))]);
-  return st instanceof Errno ? -1 : IFTODT(st.mode);
-}
+  constructor(root: string, maxDepth: number, follow: boolean, exclude: Exclude) {
+    this.#root = root;
+    this.#maxDepth = maxDepth;
+    this.#follow = follow;
+    this.#exclude = exclude;
+  }
 
-function add(g: Glob, p: Pattern, path: string, type: number): void {
-  if (p.directories && type !== DT_DIR) return;
-  const shown = resolve('', path) || (p.absolute ? '/' : '.');
-  if (!g.found.has(shown)) g.found.set(shown, type);
-}
+  /** What was found, and the types of it. */
+  *run(patterns: readonly Pattern[]): Op<ReadonlyMap<string, number>> {
+    for (const pattern of patterns.toReversed()) this.#tasks.push(this.#walk(pattern, pattern.absolute ? '/' : '', 0, 0));
+    for (let task = this.#tasks.pop(); task !== undefined; task = this.#tasks.pop()) yield* task;
+    return this.#found;
+  }
 
-/** Goes on from a path with a part of a pattern. */
-function* walk(g: Glob, t: Task): Op<void> {
-  const { pattern, path, index, depth } = t;
-  const { parts, directories } = pattern;
-  const key = `${parts.slice(index).map(String).join('/')}\0${directories}\0${path}`;
-  const part = parts[index];
-  if (g.seen.has(key) || depth > g.maxDepth || part === undefined) return;
-  g.seen.add(key);
-  const last = index === parts.length - 1;
-  if (typeof part === 'string') return yield* walkName(g, t, part, last);
-  if (depth < g.maxDepth) {
-    for (const entry of [...(yield* entriesAt(g, path))].reverse()) {
-      const { name } = entry;
-      const meant = part === GLOBSTAR ? !name.startsWith('.') : part.test(name);
-      if (meant) g.tasks.push({ pattern, path: within(path, name), index, depth: depth + 1, entry });
+  /** Goes on from a path with part `index` of a pattern. */
+  *#walk(pattern: Pattern, path: string, index: number, depth: number): Op<void> {
+    const { parts, directories } = pattern;
+    const key = `${parts.slice(index).map(String).join('/')}\0${directories}\0${path}`;
+    const part = parts[index];
+    if (this.#seen.has(key) || depth > this.#maxDepth || part === undefined) return;
+    this.#seen.add(key);
+    const last = index === parts.length - 1;
+    if (typeof part === 'string') return yield* this.#named(pattern, join(path, part), index, depth, part, last);
+    if (depth < this.#maxDepth) {
+      for (const { name, type } of (yield* this.#entriesAt(path)).toReversed()) {
+        const meant = part === GLOBSTAR ? !name.startsWith('.') : part.test(name);
+        if (meant) this.#tasks.push(this.#enter(pattern, join(path, name), index, depth + 1, name, type));
+      }
     }
+    if (part !== GLOBSTAR) return;
+    // It may also stand for no directory at all, which comes before all others.
+    if (!last) return void this.#tasks.push(this.#walk(pattern, path, index + 1, depth));
+    const type = yield* this.#typeAt(path, true);
+    if (type === DT_DIR || (type >= 0 && !directories)) this.#add(pattern, path, type);
   }
-  if (part !== GLOBSTAR) return;
-  // It may also stand for no directory at all, which comes before all others.
-  if (!last) return void g.tasks.push({ pattern, path, index: index + 1, depth });
-  const type = yield* typeAt(g, path, true);
-  if (type === DT_DIR || (type >= 0 && !directories)) add(g, pattern, path, type);
-}
 
-/** A name that a pattern demands as it is. */
-function* walkName(g: Glob, { pattern, path: base, index, depth }: Task, name: string, last: boolean): Op<void> {
-  const path = within(base, name);
-  const type = yield* typeAt(g, path, !last || pattern.directories);
-  if (type < 0 || (name !== '..' && g.exclude(name, path, type))) return;
-  if (last) add(g, pattern, path, type);
-  else if (type === DT_DIR) g.tasks.push({ pattern, path, index: index + 1, depth: name === '..' ? depth : depth + 1 });
-}
-
-/** A name that a pattern has met. */
-function* enter(g: Glob, { pattern, path, index, depth }: Task, { name, type }: Entry): Op<void> {
-  if (g.exclude(name, path, type)) return;
-  const last = index === pattern.parts.length - 1;
-  const star = pattern.parts[index] === GLOBSTAR;
-  if ((star || !last) && (yield* goesThrough(g, path, type))) yield* walk(g, { pattern, path, index: star ? index : index + 1, depth });
-  else if (last) add(g, pattern, path, type);
-}
-
-/** Whether a directory is gone into that a pattern met. */
-function* goesThrough(g: Glob, path: string, type: number): Op<boolean> {
-  if (type === DT_DIR) return true;
-  return type === DT_LNK && g.options.followSymlinks === true && (yield* typeAt(g, path, true)) === DT_DIR;
-}
-
-function* entriesAt(g: Glob, base: string): Op<readonly Entry[]> {
-  const known = g.entries.get(base);
-  if (known !== undefined) return known;
-  let entries: Entry[] = [];
-  try {
-    const found = yield* entriesOf(kernelPath(bytePath(resolve(g.root, base))));
-    entries = found.map((e) => ({ name: fromBytestr(e.name), type: e.type ?? DT_UNKNOWN }));
-  } catch {
-    // What may not be read, or is none, has no entries.
+  /** A name that a pattern demands as it is. */
+  *#named(pattern: Pattern, path: string, index: number, depth: number, name: string, last: boolean): Op<void> {
+    const type = yield* this.#typeAt(path, !last || pattern.directories);
+    if (type < 0 || (name !== '..' && this.#exclude(name, path, type))) return;
+    if (last) this.#add(pattern, path, type);
+    else if (type === DT_DIR) this.#tasks.push(this.#walk(pattern, path, index + 1, name === '..' ? depth : depth + 1));
   }
-  g.entries.set(base, entries);
-  return entries;
+
+  /** A name that a pattern has met. */
+  *#enter(pattern: Pattern, path: string, index: number, depth: number, name: string, type: number): Op<void> {
+    if (this.#exclude(name, path, type)) return;
+    const last = index === pattern.parts.length - 1;
+    const star = pattern.parts[index] === GLOBSTAR;
+    const through = (star || !last) && (type === DT_DIR || (type === DT_LNK && this.#follow && (yield* this.#isNew(path))));
+    if (through) yield* this.#walk(pattern, path, star ? index : index + 1, depth);
+    else if (last) this.#add(pattern, path, type);
+  }
+
+  #add(pattern: Pattern, path: string, type: number): void {
+    if (pattern.directories && type !== DT_DIR) return;
+    const shown = resolve('', path) || (pattern.absolute ? '/' : '.');
+    if (!this.#found.has(shown)) this.#found.set(shown, type);
+  }
+
+  /** A path for the kernel. */
+  #at(path: string): Path {
+    return kernelPath(bytePath(resolve(this.#root, path)));
+  }
+
+  /** What a path leads to; -1: nowhere. */
+  *#typeAt(path: string, follow: boolean): Op<number> {
+    const st = yield* attempt(follow ? 'stat' : 'lstat', [this.#at(path)]);
+    return st instanceof Errno ? -1 : IFTODT(st.mode);
+  }
+
+  /** Whether a link leads to a directory, and to none that it is in: it would have no end. */
+  *#isNew(path: string): Op<boolean> {
+    const st = yield* attempt('stat', [this.#at(path)]);
+    if (st instanceof Errno || IFTODT(st.mode) !== DT_DIR) return false;
+    for (let at = path; at !== ''; ) {
+      at = at.slice(0, Math.max(0, at.lastIndexOf('/')));
+      const above = yield* attempt('stat', [this.#at(at)]);
+      if (!(above instanceof Errno) && above.ino === st.ino && above.dev === st.dev) return false;
+    }
+    return true;
+  }
+
+  *#entriesAt(path: string): Op<readonly Entry[]> {
+    let entries = this.#entries.get(path);
+    if (entries !== undefined) return entries;
+    try {
+      entries = (yield* entriesOf(this.#at(path))).map((e) => ({ name: fromBytestr(e.name), type: e.type ?? DT_UNKNOWN }));
+    } catch {
+      // What may not be read, or is none, has no entries.
+      entries = [];
+    }
+    this.#entries.set(path, entries);
+    return entries;
+  }
 }

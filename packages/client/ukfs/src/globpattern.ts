@@ -35,52 +35,56 @@ function partOf(name: string): Part {
   return matcherOf(name);
 }
 
-// -- braces
+/** What stands in brackets, and where it ends. */
+interface Group {
+  readonly parts: readonly string[];
+  readonly end: number;
+}
 
-/** Where the brace at `open` is closed, and the commas between; undefined: nowhere. */
-function braceAt(text: string, open: number): { end: number; commas: number[] } | undefined {
-  const commas: number[] = [];
+/** The group whose first bracket is at `open`; `signs`: that bracket, what is between the parts, the other bracket. undefined: it is not closed. */
+function groupAt(text: string, open: number, [first, between, last]: string): Group | undefined {
+  const parts: string[] = [];
   let depth = 0;
+  let from = open + 1;
   for (let i = open; i < text.length; i++) {
-    if (text[i] === '\\') i++;
-    else if (text[i] === '{') depth++;
-    else if (text[i] === ',' && depth === 1) commas.push(i);
-    else if (text[i] === '}' && --depth === 0) return { end: i, commas };
+    const c = text[i];
+    if (c === '\\') i++;
+    else if (c === first) depth++;
+    else if (c === last && --depth === 0) return { parts: [...parts, text.slice(from, i)], end: i };
+    else if (c === between && depth === 1) {
+      parts.push(text.slice(from, i));
+      from = i + 1;
+    }
   }
   return undefined;
 }
 
+// -- braces
+
 function braces(text: string): string[] {
   for (let open = text.indexOf('{'); open >= 0; open = text.indexOf('{', open + 1)) {
-    const brace = text[open - 1] === '\\' || text[open - 1] === '$' ? undefined : braceAt(text, open);
-    if (brace === undefined) continue;
-    const choices = choicesOf(text, open, brace);
+    const group = '\\$'.includes(text[open - 1] ?? ' ') ? undefined : groupAt(text, open, '{,}');
+    if (group === undefined) continue;
+    const choices = group.parts.length > 1 ? group.parts : sequence(group.parts[0]);
     if (choices === undefined) continue;
-    const [before, after] = [text.slice(0, open), braces(text.slice(brace.end + 1))];
+    const [before, after] = [text.slice(0, open), braces(text.slice(group.end + 1))];
     const out = choices.flatMap((choice) => braces(choice).flatMap((c) => after.map((rest) => before + c + rest)));
     return out.slice(0, BRACES_MAX);
   }
   return [text];
 }
 
-function choicesOf(text: string, open: number, { end, commas }: { end: number; commas: number[] }): string[] | undefined {
-  if (commas.length > 0) {
-    const edges = [open, ...commas, end];
-    return edges.slice(1).map((to, i) => text.slice(edges[i] + 1, to));
-  }
-  const range = /^(-?\d+|[a-z])\.\.(-?\d+|[a-z])(?:\.\.(-?\d+))?$/i.exec(text.slice(open + 1, end));
-  return range === null ? undefined : sequence(range[1], range[2], range[3]);
-}
-
-function sequence(first: string, last: string, by: string | undefined): string[] | undefined {
-  const letters = /[a-z]/i.test(first);
-  if (letters !== /[a-z]/i.test(last)) return undefined;
-  const [from, to] = letters ? [first.charCodeAt(0), last.charCodeAt(0)] : [Number(first), Number(last)];
-  const step = Math.max(1, Math.abs(Number(by ?? 1))) * (to < from ? -1 : 1);
+/** `1..9`, `01..09..2`, `a..z`; undefined: it is none. */
+function sequence(text: string): string[] | undefined {
+  const range = /^(?:(-?\d+)\.\.(-?\d+)|([a-z])\.\.([a-z]))(?:\.\.(-?\d+))?$/i.exec(text);
+  if (range === null) return undefined;
+  const [, first, last, letter, lastLetter, by = 1] = range;
+  const [from, to] = letter === undefined ? [Number(first), Number(last)] : [letter.charCodeAt(0), lastLetter.charCodeAt(0)];
+  const step = Math.max(1, Math.abs(Number(by))) * (to < from ? -1 : 1);
   const width = /^-?0\d/.test(first) || /^-?0\d/.test(last) ? Math.max(first.length, last.length) : 0;
   const out: string[] = [];
   for (let n = from; (step > 0 ? n <= to : n >= to) && out.length < BRACES_MAX; n += step) {
-    out.push(letters ? String.fromCharCode(n) : `${n < 0 ? '-' : ''}${String(Math.abs(n)).padStart(n < 0 ? width - 1 : width, '0')}`);
+    out.push(letter === undefined ? (n < 0 ? '-' : '') + String(Math.abs(n)).padStart(n < 0 ? width - 1 : width, '0') : String.fromCharCode(n));
   }
   return out;
 }
@@ -104,73 +108,38 @@ const CLASSES: Readonly<Record<string, string>> = {
   xdigit: 'A-Fa-f0-9',
 };
 
+const NAMED = `\\[:(?:${/* @__PURE__ */ Object.keys(CLASSES).join('|')}):\\]`;
+/** One thing in a class; a bracket that closes it is one where it comes first. */
+const ITEM = `${NAMED}|\\\\.|(?!${NAMED})[^\\]\\\\]`;
+/** `[...]`: what negates it, and what is in it. */
+const SET: RegExp = /* @__PURE__ */ new RegExp(`^\\[([!^]|(?![!^]))((?:\\]|${ITEM})(?:${ITEM})*)\\]`, 's');
+
+/** What is in `[...]` as a class of a RegExp has it. */
+function setOf(items: string): string {
+  return items.replace(/\[:(\w+):\]|(?!^)-(?!$)|\\?(.)/gs, (_, named: string, c?: string) => CLASSES[named] ?? (c === '-' ? '\\-' : literal(c ?? '-')));
+}
+
 function literal(c: string): string {
   return c.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 }
-
-/** `[...]` at `at` as a class of a RegExp, and where it ends; undefined: it is none. */
-function classAt(name: string, at: number): { source: string; end: number } | undefined {
-  let i = at + 1;
-  const not = name[i] === '!' || name[i] === '^';
-  if (not) i++;
-  let inside = '';
-  for (const start = i; i < name.length; i++) {
-    if (name[i] === ']' && i > start) return { source: `[${not ? '^' : ''}${inside}]`, end: i };
-    const named = /^\[:(\w+):\]/.exec(name.slice(i));
-    if (named !== null && CLASSES[named[1]] !== undefined) {
-      inside += CLASSES[named[1]];
-      i += named[0].length - 1;
-    } else if (name[i] === '\\' && i + 1 < name.length) inside += literal(name[++i]);
-    else if (name[i] === '-' && i > start && name[i + 1] !== ']') inside += '-';
-    else inside += name[i] === '-' ? '\\-' : literal(name[i]);
-  }
-  return undefined;
-}
-
-/** Where the parenthesis at `open` is closed; -1: nowhere. */
-function parenEnd(name: string, open: number): number {
-  let depth = 0;
-  for (let i = open; i < name.length; i++) {
-    if (name[i] === '\\') i++;
-    else if (name[i] === '(') depth++;
-    else if (name[i] === ')' && --depth === 0) return i;
-  }
-  return -1;
-}
-
-/** The choices of `+(a|b)`, without those within others. */
-function alternatives(text: string): string[] {
-  const out = [''];
-  let depth = 0;
-  for (const c of text) {
-    if (c === '(') depth++;
-    if (c === ')') depth--;
-    if (c === '|' && depth === 0) out.push('');
-    else out[out.length - 1] += c;
-  }
-  return out;
-}
-
-const CLOSING: Readonly<Record<string, string>> = { '?': ')?', '*': ')*', '+': ')+', '@': ')' };
 
 function source(name: string): string {
   let out = '';
   for (let i = 0; i < name.length; i++) {
     const c = name[i];
-    const end = '?*+@!'.includes(c) && name[i + 1] === '(' ? parenEnd(name, i + 1) : -1;
-    if (end >= 0) {
-      const inside = alternatives(name.slice(i + 2, end)).map(source).join('|');
+    const group = '?*+@!'.includes(c) && name[i + 1] === '(' ? groupAt(name, i + 1, '(|)') : undefined;
+    const set = c === '[' ? SET.exec(name.slice(i)) : null;
+    if (group !== undefined) {
+      const inside = group.parts.map(source).join('|');
       // What is not one of them: up to where the rest of the name goes on.
-      out += c === '!' ? `(?:(?!(?:${inside})${source(name.slice(end + 1))}$)[^/]*?)` : `(?:${inside}${CLOSING[c]}`;
-      i = end;
+      out += c === '!' ? `(?:(?!(?:${inside})${source(name.slice(group.end + 1))}$)[^/]*?)` : `(?:${inside})${c === '@' ? '' : c}`;
+      i = group.end;
+    } else if (set !== null) {
+      out += `[${set[1] && '^'}${setOf(set[2])}]`;
+      i += set[0].length - 1;
     } else if (c === '*') out += out.endsWith('[^/]*?') ? '' : '[^/]*?';
     else if (c === '?') out += '[^/]';
-    else if (c === '\\' && i + 1 < name.length) out += literal(name[++i]);
-    else if (c === '[') {
-      const set = classAt(name, i);
-      out += set?.source ?? '\\[';
-      i = set?.end ?? i;
-    } else out += literal(c);
+    else out += literal(c === '\\' && i + 1 < name.length ? name[++i] : c);
   }
   return out;
 }

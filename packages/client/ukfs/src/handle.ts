@@ -6,13 +6,13 @@ import * as files from './files.js';
 import { asyncDispose, lineReader, warn } from './host.js';
 import type { Op, Runner } from './run.js';
 import type { BigIntStats, Stats } from './stats.js';
-import { noStreams } from './streams.js';
+import { noStreams, streamOf } from './streams.js';
 import * as whole from './whole.js';
 
 /** Makes the streams of a FileHandle: those of the `fs` that it belongs to. */
 export interface Streams {
   readonly ReadStream: (new (path: unknown, options: unknown) => AsyncIterable<unknown>) | undefined;
-  readonly WriteStream: (new (path: unknown, options: unknown) => object) | undefined;
+  readonly WriteStream: (new (path: unknown, options: unknown) => AsyncIterable<unknown>) | undefined;
 }
 
 function invalidState(words: string): Error {
@@ -145,13 +145,11 @@ export class FileHandle extends EventEmitter {
   }
 
   createReadStream(options?: object): AsyncIterable<unknown> {
-    const { ReadStream } = this.#streams;
-    return ReadStream === undefined ? noStreams('createReadStream') : new ReadStream(undefined, { ...options, fd: this });
+    return streamOf(this.#streams, 'ReadStream', undefined, { ...options, fd: this });
   }
 
   createWriteStream(options?: object): object {
-    const { WriteStream } = this.#streams;
-    return WriteStream === undefined ? noStreams('createWriteStream') : new WriteStream(undefined, { ...options, fd: this });
+    return streamOf(this.#streams, 'WriteStream', undefined, { ...options, fd: this });
   }
 
   /** The lines of the file, one after another, without their ends. */

@@ -22,9 +22,9 @@ export function kernelPath(path: string): Path {
   return isAscii(path) ? path : bytesOf(path);
 }
 
-/** Names and the directories they are in: one slash between them. */
+/** Names and the directories they are in: one slash between them, and none where no directory is said. */
 export function join(dir: string, name: string): string {
-  return dir.endsWith('/') ? `${dir}${name}` : `${dir}/${name}`;
+  return dir === '' || dir.endsWith('/') ? `${dir}${name}` : `${dir}/${name}`;
 }
 
 /** What stands before the last name: '' where nothing does, '/' for a name in the root. */

@@ -6,7 +6,7 @@
  * quietly as the kernel's Errno, which costs no stack.
  */
 import { ERR, Errno, type ErrnoCode } from '@anykernel/lib-sys';
-import { type Proc, SLEEP, type Sys, SystemError } from '@anykernel/rumpkern';
+import { type Proc, SLEEP, type Sys } from '@anykernel/rumpkern';
 import { systemError } from './errors.js';
 import { after, pause, turn } from './host.js';
 import type { Path } from './pathnames.js';
@@ -98,16 +98,11 @@ export class Runner {
 
   /** Runs an operation to its end at once. Where it would have to wait: EAGAIN. */
   now<T>(op: Op<T>): T {
-    let step = op.next();
+    let step = this.advance(op, op.next());
     while (step.done !== true) {
       const r = step.value;
-      if (r instanceof Wait) {
-        if (typeof r.what === 'number') pause(r.what);
-        step = op.next();
-        continue;
-      }
-      const next = this.#make(op, r);
-      step = next === undefined ? fail(op, r, ERR.EAGAIN) : next;
+      if (r instanceof Wait && typeof r.what === 'number') pause(r.what);
+      step = this.advance(op, r instanceof Wait ? op.next() : fail(op, r, ERR.EAGAIN));
     }
     return step.value;
   }
@@ -164,7 +159,7 @@ export class Runner {
     try {
       result = await this.#call[r.call](...r.args);
     } catch (e) {
-      return fail(op, r, e instanceof SystemError ? (ERR[e.code as ErrnoCode] ?? e) : e);
+      return fail(op, r, ERR[(e as { code?: ErrnoCode } | undefined)?.code as ErrnoCode] ?? e);
     }
     return op.next(result);
   }

@@ -128,10 +128,10 @@ class OwnBigIntStats extends FileType {
   /** Counts, and times in nanoseconds. */
   constructor(...values: readonly bigint[]) {
     super();
-    const ns = values.slice(COUNTS.length);
-    const entries = (names: readonly string[], of: readonly bigint[]): object => Object.fromEntries(names.map((name, i) => [name, of[i]]));
-    const ms = ns.map((time) => time / 1_000_000n);
-    Object.assign(this, entries(COUNTS, values), entries(DATES.map((name) => `${name}Ms`), ms), entries(DATES.map((name) => `${name}Ns`), ns));
+    const set = (name: string, value: bigint): object => Object.assign(this, { [name]: value });
+    COUNTS.forEach((name, i) => set(name, values[i]));
+    DATES.forEach((name, i) => set(`${name}Ms`, values[COUNTS.length + i] / 1_000_000n));
+    DATES.forEach((name, i) => set(`${name}Ns`, values[COUNTS.length + i]));
   }
 
   protected type(): number {

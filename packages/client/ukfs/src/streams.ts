@@ -5,7 +5,7 @@
  */
 import { notImplemented } from './errors.js';
 import { streamClass } from './host.js';
-import type { FileHandle } from './handle.js';
+import type { FileHandle, Streams } from './handle.js';
 import { isNone } from './kinds.js';
 
 type Options = Record<string, unknown>;
@@ -14,9 +14,9 @@ type Callback = (error: unknown, ...results: unknown[]) => void;
 
 /** What a stream asks of a FileHandle. */
 function operationsOn(handle: FileHandle): Options {
-  const told = (promise: Promise<Record<string, unknown>>, keys: readonly string[], callback: Callback): void => {
+  const told = (promise: Promise<unknown>, callback: Callback): void => {
     promise.then(
-      (result) => callback(null, ...keys.map((k) => result[k])),
+      (result) => callback(null, ...Object.values((result ?? {}) as object)),
       (error: unknown) => callback(error),
     );
   };
@@ -24,15 +24,15 @@ function operationsOn(handle: FileHandle): Options {
     open: () => undefined,
     close: (_fd: number, callback: Callback) => {
       handle.release();
-      told(handle.close() as Promise<never>, [], callback);
+      told(handle.close(), callback);
     },
-    fsync: (_fd: number, callback: Callback) => told(handle.sync() as Promise<never>, [], callback),
+    fsync: (_fd: number, callback: Callback) => told(handle.sync(), callback),
     read: (_fd: number, buffer: unknown, offset: number, length: number, position: unknown, callback: Callback) =>
-      told(handle.read(buffer, offset, length, position), ['bytesRead', 'buffer'], callback),
+      told(handle.read(buffer, offset, length, position), callback),
     write: (_fd: number, buffer: unknown, offset: number, length: number, position: unknown, callback: Callback) =>
-      told(handle.write(buffer, offset, length, position), ['bytesWritten', 'buffer'], callback),
+      told(handle.write(buffer, offset, length, position), callback),
     writev: (_fd: number, buffers: unknown, position: unknown, callback: Callback) =>
-      told(handle.writev(buffers, position), ['bytesWritten', 'buffers'], callback),
+      told(handle.writev(buffers, position), callback),
   };
 }
 
@@ -96,6 +96,12 @@ export function utf8StreamOver(fs: object): unknown {
       super({ fs, ...options });
     }
   };
+}
+
+/** A stream of the class that `fs` has by then. */
+export function streamOf(fs: Streams, name: keyof Streams, path: unknown, options?: unknown): AsyncIterable<unknown> {
+  const Stream = fs[name];
+  return Stream === undefined ? noStreams(`create${name}`) : new Stream(path, options);
 }
 
 /** What createReadStream() is where there is no Node. */

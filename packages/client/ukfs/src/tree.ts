@@ -58,17 +58,16 @@ type Name = string | Uint8Array;
 export function* readdir(path: PathLike, options?: ReaddirOptions | string | null): Op<(Name | Dirent<Name>)[]> {
   encodingOf(options);
   const o = fieldsOf<ReaddirOptions>(options);
-  const given = toPath(path);
+  const top = bytePath(toPath(path));
   const recursive = toBoolOrNull(o.recursive, 'recursive');
-  const top = bytePath(given);
   const out: (Name | Dirent<Name>)[] = [];
   const queue = [''];
   for (let at = 0; at < queue.length; at++) {
     const below = queue[at];
     const dir = below === '' ? top : join(top, below);
     const parent = o.withFileTypes ? parentName(path, dir) : '';
-    for (const e of yield* entriesOf(below === '' ? given : kernelPath(dir))) {
-      const within = below === '' ? e.name : `${below}/${e.name}`;
+    for (const e of yield* entriesOf(kernelPath(dir))) {
+      const within = join(below, e.name);
       if (recursive && e.type === DT_DIR) queue.push(within);
       out.push(o.withFileTypes ? new Dirent(nameOut(e.name, options), parent, e.type) : nameOut(within, options));
     }

@@ -19,7 +19,7 @@ import { exists, realpathNative } from './paths.js';
 import { type Parts, disposable, promisesOf } from './promises.js';
 import { Runner } from './run.js';
 import { BigIntStats, Dirent, StatFs, Stats } from './stats.js';
-import { noStreams, streamOver, utf8StreamOver } from './streams.js';
+import { streamOf, streamOver, utf8StreamOver } from './streams.js';
 import { rmdir } from './tree.js';
 import { FSWatcher } from './watch.js';
 import { StatWatchers } from './watchfile.js';
@@ -117,8 +117,7 @@ function addStreams(fs: Members): void {
     add(`File${name}`, () => fs[name]);
     // Some call it with `new`.
     function create(path: unknown, options?: unknown): unknown {
-      const Stream = fs[name] as (new (path: unknown, options: unknown) => object) | undefined;
-      return Stream === undefined ? noStreams(`create${name}`) : new Stream(path, options);
+      return streamOf(fs as never, name, path, options);
     }
     fs[`create${name}`] = named(create, `create${name}`);
   }

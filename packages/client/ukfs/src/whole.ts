@@ -10,7 +10,6 @@ import { fileTooLarge, invalidArgType, renamed, systemError } from './errors.js'
 import { fsync, ftruncate, openAs } from './files.js';
 import { type Signal, turn, warn } from './host.js';
 import { fieldsOf, isObject } from './kinds.js';
-import type { Path } from './pathnames.js';
 import { wholeFile } from './quick.js';
 import { type Op, type Runner, call, wait } from './run.js';
 
@@ -42,9 +41,7 @@ function reading(waits: boolean) {
       if (!isFd(file)) toPath(file);
       yield* goOn(signal);
     }
-    const bytes = isFd(file)
-      ? yield* readAll(toFd(file), signal)
-      : yield* withFile(toPath(file), toFlags(flag || 'r'), 0o666, (fd) => readAll(fd, signal));
+    const bytes = yield* withFile(file, flag || 'r', undefined, (fd) => readAll(fd, signal));
     checkAborted(signal);
     return encoding === undefined ? asBuffer(bytes) : decode(bytes, encoding);
   };
@@ -68,9 +65,10 @@ function* goOn(signal: Signal): Op<void> {
   checkAborted(signal);
 }
 
-/** Opens a file, does something with it, closes it whatever comes. */
-export function* withFile<T>(path: Path, flags: number, mode: number, use: (fd: number) => Op<T>): Op<T> {
-  const fd = yield* openAs(path, flags, mode);
+/** Opens a file, does something with it, closes it whatever comes. With a descriptor it does nothing else. */
+export function* withFile<T>(file: unknown, flags: unknown, mode: unknown, use: (fd: number) => Op<T>): Op<T> {
+  if (isFd(file)) return yield* use(toFd(file));
+  const fd = yield* openAs(toPath(file), toFlags(flags), toMode(mode, 0o666));
   try {
     return yield* use(fd);
   } finally {
@@ -129,8 +127,7 @@ function writing(word: 'w' | 'a', waits: boolean, inPieces: boolean) {
       yield* pieces === undefined ? writeAll(fd, bytes, signal) : writePieces(fd, pieces, encoding, signal);
       if (flush === true) yield* fsync(fd);
     };
-    if (isFd(file)) yield* put(toFd(file));
-    else yield* withFile(toPath(file), toFlags(flag || word), toMode(mode, 0o666), put);
+    yield* withFile(file, flag || word, mode, put);
     if (pieces === undefined) checkAborted(signal);
   };
 }
@@ -183,7 +180,7 @@ export function* truncate(path: PathLike | number, len?: unknown): Op<void> {
     return yield* ftruncate(path, len);
   }
   const size = toLength(len);
-  yield* withFile(toPath(path), O_RDWR, 0o666, function* (fd) {
+  yield* withFile(path, O_RDWR, undefined, function* (fd) {
     yield* call('ftruncate', [fd, size]);
   });
 }
