@@ -1,12 +1,13 @@
 /** Attributes of ext2 files: stat, chmod and the like, flags, who may, and which times follow. */
-import { APPEND, ERR, IMMUTABLE, SF_APPEND, SF_IMMUTABLE, type Stat, UF_NODUMP, makedev } from '@anykernel/lib-sys';
+import { APPEND, ERR, IMMUTABLE, SF_APPEND, SF_IMMUTABLE, type Stat, UF_NODUMP } from '@anykernel/lib-sys';
 import type { Cred } from '@anykernel/rumpkern';
 import {
   VDIR, VNOVAL, VREG, VWRITE, type Vattr, type Vnode, genfsAccess, genfsCanChflags, genfsCanChmod, genfsCanChown, genfsCanChtimes,
 } from '@anykernel/rumpvfs';
+import { T_CHANGE, T_UPDATE } from '@anykernel/ufs';
 import { truncate } from './file.js';
-import { type Inode, T_CHANGE, T_UPDATE, VTOI } from './inode.js';
-import { FL_APPEND, FL_IMMUTABLE, FL_NODUMP, parseRdev } from './ondisk.js';
+import { type Inode, VTOI } from './inode.js';
+import { FL_APPEND, FL_IMMUTABLE, FL_NODUMP } from './ondisk.js';
 import { allows } from './acl.js';
 import { accessAcl, chmodAcl } from './xattr.js';
 
@@ -25,12 +26,6 @@ export function flagsOf(ip: Inode): number {
 function setFlags(ip: Inode, flags: number): void {
   const rest = ip.flags & ~(FL_IMMUTABLE | FL_APPEND | FL_NODUMP);
   ip.flags = rest | ((flags & SF_IMMUTABLE) !== 0 ? FL_IMMUTABLE : 0) | ((flags & SF_APPEND) !== 0 ? FL_APPEND : 0) | ((flags & UF_NODUMP) !== 0 ? FL_NODUMP : 0);
-}
-
-/** The device number of a device node. */
-export function rdevOf(ip: Inode): number {
-  const [major, minor] = parseRdev(ip.ptr(0), ip.ptr(1));
-  return makedev(major, minor);
 }
 
 export function getattr(vp: Vnode, st: Stat): void {

@@ -8,13 +8,13 @@
 import { bytesOf, getU32le, putU16le, putU32le } from '@anykernel/lib-bytes';
 import { ERR } from '@anykernel/lib-sys';
 import { type EmitDirent, hashName } from '@anykernel/rumpvfs';
-import type { DirIndex } from '@anykernel/ufs';
+import { type DirIndex, T_CHANGE, T_UPDATE, indexAdd, indexRemove } from '@anykernel/ufs';
 import { badEntry, checkedLen, dirBlock, dirBlocks, dirData, dirOut, isNamed, isSealed, nameLen, newDirBlock, shownName, stepLen, usedLen } from './dirblock.js';
 import type { DirHash } from './dirhash.js';
-import { indexAdd, indexOf, indexRemove } from './dirtable.js';
+import { indexOf } from './dirtable.js';
 import { afterDots } from './dots.js';
 import { eachLeafFrom, eachLeafOf, leafFor, leafWithRoom, plantTree, treeHash } from './htree.js';
-import { type Inode, T_CHANGE, T_UPDATE } from './inode.js';
+import type { Inode } from './inode.js';
 import { DE_HEADER, FL_CASEFOLD, FL_INDEX, direntLen, dtypeOf, emitDirent, filetypeOf } from './ondisk.js';
 
 /** Entries that went away in a large directory, for each of its blocks, before gaps are joined rather than the directory grows. */
@@ -181,7 +181,7 @@ function enterInHole(ip: Inode, index: DirIndex, need: number, name: string, ino
   index.hole = -1;
   fs.txn.dirty(bp, at, need);
   emitDirent(bp.data, at, ino, len, fs.typed ? filetypeOf(mode) : 0, name);
-  indexAdd(ip, name, off, index.gap(b));
+  indexAdd(ip, name, off, b, index.gap(b));
   return true;
 }
 
@@ -212,7 +212,7 @@ function enterInBlock(ip: Inode, b: number, need: number, name: string, ino: num
   fs.txn.dirty(bp, at, atUsed + need);
   if (atUsed > 0) putU16le(data, at + 4, atUsed);
   emitDirent(data, where, ino, atLen - atUsed, fs.typed ? filetypeOf(mode) : 0, name);
-  indexAdd(ip, name, b * fs.bsize + where, Math.max(gap, atLen - atUsed - need));
+  indexAdd(ip, name, b * fs.bsize + where, b, Math.max(gap, atLen - atUsed - need));
   return true;
 }
 
@@ -223,7 +223,7 @@ function enterInNewBlock(ip: Inode, b: number, need: number, name: string, ino: 
   emitDirent(bp.data, 0, ino, fs.dirEnd, fs.typed ? filetypeOf(mode) : 0, name);
   const { index } = ip;
   if (index !== undefined) fs.txn.undo(() => index.cutTo(b));
-  indexAdd(ip, name, b * fs.bsize, fs.dirEnd - need);
+  indexAdd(ip, name, b * fs.bsize, b, fs.dirEnd - need);
 }
 
 /**
@@ -253,7 +253,7 @@ export function dirRemove(ip: Inode, name: string, off: number): void {
     putU16le(data, prev + 4, whole);
     putU32le(data, at, 0);
   }
-  indexRemove(ip, name, off, gap);
+  indexRemove(ip, name, off, b, gap);
   ip.touch(T_CHANGE | T_UPDATE);
 }
 

@@ -4,19 +4,19 @@
  * Blocks and size change in a transaction before the bytes come, and the bytes cannot fail then (genfsWrite). A file that is shortened has the
  * rest of its last block zeroed, so that nothing old shows when it grows again.
  */
-import { ERR, Errno, MNT_NOATIME, MNT_RELATIME } from '@anykernel/lib-sys';
+import { ERR, Errno } from '@anykernel/lib-sys';
 import { type Lwp, Uio } from '@anykernel/rumpkern';
 import {
   type Disk, type GenfsFile, IO_APPEND, IO_DSYNC, IO_SYNC, type Pager, Run, type PagedUobj, type Vnode, genfsRead, genfsWrite, pagedUobj,
 } from '@anykernel/rumpvfs';
+import { T_CHANGE, T_UPDATE, markAccess } from '@anykernel/ufs';
 import { balloc } from './balloc.js';
 import { bmap } from './bmap.js';
 import { freeRange } from './freerange.js';
-import type { Ext2fs } from './fs.js';
 import { inlineBytes, leaveInline, readInline } from './inline.js';
-import { type Inode, T_CHANGE, T_UPDATE, VTOI } from './inode.js';
+import { type Inode, VTOI } from './inode.js';
 import { shortenLater } from './unfinished.js';
-import { FL_APPEND, FL_ENCRYPT, FL_IMMUTABLE, FL_NOATIME, ROCOMPAT_LARGE_FILE, SB_ROCOMPAT } from './ondisk.js';
+import { FL_APPEND, FL_ENCRYPT, FL_IMMUTABLE, ROCOMPAT_LARGE_FILE, SB_ROCOMPAT } from './ondisk.js';
 
 /** A regular file, as the file data cache and genfsWrite() see it. */
 class Ext2File implements Pager, GenfsFile {
@@ -79,26 +79,6 @@ export function read(vp: Vnode, uio: Uio, _ioflag: number, _l: Lwp): void {
   if (ip.isInline) readInline(ip, uio);
   else genfsRead(fileOf(vp, ip).uobj, uio, ip.size);
   markAccess(vp, ip);
-}
-
-const DAY = 86_400;
-
-/** Notes the access time; it goes to disk with the next sync. */
-export function markAccess(vp: Vnode, ip: Inode): void {
-  const { fs } = ip;
-  const { flags } = fs.mp;
-  if (!fs.writable || (flags & MNT_NOATIME) !== 0 || (ip.flags & FL_NOATIME) !== 0) return;
-  const { sec, nsec } = fs.now();
-  if ((flags & MNT_RELATIME) !== 0) {
-    const last = ip.accessed ? ip.accessSec : ip.atime;
-    if (last > ip.mtime && last > ip.ctime && sec - last < DAY) return;
-  }
-  if (!ip.accessed) {
-    ip.accessed = true;
-    fs.lazyTimes.add(vp);
-  }
-  ip.accessSec = sec;
-  ip.accessNsec = nsec;
 }
 
 /** EPERM: the file only grows. EFBIG: it cannot be that long. ENOSPC, EIO. */
@@ -292,21 +272,6 @@ export function fsync(vp: Vnode, _dataOnly: boolean, off: number, len: number, _
   const { fs } = VTOI(vp);
   vp.uobj?.flush(off, len, true);
   fs.commit();
-}
-
-/** Brings the access times of files that were read to their inodes. */
-export function flushTimes(fs: Ext2fs): void {
-  if (fs.lazyTimes.size === 0) return;
-  fs.run(() => {
-    for (const vp of fs.lazyTimes) applyTimes(VTOI(vp));
-  });
-  for (const vp of fs.lazyTimes) VTOI(vp).accessed = false;
-  fs.lazyTimes.clear();
-}
-
-export function applyTimes(ip: Inode): void {
-  ip.dirty();
-  ip.setAtime(ip.accessSec, ip.accessNsec);
 }
 
 export function bmapOf(vp: Vnode, lbn: number, run: Run): void {

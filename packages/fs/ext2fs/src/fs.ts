@@ -6,8 +6,8 @@
 import type { WallTime } from '@anykernel/host-rumpuser';
 import { ERR, Errno } from '@anykernel/lib-sys';
 import { type Cred, type Kernel, SLEEP } from '@anykernel/rumpkern';
-import { type Bcache, type Buf, type Disk, type Journal, type Mount, Run, Txn, type Vnode, type VnodeOps, type Vtype } from '@anykernel/rumpvfs';
-import { Indexes } from '@anykernel/ufs';
+import { type Bcache, type Buf, type Disk, type Journal, type Mount, Run, Txn, type Vnode } from '@anykernel/rumpvfs';
+import { type InodeFs, Indexes, type OpsOf, corrupt } from '@anykernel/ufs';
 import {
   COMPAT_DIR_INDEX, COMPAT_HAS_JOURNAL, FLAGS_UNSIGNED_HASH, GD_LEN64, INCOMPAT_FILETYPE, INCOMPAT_RECOVER, NDADDR, NIADDR, ROCOMPAT_DIR_NLINK, ROCOMPAT_HUGE_FILE, ROOT_INO, SB_FREE_BLOCKS, SB_FLAGS, SB_FREE_BLOCKS_HIGH, SB_HASH_SEED, SB_HASH_VERSION, SB_INCOMPAT,
   SB_RBLOCKS, SB_RBLOCKS_HIGH, SB_RESUID, SB_STATE, SB_WTIME, STATE_VALID, SUPER_OFF, type SuperInfo, strangeFlags,
@@ -18,18 +18,17 @@ import { ExtHit } from './extmap.js';
 import { Groups } from './groups.js';
 import type { OpenJournal } from './journal.js';
 import { DirHash, HASH_TEA, HASH_UNSIGNED } from './dirhash.js';
+import { ext2Naming } from './naming.js';
 import { Pending } from './pending.js';
 import { Reserved } from './reserved.js';
 import { sealBufs } from './seal.js';
-
-/** The operations for a type of vnode. */
-export type OpsOf = (type: Vtype) => VnodeOps;
 
 const TWO32 = 0x1_0000_0000;
 /** Messages about what is wrong on disk, until the next second. */
 const COMPLAINTS_PER_SECOND = 10;
 
-export class Ext2fs {
+export class Ext2fs implements InodeFs {
+  readonly naming = ext2Naming;
   readonly k: Kernel;
   readonly mp: Mount;
   readonly disk: Disk;
@@ -84,7 +83,6 @@ export class Ext2fs {
   /** The block of inodes that was used last, and up to where they were read ahead. */
   inodeBlk = -1;
   inodeAhead = 0;
-  /** The inode number of the entry that dirFind() found last. */
   foundIno = 0;
   /** extBmap()'s. */
   readonly extHit = new ExtHit();
@@ -104,9 +102,7 @@ export class Ext2fs {
   readonly orphans: number[] = [];
   /** Those of them that nobody holds any more. */
   readonly zombies = new Set<number>();
-  /** Files whose access times are to be brought up to date. */
   readonly lazyTimes = new Set<Vnode>();
-  /** May be written. */
   writable = false;
   /** Was clean when it was mounted, and so will be again. */
   wasClean = false;
@@ -393,8 +389,7 @@ export class Ext2fs {
 
   /** EIO, with a message that says why. */
   corrupt(message: string): never {
-    this.complain(message);
-    throw ERR.EIO;
+    return corrupt(this, message);
   }
 }
 

@@ -10,10 +10,10 @@
 import { getU16le, getU32le, putU16le, putU32le } from '@anykernel/lib-bytes';
 import { ERR } from '@anykernel/lib-sys';
 import type { Buf } from '@anykernel/rumpvfs';
+import { dropIndex, hashBytes, indexMove } from '@anykernel/ufs';
 import { T_DIR, T_HTREE, Tag } from './csum.js';
 import { dirBlock, nameLen, newDirBlock, stepLen, usedLen } from './dirblock.js';
 import { type DirHash, HASH_MAX } from './dirhash.js';
-import { dropIndex, indexMove } from './dirtable.js';
 import { afterDots } from './dots.js';
 import type { Inode } from './inode.js';
 import { DE_HEADER, FL_CASEFOLD, FL_INDEX, INCOMPAT_LARGE_DIR, emitDirent } from './ondisk.js';
@@ -216,7 +216,8 @@ function fill(ip: Inode, bp: Buf, to: number, list: readonly Entry[], old: Uint8
   for (const [i, e] of list.entries()) {
     data.set(old.subarray(e.off, e.off + e.len), at);
     putU16le(data, at + 4, i === list.length - 1 ? fs.dirEnd - at : e.len);
-    indexMove(ip, data, at, from * fs.bsize + e.off, to * fs.bsize + at);
+    const { index } = ip;
+    if (index !== undefined) indexMove(ip, hashBytes(index, data, at + DE_HEADER, nameLen(ip, data, at)), from * fs.bsize + e.off, to * fs.bsize + at);
     at += e.len;
   }
   if (list.length === 0) putU16le(data, 4, fs.dirEnd);

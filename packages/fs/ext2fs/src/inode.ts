@@ -2,25 +2,20 @@
  * An inode in memory: a view of its bytes in the buffer of the inode table, which it holds. Nothing is copied, so a transaction that fails takes
  * changes back by itself. Whoever changes a field calls dirty() before, within a transaction.
  */
-import { ERR } from '@anykernel/lib-sys';
+import { ERR, makedev } from '@anykernel/lib-sys';
 import { type Buf, VDIR, VLNK, VREG, type Vnode, modeToType } from '@anykernel/rumpvfs';
-import type { DirIndex } from '@anykernel/ufs';
+import { type DirIndex, type InodeView, T_ACCESS, T_CHANGE, T_UPDATE } from '@anykernel/ufs';
 import { T_INODES, Tag } from './csum.js';
 import type { Ext2fs } from './fs.js';
 import {
   DI_ACL, DI_ACL_HIGH, DI_ATIME, DI_ATIME_EXTRA, DI_BLOCK, DI_BLOCKS, DI_BLOCKS_HIGH, DI_CRTIME, DI_CRTIME_EXTRA, DI_CTIME, DI_CTIME_EXTRA, DI_DTIME, DI_EXTRA, DI_FLAGS, DI_GEN, DI_GID,
   DI_GID_HIGH, DI_MODE, DI_MTIME, DI_MTIME_EXTRA, DI_NLINK, DI_OLD_LEN, DI_PROJID, DI_SIZE, DI_SIZE_HIGH, DI_UID, DI_UID_HIGH, FAST_LINK_MAX, FL_EXTENTS,
-  FL_HUGE_FILE, FL_INLINE_DATA, INCOMPAT_EA_INODE, INCOMPAT_LARGE_DIR, ROOT_INO, clampSeconds, extraOf, nanosecondsOf, secondsOf,
+  FL_HUGE_FILE, FL_INLINE_DATA, FL_NOATIME, INCOMPAT_EA_INODE, INCOMPAT_LARGE_DIR, ROOT_INO, clampSeconds, extraOf, nanosecondsOf, parseRdev, secondsOf,
 } from './ondisk.js';
 
 const TWO32 = 0x1_0000_0000;
 
-/** Which times an operation sets: touch(). */
-export const T_ACCESS = 1;
-export const T_CHANGE = 2;
-export const T_UPDATE = 4;
-
-export class Inode {
+export class Inode implements InodeView {
   readonly fs: Ext2fs;
   readonly ino: number;
   readonly bp: Buf;
@@ -212,6 +207,14 @@ export class Inode {
   }
   setPtr(i: number, value: number): void {
     this.#set32(DI_BLOCK + 4 * i, value);
+  }
+  get noAtime(): boolean {
+    return (this.flags & FL_NOATIME) !== 0;
+  }
+  /** The number of a device. */
+  get rdev(): number {
+    const [major, minor] = parseRdev(this.ptr(0), this.ptr(1));
+    return makedev(major, minor);
   }
   /** Where the pointers are in the buffer. */
   get ptrOff(): number {

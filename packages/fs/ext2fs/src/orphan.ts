@@ -5,11 +5,9 @@
  * frees them after a power cut. Where the end itself has to wait for a device, the inode stays on the list as a zombie, and sync ends it.
  */
 import { getU32le, putU32le } from '@anykernel/lib-bytes';
-import { ERR, Errno } from '@anykernel/lib-sys';
-import { SLEEP } from '@anykernel/rumpkern';
+import { Errno } from '@anykernel/lib-sys';
 import { VDIR, VREG, type Vnode, modeToType } from '@anykernel/rumpvfs';
-import { dropIndex } from './dirtable.js';
-import { applyTimes } from './file.js';
+import { markEnded } from '@anykernel/ufs';
 import { freeRange } from './freerange.js';
 import type { Ext2fs } from './fs.js';
 import { freeInode } from './ialloc.js';
@@ -27,11 +25,7 @@ export function lostLastName(vp: Vnode, ip: Inode): void {
     return;
   }
   if (!destroy(ip)) shortenLater(ip);
-  fs.txn.commit(() => {
-    vp.uobj?.drop();
-    fs.lazyTimes.delete(vp);
-    ip.destroyed = true;
-  });
+  fs.txn.commit(() => markEnded(vp, ip));
 }
 
 /** Frees all that the inode has, and the inode; false: that is more than fits into one transaction. Within a transaction. EIO. */
@@ -52,45 +46,16 @@ function destroy(ip: Inode): boolean {
   return true;
 }
 
-/** inactive(): nobody holds the file any more. Returns whether it is gone. */
-export function endIfUnnamed(vp: Vnode, ip: Inode): boolean {
-  if (ip.destroyed) return true;
-  if (ip.nlink > 0) return false;
-  const { fs } = ip;
-  if (!fs.writable) return true;
-  try {
-    fs.run(() => {
-      const next = ip.dtime;
-      if (destroy(ip)) removeOrphan(fs, ip.ino, next);
-      else shortenLater(ip);
-    });
-    ip.destroyed = true;
-  } catch (e) {
-    if (e !== SLEEP && !(e instanceof Errno)) throw e;
-    // The reclaim that follows makes it a zombie, unless trying again is useless.
-    ip.hopeless = e === ERR.EIO;
-  }
-  vp.uobj?.drop();
-  fs.lazyTimes.delete(vp);
-  return true;
+/** Nobody holds a file without a name any more: it ends, or has the transactions that follow for it. Within a transaction. EIO. */
+export function end(ip: Inode): void {
+  const next = ip.dtime;
+  if (destroy(ip)) removeOrphan(ip.fs, ip.ino, next);
+  else shortenLater(ip);
 }
 
-/** reclaim(): the vnode goes. */
-export function forgetInode(vp: Vnode, ip: Inode): void {
-  const { fs } = ip;
-  if (!ip.destroyed && !ip.hopeless && ip.nlink === 0 && fs.orphans.includes(ip.ino)) fs.zombies.add(ip.ino);
-  if (fs.lazyTimes.delete(vp) && fs.writable && !ip.destroyed) keepTimes(ip);
-  dropIndex(ip);
-  ip.release();
-}
-
-/** The last chance for an access time; it may be lost. */
-function keepTimes(ip: Inode): void {
-  try {
-    ip.fs.run(() => applyTimes(ip));
-  } catch (e) {
-    if (e !== SLEEP && !(e instanceof Errno)) throw e;
-  }
+/** Whether the file has no name any more, and is on the list. */
+export function isOrphan(ip: Inode): boolean {
+  return ip.nlink === 0 && ip.fs.orphans.includes(ip.ino);
 }
 
 /** The list's end is orphans[0], so that the one that comes next in it stands before. */

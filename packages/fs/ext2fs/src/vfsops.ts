@@ -9,10 +9,10 @@ import { getU16le, getU32le, putU32le } from '@anykernel/lib-bytes';
 import { ERR, Errno, MNT_RDONLY, type Statvfs } from '@anykernel/lib-sys';
 import { type Lwp, SLEEP } from '@anykernel/rumpkern';
 import { Bcache, type Disk, type Mount, type Peek, type Vfsops, type Vnode, flushFiles, openDisk, probeBy, settle } from '@anykernel/rumpvfs';
+import { type OpsOf, flushTimes } from '@anykernel/ufs';
 import { IOSIZE } from './attr.js';
-import { flushTimes } from './file.js';
 import { type OpenJournal, hasJournal, openJournal, overlayOf, replayOf, useJournal } from './journal.js';
-import { Ext2fs, type OpsOf } from './fs.js';
+import { Ext2fs } from './fs.js';
 import { VTOI } from './inode.js';
 import {
   INCOMPAT_READABLE, INCOMPAT_RECOVER, MAGIC, NAME_MAX, ROCOMPAT_WRITABLE, ROOT_INO, SB_FREE_INODES, SB_LAST_MOUNTED, SB_MAGIC, SB_MNT_COUNT, SB_MTIME,

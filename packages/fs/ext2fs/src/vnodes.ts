@@ -1,18 +1,10 @@
-/** Vnodes of inodes: made for new files, and for those that are looked up. */
+/** Vnodes of files that are looked up. */
 import { ERR } from '@anykernel/lib-sys';
-import { type Mount, VBLK, VCHR, Vnode, modeToType } from '@anykernel/rumpvfs';
-import { rdevOf } from './attr.js';
+import type { Mount, Vnode } from '@anykernel/rumpvfs';
+import { makeVnode } from '@anykernel/ufs';
 import { FL_EA_INODE } from './ondisk.js';
 import type { Ext2fs } from './fs.js';
 import { Inode, inodeBlock, inodeFault, inodeOffset, isUsableIno } from './inode.js';
-
-/** A vnode for an inode that is in order. */
-export function makeVnode(fs: Ext2fs, ip: Inode): Vnode {
-  const type = modeToType(ip.mode);
-  const vp = new Vnode(type, fs.opsOf(type), fs.mp, ip, ip.ino);
-  if (type === VBLK || type === VCHR) vp.rdev = rdevOf(ip);
-  return vp;
-}
 
 /** Blocks of an inode table that are read at once by those who go through it. */
 const AHEAD = 16;
@@ -41,7 +33,7 @@ export function loadVnode(mp: Mount, ino: number): Vnode {
     const fault = inodeFault(ip);
     if ((ip.flags & FL_EA_INODE) !== 0) fs.corrupt(`inode ${ino} holds an attribute, and is no file`);
     if (fault !== undefined) fs.corrupt(`inode ${ino}: ${fault}`);
-    return makeVnode(fs, ip);
+    return makeVnode(ip);
   } catch (e) {
     ip.release();
     throw e;

@@ -4,12 +4,13 @@ import type { Lwp } from '@anykernel/rumpkern';
 import {
   VBLK, VCHR, VFIFO, type Vnode, type VnodeOps, type Vtype, fifofs, genfs, genfsCheckOpen, genfsPathconf, specfs,
 } from '@anykernel/rumpvfs';
+import { endIfUnnamed, forgetInode, nameOps } from '@anykernel/ufs';
 import { access, flagsOf, getattr, setattr } from './attr.js';
 import { bmapOf, fallocate, fdiscard, fsync, read, write } from './file.js';
 import { VTOI } from './inode.js';
-import { create, link, lookup, mkdir, mknod, readdir, readlink, remove, rename, rmdir, symlink } from './names.js';
+import { readlink } from './naming.js';
 import { LINK_MAX, LINK_MAX_DIR_NLINK, NAME_MAX } from './ondisk.js';
-import { endIfUnnamed, forgetInode } from './orphan.js';
+import { end, isOrphan } from './orphan.js';
 import { deleteextattr, getextattr, listextattr, setextattr } from './xattr.js';
 
 function pathconf(vp: Vnode, name: number): number {
@@ -29,15 +30,16 @@ function pathconf(vp: Vnode, name: number): number {
 
 const ext2Ops: VnodeOps = {
   ...genfs,
+  ...nameOps,
   name: 'ext2fs',
-  lookup, create, mknod, mkdir, symlink, link, remove, rmdir, rename, readlink, readdir, access, getattr, setattr, read, write, fsync, fallocate,
+  readlink, access, getattr, setattr, read, write, fsync, fallocate,
   fdiscard, pathconf, getextattr, setextattr, deleteextattr, listextattr,
   bmap: bmapOf,
   open(vp: Vnode, flag: number, _l: Lwp): void {
     genfsCheckOpen(flagsOf(VTOI(vp)), flag);
   },
-  inactive: (vp: Vnode): boolean => endIfUnnamed(vp, VTOI(vp)),
-  reclaim: (vp: Vnode): void => forgetInode(vp, VTOI(vp)),
+  inactive: (vp: Vnode): boolean => endIfUnnamed(vp, VTOI(vp), end),
+  reclaim: (vp: Vnode): void => forgetInode(vp, VTOI(vp), isOrphan(VTOI(vp))),
 };
 const ext2SpecOps: VnodeOps = { ...ext2Ops, ...specfs, name: 'ext2fs' };
 const ext2FifoOps: VnodeOps = { ...ext2Ops, ...fifofs, name: 'ext2fs' };

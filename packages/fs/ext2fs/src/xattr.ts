@@ -7,9 +7,10 @@
 import { getU32le, putU32le } from '@anykernel/lib-bytes';
 import { ERR, EXTATTR_NAMESPACE_USER, S_IFDIR, S_IFLNK, S_IFMT } from '@anykernel/lib-sys';
 import { type Buf, Run, type Vnode } from '@anykernel/rumpvfs';
+import { T_CHANGE } from '@anykernel/ufs';
 import { allocBlocks, freeBlocks } from './alloc.js';
 import type { Ext2fs } from './fs.js';
-import { type Inode, T_CHANGE, VTOI } from './inode.js';
+import { type Inode, VTOI } from './inode.js';
 import { type AclEntry, aclOfXattr, emitAcl, inherit, isMinimal, modeOf, parseAcl, withMode, xattrOfAcl } from './acl.js';
 import { T_XATTR, Tag, tagOf } from './csum.js';
 import { EA_VALUE_MAX, dropValue, entryHashOf, makeValue, readValue, shareValue, valueSum } from './eainode.js';

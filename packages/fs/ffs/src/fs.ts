@@ -8,7 +8,7 @@ import type { WallTime } from '@anykernel/host-rumpuser';
 import { ERR } from '@anykernel/lib-sys';
 import type { Cred, Kernel } from '@anykernel/rumpkern';
 import type { Bcache, Disk, Journal, Mount, Txn, Vnode } from '@anykernel/rumpvfs';
-import { DINODE1, DINODE2, type DinodeLayout, type DirFormat, Indexes, type OpsOf, Place, type UfsMount, type UfsOps, corrupt } from '@anykernel/ufs';
+import { DINODE1, DINODE2, type DinodeLayout, type DirFormat, Indexes, type OpsOf, Place, type UfsMount, type UfsOps, corrupt, ufsNaming } from '@anykernel/ufs';
 import { Cg } from './cg.js';
 import { Starting } from './log.js';
 import {
@@ -31,6 +31,7 @@ export class Ffs implements UfsMount {
   readonly info: SuperInfo;
   readonly ops: UfsOps;
   readonly opsOf: OpsOf;
+  readonly naming = ufsNaming;
   readonly typeName = 'ffs';
   readonly le: boolean;
   readonly dinode: DinodeLayout;

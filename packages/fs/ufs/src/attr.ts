@@ -5,18 +5,14 @@ import {
   VDIR, VNOVAL, VREG, VWRITE, type Vattr, type Vnode, genfsAccess, genfsCanChflags, genfsCanChmod, genfsCanChown, genfsCanChtimes,
 } from '@anykernel/rumpvfs';
 import { truncate } from './file.js';
-import { type Inode, T_CHANGE, T_UPDATE, VTOI } from './inode.js';
+import { type Inode, VTOI } from './inode.js';
+import { T_CHANGE, T_UPDATE } from './inodefs.js';
 
 /** The preferred size of I/O. */
 export const IOSIZE = 65536;
 
 /** Flags that are the kernel's own: nobody sets or clears them. */
 const KERNEL_FLAGS = SF_SNAPSHOT | SF_LOG | SF_SNAPINVAL;
-
-/** The device number of a device node. */
-export function rdevOf(ip: Inode): number {
-  return ip.ptr(0) >>> 0;
-}
 
 export function getattr(vp: Vnode, st: Stat): void {
   const ip = VTOI(vp);

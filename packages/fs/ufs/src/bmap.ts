@@ -7,7 +7,8 @@
 import { ERR } from '@anykernel/lib-sys';
 import type { Run } from '@anykernel/rumpvfs';
 import { type Inode, fragsOf } from './inode.js';
-import { type UfsMount, corrupt } from './mount.js';
+import { corrupt } from './inodefs.js';
+import type { UfsMount } from './mount.js';
 import { NDADDR, NIADDR, get64, set64 } from './ondisk.js';
 
 /** The most pointers of one run: more is asked for again. */

@@ -9,12 +9,45 @@ import { ERR } from '@anykernel/lib-sys';
 import { type EmitDirent, hashName } from '@anykernel/rumpvfs';
 import { badEntry, checkedLen, dirEnd, dirFrag, dirFrags, entryIno, isNamed, nameLen, newDirChunk, stepLen, usedLen } from './dirblock.js';
 import type { DirIndex } from './dirindex.js';
-import { indexAdd, indexOf, indexRemove } from './dirtable.js';
-import { type Inode, T_CHANGE, T_UPDATE } from './inode.js';
+import { hashBytes, indexAdd, indexRemove, makeIndex } from './dirtable.js';
+import type { Inode } from './inode.js';
+import { T_CHANGE, T_UPDATE } from './inodefs.js';
 import { DE_HEADER, DIRBLKSIZ, DT_WHT, IFMT, direntLen, direntType, emitDirent, putDirentIno, putDirentReclen } from './ondisk.js';
 
 /** Entries that went away in a large directory, for each of its fragments, before gaps are joined rather than the directory grows. */
 const LOOSE_MAX = 8;
+/** Entries walked over in one directory before it gets a table, and the bytes from which on it does at once. */
+const WALKS_BEFORE_INDEX = 256;
+const LARGE = 4096;
+
+// -- the table of its names
+
+/** The directory's table, made if it pays. */
+function indexOf(ip: Inode): DirIndex | undefined {
+  const { index } = ip;
+  if (index !== undefined) {
+    ip.fs.indexes.renew(index);
+    return index;
+  }
+  if (ip.noIndex || (ip.walked < WALKS_BEFORE_INDEX && ip.size <= LARGE)) return undefined;
+  return makeIndex(ip, fillIndex);
+}
+
+function fillIndex(ip: Inode, index: DirIndex): void {
+  for (let f = 0; f < dirFrags(ip); f++) {
+    const { data } = dirFrag(ip, f);
+    const end = dirEnd(ip, f);
+    let gap = 0;
+    for (let off = 0; off < end; ) {
+      const len = checkedLen(ip, data, f, off);
+      const used = usedLen(ip, data, f, off, len);
+      if (used > 0) index.insert(hashBytes(index, data, off + DE_HEADER, nameLen(ip, data, off)), f * ip.fs.fsize + off);
+      if (len - used > gap) gap = len - used;
+      off += len;
+    }
+    index.setGap(f, gap);
+  }
+}
 
 // -- searching
 
@@ -118,7 +151,7 @@ function enterInHole(ip: Inode, index: DirIndex, need: number, name: string, ino
   index.hole = -1;
   fs.txn.dirty(bp, at, need);
   emitDirent(bp.data, at, fs.dir, ino, len, mode, name);
-  indexAdd(ip, name, off, index.gap(f));
+  indexAdd(ip, name, off, f, index.gap(f));
   return true;
 }
 
@@ -150,7 +183,7 @@ function enterInFrag(ip: Inode, f: number, need: number, name: string, ino: numb
   fs.txn.dirty(bp, at, atUsed + need);
   if (atUsed > 0) putDirentReclen(data, at, atUsed, fs.le);
   emitDirent(data, where, fs.dir, ino, atLen - atUsed, mode, name);
-  indexAdd(ip, name, f * fs.fsize + where, Math.max(gap, atLen - atUsed - need));
+  indexAdd(ip, name, f * fs.fsize + where, f, Math.max(gap, atLen - atUsed - need));
   return true;
 }
 
@@ -165,7 +198,7 @@ function enterInNewChunk(ip: Inode, need: number, name: string, ino: number, mod
   const f = off >> fs.fshift;
   const begun = (off & (fs.fsize - 1)) !== 0;
   if (!begun) fs.txn.undo(() => index.cutTo(f));
-  indexAdd(ip, name, off, Math.max(begun ? index.gap(f) : 0, DIRBLKSIZ - need));
+  indexAdd(ip, name, off, f, Math.max(begun ? index.gap(f) : 0, DIRBLKSIZ - need));
 }
 
 /**
@@ -195,7 +228,7 @@ export function dirRemove(ip: Inode, name: string, off: number): void {
     putDirentReclen(data, prev, whole, fs.le);
     putDirentIno(data, at, 0, fs.le);
   }
-  indexRemove(ip, name, off, gap);
+  indexRemove(ip, name, off, f, gap);
   ip.touch(T_CHANGE | T_UPDATE);
 }
 

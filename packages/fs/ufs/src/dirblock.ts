@@ -8,7 +8,7 @@ import { equalsBytestr } from '@anykernel/lib-bytes';
 import type { Buf } from '@anykernel/rumpvfs';
 import { blockAt } from './bmap.js';
 import type { Inode } from './inode.js';
-import { corrupt } from './mount.js';
+import { corrupt } from './inodefs.js';
 import { DE_HEADER, DIRBLKSIZ, DT_WHT, direntCheck, direntIno, direntLen, direntNamlen, direntReclen, direntType } from './ondisk.js';
 
 /** Fragment number `f` of a directory. EIO: a hole, or anything that blockAt() does not like. */

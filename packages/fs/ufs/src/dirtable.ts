@@ -1,37 +1,21 @@
 /**
- * The table of a large directory's names (dirindex.ts), as it is made from the directory, kept right through changes, and given up.
+ * The table of a large directory's names (dirindex.ts), as it is kept right through changes, and given up.
  *
  * It joins the transaction: what is undone on disk is undone in the table. Where memory is short there is none, and searches go through the directory.
  */
 import { bytestrOf } from '@anykernel/lib-bytes';
 import { ERR } from '@anykernel/lib-sys';
 import { hashName } from '@anykernel/rumpvfs';
-import { checkedLen, dirEnd, dirFrag, dirFrags, nameLen, usedLen } from './dirblock.js';
 import type { DirIndex } from './dirindex.js';
-import type { Inode } from './inode.js';
-import { DE_HEADER } from './ondisk.js';
+import type { InodeView } from './inodefs.js';
 
-/** Entries walked over in one directory before it gets a table, and the bytes from which on it does at once. */
-const WALKS_BEFORE_INDEX = 256;
-const LARGE = 4096;
-
-/** The directory's table, made if it pays. */
-export function indexOf(ip: Inode): DirIndex | undefined {
-  const { index } = ip;
-  if (index !== undefined) {
-    ip.fs.indexes.renew(index);
-    return index;
-  }
-  if (ip.noIndex || (ip.walked < WALKS_BEFORE_INDEX && ip.size <= LARGE)) return undefined;
-  return buildIndex(ip);
-}
-
-function buildIndex(ip: Inode): DirIndex | undefined {
+/** A new table for a directory, which `fill` makes of all that is in it; undefined: there is no memory for it. EIO; sleeps. */
+export function makeIndex<D extends InodeView>(ip: D, fill: (ip: D, index: DirIndex) => void): DirIndex | undefined {
   const { fs } = ip;
   try {
     const index = fs.indexes.make(() => forgetIndex(ip));
     try {
-      fillIndex(ip, index);
+      fill(ip, index);
     } catch (e) {
       fs.indexes.drop(index);
       throw e;
@@ -41,76 +25,77 @@ function buildIndex(ip: Inode): DirIndex | undefined {
     if (fs.txn.active) fs.txn.undo(() => dropIndex(ip));
     return index;
   } catch (e) {
-    if (e !== ERR.ENOMEM) throw e;
-    ip.noIndex = true;
+    giveUp(ip, e);
     return undefined;
   }
 }
 
-function fillIndex(ip: Inode, index: DirIndex): void {
-  const { fs } = ip;
-  for (let f = 0; f < dirFrags(ip); f++) {
-    const { data } = dirFrag(ip, f);
-    const end = dirEnd(ip, f);
-    let gap = 0;
-    for (let off = 0; off < end; ) {
-      const len = checkedLen(ip, data, f, off);
-      const used = usedLen(ip, data, f, off, len);
-      if (used > 0) index.insert(hashBytes(data, off + DE_HEADER, nameLen(ip, data, off), index.seed), f * fs.fsize + off);
-      if (len - used > gap) gap = len - used;
-      off += len;
-    }
-    index.setGap(f, gap);
-  }
-}
-
-function hashBytes(data: Uint8Array, off: number, len: number, seed: number): number {
-  return hashName(bytestrOf(data, off, off + len), seed);
-}
-
-function forgetIndex(ip: Inode): void {
+function forgetIndex(ip: InodeView): void {
   ip.index = undefined;
 }
 
 /** The directory's table goes: it is reclaimed, or the table cannot be kept right. */
-export function dropIndex(ip: Inode): void {
+export function dropIndex(ip: InodeView): void {
   if (ip.index !== undefined) ip.fs.indexes.drop(ip.index);
   ip.index = undefined;
 }
 
-/** Keeps the table right; one that does not fit any more goes. */
-export function indexAdd(ip: Inode, name: string, off: number, gap: number): void {
+/** A table that does not fit goes for good; any other error is thrown on. */
+function giveUp(ip: InodeView, e: unknown): void {
+  if (e !== ERR.ENOMEM) throw e;
+  dropIndex(ip);
+  ip.noIndex = true;
+}
+
+/** The hash of the `len` bytes of a name at `off`. */
+export function hashBytes(index: DirIndex, data: Uint8Array, off: number, len: number): number {
+  return hashName(bytestrOf(data, off, off + len), index.seed);
+}
+
+/** Keeps the table right: `name` has its entry at `off` of the directory, in block `b`, where the largest gap is `gap` now. Within a transaction. */
+export function indexAdd(ip: InodeView, name: string, off: number, b: number, gap: number): void {
   const { index } = ip;
   if (index === undefined) return;
-  const { fs } = ip;
   const hash = hashName(name, index.seed);
-  const f = off >> fs.fshift;
   try {
-    const before = index.gap(f) ?? 0;
+    const before = index.gap(b) ?? 0;
     index.insert(hash, off);
-    index.setGap(f, gap);
-    fs.txn.undo(() => {
+    index.setGap(b, gap);
+    ip.fs.txn.undo(() => {
       index.remove(hash, off);
-      index.setGap(f, before);
+      index.setGap(b, before);
     });
   } catch (e) {
-    if (e !== ERR.ENOMEM) throw e;
-    dropIndex(ip);
-    ip.noIndex = true;
+    giveUp(ip, e);
   }
 }
 
-/** As indexAdd(), for a name that goes. */
-export function indexRemove(ip: Inode, name: string, off: number, gap: number): void {
+/** As indexAdd(), for a name that goes, and leaves a gap of `gap` bytes. */
+export function indexRemove(ip: InodeView, name: string, off: number, b: number, gap: number): void {
   const { index } = ip;
   if (index === undefined) return;
   const hash = hashName(name, index.seed);
-  const f = off >> ip.fs.fshift;
-  const before = index.gap(f);
+  const before = index.gap(b);
   index.remove(hash, off);
-  if (gap > before) index.setGap(f, gap);
+  if (gap > before) index.setGap(b, gap);
   ip.fs.txn.undo(() => {
     index.putBack(hash, off);
-    index.setGap(f, before);
+    index.setGap(b, before);
   });
+}
+
+/** The entry whose name has this hash has moved. Within a transaction. */
+export function indexMove(ip: InodeView, hash: number, from: number, to: number): void {
+  const { index } = ip;
+  if (index === undefined || from === to) return;
+  try {
+    index.insert(hash, to);
+    index.remove(hash, from);
+    ip.fs.txn.undo(() => {
+      index.remove(hash, to);
+      index.putBack(hash, from);
+    });
+  } catch (e) {
+    giveUp(ip, e);
+  }
 }

@@ -3,7 +3,7 @@
  */
 import { checkedLen, dirEnd, dirFrag, dirFrags, entryIno, isNamed, newDirChunk } from './dirblock.js';
 import type { Inode } from './inode.js';
-import { corrupt } from './mount.js';
+import { corrupt } from './inodefs.js';
 import { DIRBLKSIZ, IFDIR, direntLen, emitDirent, putDirentIno } from './ondisk.js';
 
 /** The first chunk of a new directory. */

@@ -5,10 +5,8 @@
  * for a device, the inode is a zombie, and sync ends it.
  */
 import { ERR, Errno } from '@anykernel/lib-sys';
-import { SLEEP } from '@anykernel/rumpkern';
 import { VDIR, type Vnode, modeToType } from '@anykernel/rumpvfs';
-import { dropIndex } from './dirtable.js';
-import { applyTimes } from './file.js';
+import { markEnded } from './incore.js';
 import { type Inode, POINTERS, pointsToBlocks, readInode } from './inode.js';
 import type { UfsMount } from './mount.js';
 
@@ -20,11 +18,7 @@ export function lostLastName(vp: Vnode, ip: Inode): void {
     return;
   }
   destroy(ip);
-  fs.txn.commit(() => {
-    vp.uobj?.drop();
-    fs.lazyTimes.delete(vp);
-    ip.destroyed = true;
-  });
+  fs.txn.commit(() => markEnded(vp, ip));
 }
 
 /** Frees all that the inode has, and the inode. Within a transaction. EIO. */
@@ -43,44 +37,10 @@ function destroy(ip: Inode): void {
   fs.ops.vfree(ip, type === VDIR);
 }
 
-/** inactive(): nobody holds the file any more. Returns whether it is gone. */
-export function endIfUnnamed(vp: Vnode, ip: Inode): boolean {
-  if (ip.destroyed) return true;
-  if (ip.nlink > 0) return false;
-  const { fs } = ip;
-  if (!fs.writable) return true;
-  try {
-    fs.run(() => {
-      fs.ops.unorphaned(ip);
-      destroy(ip);
-    });
-    ip.destroyed = true;
-  } catch (e) {
-    if (e !== SLEEP && !(e instanceof Errno)) throw e;
-    // The reclaim that follows makes it a zombie, unless trying again is useless.
-    ip.hopeless = e === ERR.EIO;
-  }
-  vp.uobj?.drop();
-  fs.lazyTimes.delete(vp);
-  return true;
-}
-
-/** reclaim(): the vnode goes. */
-export function forgetInode(vp: Vnode, ip: Inode): void {
-  const { fs } = ip;
-  if (!ip.destroyed && !ip.hopeless && ip.nlink <= 0 && fs.writable) fs.zombies.add(ip.ino);
-  if (fs.lazyTimes.delete(vp) && fs.writable && !ip.destroyed) keepTimes(ip);
-  dropIndex(ip);
-  ip.release();
-}
-
-/** The last chance for an access time; it may be lost. */
-function keepTimes(ip: Inode): void {
-  try {
-    ip.fs.run(() => applyTimes(ip));
-  } catch (e) {
-    if (e !== SLEEP && !(e instanceof Errno)) throw e;
-  }
+/** Nobody holds a file without a name any more. Within a transaction. EIO. */
+export function end(ip: Inode): void {
+  ip.fs.ops.unorphaned(ip);
+  destroy(ip);
 }
 
 /** Ends the zombies. Sleeps; what cannot be ended is left to a checker. */
@@ -88,7 +48,7 @@ export function reap(fs: UfsMount): void {
   for (const ino of [...fs.zombies]) {
     const ip = readInode(fs, ino);
     try {
-      if (ip.mode !== 0 && ip.nlink <= 0) end(fs, ip);
+      if (ip.mode !== 0 && ip.nlink <= 0) endInPieces(fs, ip);
     } catch (e) {
       if (!(e instanceof Errno)) throw e;
     } finally {
@@ -98,14 +58,11 @@ export function reap(fs: UfsMount): void {
   }
 }
 
-/** In pieces, where it is more than one operation may change. */
-function end(fs: UfsMount, ip: Inode): void {
+/** In pieces, where it is more than one operation may change. ENOSPC, EIO. */
+function endInPieces(fs: UfsMount, ip: Inode): void {
   for (;;) {
     try {
-      fs.run(() => {
-        fs.ops.unorphaned(ip);
-        destroy(ip);
-      });
+      fs.run(() => end(ip));
       return;
     } catch (e) {
       if (e !== ERR.ENOSPC || !shrink(fs, ip)) throw e;

@@ -4,11 +4,13 @@
  * Blocks and size change in a transaction before the bytes come, and the bytes cannot fail then. A new block is larger than a page, so that what a write
  * leaves of it is zeroed; fragments that had to move are written again from memory, where they were brought before.
  */
-import { APPEND, ERR, Errno, IMMUTABLE, MNT_NOATIME, MNT_RELATIME, SF_LOG, SF_SNAPSHOT } from '@anykernel/lib-sys';
+import { APPEND, ERR, Errno, IMMUTABLE, SF_LOG, SF_SNAPSHOT } from '@anykernel/lib-sys';
 import { type Lwp, PAGE_SIZE, SLEEP, type Uio } from '@anykernel/rumpkern';
 import { type Disk, IO_APPEND, IO_DSYNC, IO_SYNC, type PagedUobj, type Pager, Run, type Vnode, genfsRead, pagedUobj } from '@anykernel/rumpvfs';
 import { bmap } from './bmap.js';
-import { type Inode, T_CHANGE, T_UPDATE, VTOI, fragsOf } from './inode.js';
+import { markAccess } from './incore.js';
+import { type Inode, VTOI, fragsOf } from './inode.js';
+import { T_CHANGE, T_UPDATE } from './inodefs.js';
 import type { UfsMount } from './mount.js';
 import { NDADDR } from './ondisk.js';
 
@@ -60,26 +62,6 @@ export function read(vp: Vnode, uio: Uio, _ioflag: number, _l: Lwp): void {
   if (uio.resid === 0) return;
   genfsRead(fileOf(vp, ip).uobj, uio, ip.size);
   markAccess(vp, ip);
-}
-
-const DAY = 86_400;
-
-/** Notes the access time; it goes to disk with the next sync. */
-export function markAccess(vp: Vnode, ip: Inode): void {
-  const { fs } = ip;
-  const { flags } = fs.mp;
-  if (!fs.writable || (flags & MNT_NOATIME) !== 0) return;
-  const { sec, nsec } = fs.now();
-  if ((flags & MNT_RELATIME) !== 0) {
-    const last = ip.accessed ? ip.accessSec : ip.atime;
-    if (last > ip.mtime && last > ip.ctime && sec - last < DAY) return;
-  }
-  if (!ip.accessed) {
-    ip.accessed = true;
-    fs.lazyTimes.add(vp);
-  }
-  ip.accessSec = sec;
-  ip.accessNsec = nsec;
 }
 
 // -- writing
@@ -433,21 +415,6 @@ export function fsync(vp: Vnode, _dataOnly: boolean, off: number, len: number, _
   const { fs } = VTOI(vp);
   vp.uobj?.flush(off, len, true);
   fs.ops.flushMetadata();
-}
-
-/** Brings the access times of files that were read to their inodes. */
-export function flushTimes(fs: UfsMount): void {
-  if (fs.lazyTimes.size === 0) return;
-  fs.run(() => {
-    for (const vp of fs.lazyTimes) applyTimes(VTOI(vp));
-  });
-  for (const vp of fs.lazyTimes) VTOI(vp).accessed = false;
-  fs.lazyTimes.clear();
-}
-
-export function applyTimes(ip: Inode): void {
-  ip.dirty();
-  ip.setAtime(ip.accessSec, ip.accessNsec);
 }
 
 export function bmapOf(vp: Vnode, lbn: number, run: Run): void {

@@ -5,13 +5,9 @@
 import { ERR, SF_SNAPSHOT } from '@anykernel/lib-sys';
 import { type Buf, VDIR, VLNK, VREG, type Vnode, modeToType } from '@anykernel/rumpvfs';
 import type { DirIndex } from './dirindex.js';
+import { T_ACCESS, T_CHANGE, T_UPDATE } from './inodefs.js';
 import type { UfsMount } from './mount.js';
 import { DI1_OLD_GID, DI1_OLD_UID, type DinodeLayout, IFDIR, IFMT, NDADDR, NIADDR, get64, getI64, set64 } from './ondisk.js';
-
-/** Which times an operation sets: touch(). */
-export const T_ACCESS = 1;
-export const T_CHANGE = 2;
-export const T_UPDATE = 4;
 
 export class Inode {
   readonly fs: UfsMount;
@@ -141,6 +137,13 @@ export class Inode {
     const { view } = this.bp;
     if (this.lay.wide) set64(view, this.ptrOff + 8 * i, addr, this.le);
     else view.setUint32(this.ptrOff + 4 * i, addr, this.le);
+  }
+  get noAtime(): boolean {
+    return false;
+  }
+  /** The number of a device. */
+  get rdev(): number {
+    return this.ptr(0) >>> 0;
   }
   /** Where in the buffer they begin. */
   get ptrOff(): number {

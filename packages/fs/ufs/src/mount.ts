@@ -4,17 +4,12 @@
  * Blocks are counted in fragments: a block address names its first fragment, and the buffer cache has one buffer to a fragment. Everything that changes
  * metadata runs within run().
  */
-import type { WallTime } from '@anykernel/host-rumpuser';
-import { ERR } from '@anykernel/lib-sys';
 import type { Cred, Kernel } from '@anykernel/rumpkern';
-import type { Bcache, Disk, Mount, PagedUobj, Run, Txn, Vnode, VnodeOps, Vtype } from '@anykernel/rumpvfs';
+import type { Bcache, Disk, PagedUobj, Run } from '@anykernel/rumpvfs';
 import type { Place } from './bmap.js';
-import type { Indexes } from './dirindex.js';
 import type { Inode } from './inode.js';
+import type { InodeFs } from './inodefs.js';
 import type { DinodeLayout, DirFormat } from './ondisk.js';
-
-/** The operations for a type of vnode. */
-export type OpsOf = (type: Vtype) => VnodeOps;
 
 /** What the file system decides. */
 export interface UfsOps {
@@ -47,21 +42,17 @@ export interface UfsOps {
 }
 
 /** The figures of a mounted file system, and its state. */
-export interface UfsMount {
+export interface UfsMount extends InodeFs {
   readonly k: Kernel;
-  readonly mp: Mount;
   readonly disk: Disk;
   readonly bcache: Bcache;
-  readonly txn: Txn;
   readonly ops: UfsOps;
-  readonly opsOf: OpsOf;
   /** The name of the type, for messages. */
   readonly typeName: string;
   /** Little-endian. */
   readonly le: boolean;
   readonly dinode: DinodeLayout;
   readonly dir: DirFormat;
-  readonly bsize: number;
   readonly bshift: number;
   readonly fsize: number;
   readonly fshift: number;
@@ -81,34 +72,13 @@ export interface UfsMount {
   /** Owners have 16 bits: inodes of 4.2BSD. */
   readonly oldIds: boolean;
   readonly hasExtattrs: boolean;
-  readonly indexes: Indexes;
   /** bmap()'s. */
   readonly place: Place;
-  /** May be written. */
-  writable: boolean;
   /** Number of the transaction, by which an inode knows whether it has joined it. */
   seq: number;
-  /** The inode number of the entry that dirFind() found last. */
-  foundIno: number;
-  /** Files whose access times are to be brought up to date. */
-  readonly lazyTimes: Set<Vnode>;
-  /** Files without a name that could not be ended yet. */
-  readonly zombies: Set<number>;
 
-  /** Runs a change of metadata: it happens whole, or not at all. */
-  run<T>(fn: () => T): T;
   /** The fragment that inode `ino` is in. EIO: there is none, or it was never made. */
   inodeFrag(ino: number): number;
   /** Whether a file may own `count` fragments from `addr` on. */
   mayOwn(addr: number, count: number): boolean;
-  /** The time, in an object that the next call fills again. */
-  now(): Readonly<WallTime>;
-  /** A line about what is wrong on the disk. */
-  complain(message: string): void;
-}
-
-/** EIO, with a message that says why. */
-export function corrupt(fs: UfsMount, message: string): never {
-  fs.complain(message);
-  throw ERR.EIO;
 }

@@ -1,158 +1,109 @@
 /**
- * Names in UFS directories: look up, make, link, remove, rename, list; symbolic links.
+ * Names in directories: look up, make, link, remove, rename, list; how a file system holds them is its own (Naming).
  *
  * What can be refused is refused before anything changes; the rest is one transaction. A directory is reached by one name only: a second one, or one
  * whose `..` says otherwise, is a fault of the disk, so that there is no way round in circles.
  */
-import { bytestrOf } from '@anykernel/lib-bytes';
 import { APPEND, ERR, IMMUTABLE, PATH_MAX } from '@anykernel/lib-sys';
-import type { Lwp } from '@anykernel/rumpkern';
-import { type Componentname, type EmitDirent, VBLK, VCHR, VDIR, VLNK, type Vattr, type Vnode, typeToMode } from '@anykernel/rumpvfs';
-import { blockAt } from './bmap.js';
-import { dirEnter, dirFind, dirRead, dirRemove, dirRewrite } from './dir.js';
-import { dirInit, dirIsEmpty, parentOf, setParent } from './dots.js';
-import { lostLastName } from './ending.js';
-import { markAccess } from './file.js';
-import { type Inode, T_ACCESS, T_CHANGE, T_UPDATE, VTOI, isUsableIno } from './inode.js';
-import { type UfsMount, corrupt } from './mount.js';
-import { LINK_MAX, NAME_MAX, ROOTINO } from './ondisk.js';
-import { makeVnode } from './vnodes.js';
+import { type Componentname, type EmitDirent, VDIR, type Vattr, type Vnode, type VnodeOps, typeToMode } from '@anykernel/rumpvfs';
+import { makeVnode, markAccess } from './incore.js';
+import { type InodeView, T_ACCESS, T_CHANGE, T_UPDATE, corrupt } from './inodefs.js';
+import { NAME_MAX, ROOTINO } from './ondisk.js';
 
-export function lookup(dvp: Vnode, cnp: Componentname): Vnode | undefined {
-  const dp = VTOI(dvp);
+function inodeOf(vp: Vnode): InodeView {
+  return vp.data as InodeView;
+}
+
+// -- looking up
+
+function lookup(dvp: Vnode, cnp: Componentname): Vnode | undefined {
+  const dp = inodeOf(dvp);
   const { name } = cnp;
   const { namecache } = dp.fs.mp.vfs;
   const known = namecache.lookup(dvp, name);
   if (known !== undefined) return known ?? undefined;
   if (name.length > NAME_MAX) throw ERR.ENAMETOOLONG;
   if (dp.nlink === 0) return undefined;
-  const vp = name === '..' ? dp.fs.mp.vget(parentOf(dp)) : find(dp, name);
+  const vp = name === '..' ? dp.fs.mp.vget(dp.fs.naming.parentOf(dp)) : find(dp, name);
   namecache.enter(dvp, name, vp);
   return vp;
 }
 
-function find(dp: Inode, name: string): Vnode | undefined {
-  if (dirFind(dp, name) < 0) return undefined;
+function find(dp: InodeView, name: string): Vnode | undefined {
+  if (dp.fs.naming.find(dp, name) < 0) return undefined;
   const { fs } = dp;
   const ino = fs.foundIno;
-  if (ino === ROOTINO || ino === dp.ino || !isUsableIno(fs, ino)) corrupt(fs, `directory ${dp.ino}: an entry names inode ${ino}, which none may`);
-  const vp = childOf(fs, dp, ino);
-  const ip = VTOI(vp);
+  if (ino === ROOTINO || ino === dp.ino || !fs.naming.isUsable(fs, ino)) corrupt(fs, `directory ${dp.ino}: an entry names inode ${ino}, which none may`);
+  const vp = childOf(dp, ino);
+  const ip = inodeOf(vp);
   if (ip.nlink === 0) corrupt(fs, `directory ${dp.ino}: an entry names inode ${ino}, which has no name`);
-  if (vp.type === VDIR && parentOf(ip) !== dp.ino) corrupt(fs, `directory ${ino} is in directory ${dp.ino}, and says it is in ${parentOf(ip)}`);
+  if (vp.type === VDIR && ip.fs.naming.parentOf(ip) !== dp.ino) corrupt(fs, `directory ${ino} is in directory ${dp.ino}, and says it is in ${ip.fs.naming.parentOf(ip)}`);
   return vp;
 }
 
-function childOf(fs: UfsMount, dp: Inode, ino: number): Vnode {
+function childOf(dp: InodeView, ino: number): Vnode {
   try {
-    return fs.mp.vget(ino);
+    return dp.fs.mp.vget(ino);
   } catch (e) {
     if (e !== ERR.ESTALE) throw e;
-    return corrupt(fs, `directory ${dp.ino}: an entry names inode ${ino}, which is free`);
+    return corrupt(dp.fs, `directory ${dp.ino}: an entry names inode ${ino}, which is free`);
   }
+}
+
+function readdir(vp: Vnode, cookie: number, emit: EmitDirent): void {
+  const ip = inodeOf(vp);
+  if (ip.nlink === 0) return;
+  ip.fs.naming.read(ip, cookie, emit);
+  markAccess(vp, ip);
 }
 
 // -- making
 
-/** A regular file, a socket. */
-export function create(dvp: Vnode, cnp: Componentname, va: Vattr): Vnode {
-  return makeFile(dvp, cnp, va, '');
-}
-
-/** A device, a fifo. */
-export function mknod(dvp: Vnode, cnp: Componentname, va: Vattr): Vnode {
-  return makeFile(dvp, cnp, va, '');
-}
-
-export function mkdir(dvp: Vnode, cnp: Componentname, va: Vattr): Vnode {
-  return makeFile(dvp, cnp, va, '');
-}
-
-/** ENAMETOOLONG: the target is no path, or does not fit into a block. */
-export function symlink(dvp: Vnode, cnp: Componentname, va: Vattr, target: string): Vnode {
-  if (target.length >= Math.min(PATH_MAX, VTOI(dvp).fs.bsize)) throw ERR.ENAMETOOLONG;
-  return makeFile(dvp, cnp, va, target);
-}
-
-function checkNewName(dp: Inode, name: string): void {
+function checkNewName(dp: InodeView, name: string): void {
   if (name.length > NAME_MAX) throw ERR.ENAMETOOLONG;
   if (dp.nlink === 0) throw ERR.ENOENT;
 }
 
-function makeFile(dvp: Vnode, cnp: Componentname, va: Vattr, target: string): Vnode {
-  const dp = VTOI(dvp);
+/** Of any type. */
+function make(dvp: Vnode, cnp: Componentname, va: Vattr, target = ''): Vnode {
+  const dp = inodeOf(dvp);
   const { fs } = dp;
+  const isDir = va.type === VDIR;
   checkNewName(dp, cnp.name);
-  if (va.type === VDIR && dp.nlink >= LINK_MAX) throw ERR.EMLINK;
+  if (isDir && !dp.fs.naming.mayHaveSubdir(dp)) throw ERR.EMLINK;
   const ip = fs.run(() => {
-    const fresh = fs.ops.valloc(dp, va.type === VDIR);
+    const fresh = dp.fs.naming.alloc(dp, isDir);
     fs.txn.undo(() => fresh.release());
-    initInode(dp, fresh, va, target);
-    dirEnter(dp, cnp.name, fresh.ino, fresh.mode);
-    if (va.type === VDIR) dp.nlink++;
+    fresh.mode = typeToMode(va.type) | (va.mode & 0o7777);
+    fresh.uid = va.uid;
+    fresh.gid = va.gid;
+    fresh.nlink = isDir ? 2 : 1;
+    fresh.touch(T_ACCESS | T_CHANGE | T_UPDATE);
+    dp.fs.naming.begin(dp, fresh, va, target);
+    dp.fs.naming.enter(dp, cnp.name, fresh.ino, fresh.mode);
+    if (isDir) dp.fs.naming.gainSubdir(dp);
     return fresh;
   });
-  const vp = makeVnode(fs, ip);
+  const vp = makeVnode(ip);
   fs.mp.insert(vp);
   return vp;
 }
 
-function initInode(dp: Inode, ip: Inode, va: Vattr, target: string): void {
-  ip.mode = typeToMode(va.type) | (va.mode & 0o7777);
-  ip.uid = va.uid;
-  ip.gid = va.gid;
-  ip.nlink = va.type === VDIR ? 2 : 1;
-  ip.touch(T_ACCESS | T_CHANGE | T_UPDATE);
-  if (va.type === VDIR) dirInit(ip, dp.ino);
-  else if (va.type === VLNK) putTarget(ip, target);
-  else if (va.type === VBLK || va.type === VCHR) ip.setPtr(0, va.rdev >>> 0);
+/** ENAMETOOLONG: the target is no path, or does not fit into a block. */
+function symlink(dvp: Vnode, cnp: Componentname, va: Vattr, target: string): Vnode {
+  if (target.length >= Math.min(PATH_MAX, inodeOf(dvp).fs.bsize)) throw ERR.ENAMETOOLONG;
+  return make(dvp, cnp, va, target);
 }
 
-function putTarget(ip: Inode, target: string): void {
-  const { fs } = ip;
-  if (target.length < fs.maxSymlinkLen) {
-    ip.size = target.length;
-    putBytes(ip.bp.data, ip.ptrOff, target, 0, target.length);
-    return;
-  }
-  fs.ops.balloc(ip, 0, target.length);
-  const addr = ip.ptr(0);
-  for (let f = 0; f * fs.fsize < target.length; f++) {
-    const bp = fs.bcache.getblk(addr + f);
-    fs.txn.dirty(bp);
-    bp.data.fill(0);
-    putBytes(bp.data, 0, target, f * fs.fsize, Math.min(target.length, (f + 1) * fs.fsize));
-  }
-}
-
-/** Characters from..to - 1 of a byte string. */
-function putBytes(b: Uint8Array, off: number, text: string, from: number, to: number): void {
-  for (let i = from; i < to; i++) b[off + i - from] = text.charCodeAt(i);
-}
-
-/** The target as a byte string. EIO. */
-export function readlink(vp: Vnode, _l: Lwp): string {
-  const ip = VTOI(vp);
-  const { fs } = ip;
-  const { size } = ip;
-  markAccess(vp, ip);
-  if (ip.isFastLink) return bytestrOf(ip.bp.data, ip.ptrOff, ip.ptrOff + size);
-  const addr = blockAt(ip, 0);
-  if (addr === 0) corrupt(fs, `symbolic link ${ip.ino} has no target`);
-  let target = '';
-  for (let f = 0; f * fs.fsize < size; f++) target += bytestrOf(fs.bcache.bread(addr + f).data, 0, Math.min(fs.fsize, size - f * fs.fsize));
-  return target;
-}
-
-export function link(dvp: Vnode, vp: Vnode, cnp: Componentname): void {
-  const dp = VTOI(dvp);
-  const ip = VTOI(vp);
+function link(dvp: Vnode, vp: Vnode, cnp: Componentname): void {
+  const dp = inodeOf(dvp);
+  const ip = inodeOf(vp);
   checkNewName(dp, cnp.name);
-  if ((ip.flags & (IMMUTABLE | APPEND)) !== 0) throw ERR.EPERM;
+  if ((ip.fs.naming.flagsOf(ip) & (IMMUTABLE | APPEND)) !== 0) throw ERR.EPERM;
   if (ip.nlink === 0) throw ERR.ENOENT;
-  if (ip.nlink >= LINK_MAX) throw ERR.EMLINK;
+  if (ip.nlink >= ip.fs.naming.linkMax(ip)) throw ERR.EMLINK;
   dp.fs.run(() => {
-    dirEnter(dp, cnp.name, ip.ino, ip.mode);
+    dp.fs.naming.enter(dp, cnp.name, ip.ino, ip.mode);
     ip.touch(T_CHANGE);
     ip.nlink++;
   });
@@ -161,93 +112,96 @@ export function link(dvp: Vnode, vp: Vnode, cnp: Componentname): void {
 // -- taking
 
 /** EPERM: the file may not lose a name, or the directory none of its. */
-function checkRemoval(dp: Inode, ip: Inode): void {
-  if (((ip.flags & (IMMUTABLE | APPEND)) | (dp.flags & APPEND)) !== 0) throw ERR.EPERM;
+function checkRemoval(dp: InodeView, ip: InodeView): void {
+  if (((ip.fs.naming.flagsOf(ip) & (IMMUTABLE | APPEND)) | (dp.fs.naming.flagsOf(dp) & APPEND)) !== 0) throw ERR.EPERM;
 }
 
 /** Where the entry of `ip` called `name` is. ENOENT: it is not there any more. */
-function entryOf(dp: Inode, name: string, ip: Inode): number {
-  const off = dirFind(dp, name);
+function entryOf(dp: InodeView, name: string, ip: InodeView): number {
+  const off = dp.fs.naming.find(dp, name);
   if (off < 0 || dp.fs.foundIno !== ip.ino) throw ERR.ENOENT;
   return off;
 }
 
-export function remove(dvp: Vnode, vp: Vnode, cnp: Componentname): void {
-  const dp = VTOI(dvp);
-  const ip = VTOI(vp);
+function remove(dvp: Vnode, vp: Vnode, cnp: Componentname): void {
+  const dp = inodeOf(dvp);
+  const ip = inodeOf(vp);
   checkRemoval(dp, ip);
   dp.fs.run(() => {
-    dirRemove(dp, cnp.name, entryOf(dp, cnp.name, ip));
+    dp.fs.naming.remove(dp, cnp.name, entryOf(dp, cnp.name, ip));
     loseName(vp, ip);
   });
 }
 
 /** One name less; a directory loses its `.` with its only one. Within a transaction. */
-function loseName(vp: Vnode, ip: Inode): void {
+function loseName(vp: Vnode, ip: InodeView): void {
   ip.touch(T_CHANGE);
   ip.nlink = vp.type === VDIR ? 0 : Math.max(0, ip.nlink - 1);
-  if (ip.nlink === 0) lostLastName(vp, ip);
+  if (ip.nlink === 0) ip.fs.naming.lostLastName(vp, ip);
 }
 
-export function rmdir(dvp: Vnode, vp: Vnode, cnp: Componentname): void {
-  const dp = VTOI(dvp);
-  const ip = VTOI(vp);
+function rmdir(dvp: Vnode, vp: Vnode, cnp: Componentname): void {
+  const dp = inodeOf(dvp);
+  const ip = inodeOf(vp);
   checkRemoval(dp, ip);
-  if (!dirIsEmpty(ip)) throw ERR.ENOTEMPTY;
+  if (!ip.fs.naming.isEmpty(ip)) throw ERR.ENOTEMPTY;
   dp.fs.run(() => {
-    dirRemove(dp, cnp.name, entryOf(dp, cnp.name, ip));
+    dp.fs.naming.remove(dp, cnp.name, entryOf(dp, cnp.name, ip));
     loseSubdir(dp);
     loseName(vp, ip);
   });
 }
 
-function loseSubdir(dp: Inode): void {
+function loseSubdir(dp: InodeView): void {
   dp.dirty();
   if (dp.nlink > 2) dp.nlink--;
 }
 
-export function rename(fdvp: Vnode, fvp: Vnode, fcnp: Componentname, tdvp: Vnode, tvp: Vnode | undefined, tcnp: Componentname): void {
-  const fdp = VTOI(fdvp);
-  const fip = VTOI(fvp);
-  const tdp = VTOI(tdvp);
+function rename(fdvp: Vnode, fvp: Vnode, fcnp: Componentname, tdvp: Vnode, tvp: Vnode | undefined, tcnp: Componentname): void {
+  const fdp = inodeOf(fdvp);
+  const fip = inodeOf(fvp);
+  const tdp = inodeOf(tdvp);
   if (tvp === fvp) {
     if (fdp !== tdp || fcnp.name !== tcnp.name) remove(fdvp, fvp, fcnp);
     return;
   }
-  const tip = tvp === undefined ? undefined : VTOI(tvp);
+  const tip = tvp === undefined ? undefined : inodeOf(tvp);
   checkNewName(tdp, tcnp.name);
   checkRemoval(fdp, fip);
   if (tip !== undefined) checkRemoval(tdp, tip);
-  if (tip !== undefined && tip.isDir && !dirIsEmpty(tip)) throw ERR.ENOTEMPTY;
+  if (tip?.isDir === true && !tip.fs.naming.isEmpty(tip)) throw ERR.ENOTEMPTY;
   const moves = fip.isDir && fdp !== tdp;
-  if (moves && tip === undefined && tdp.nlink >= LINK_MAX) throw ERR.EMLINK;
+  if (moves && tip === undefined && !tdp.fs.naming.mayHaveSubdir(tdp)) throw ERR.EMLINK;
   fdp.fs.run(() => {
-    if (tvp === undefined || tip === undefined) dirEnter(tdp, tcnp.name, fip.ino, fip.mode);
+    if (tvp === undefined || tip === undefined) tdp.fs.naming.enter(tdp, tcnp.name, fip.ino, fip.mode);
     else replace(tdp, tcnp.name, tvp, tip, fip);
-    dirRemove(fdp, fcnp.name, entryOf(fdp, fcnp.name, fip));
+    fdp.fs.naming.remove(fdp, fcnp.name, entryOf(fdp, fcnp.name, fip));
     if (moves) {
-      setParent(fip, tdp.ino);
+      fip.fs.naming.setParent(fip, tdp.ino);
       loseSubdir(fdp);
-      tdp.dirty();
-      tdp.nlink++;
+      tdp.fs.naming.gainSubdir(tdp);
     }
     fip.touch(T_CHANGE);
   });
 }
 
 /** The name of `tip` stands for `fip` from now on. */
-function replace(tdp: Inode, name: string, tvp: Vnode, tip: Inode, fip: Inode): void {
-  dirRewrite(tdp, entryOf(tdp, name, tip), fip.ino, fip.mode);
+function replace(tdp: InodeView, name: string, tvp: Vnode, tip: InodeView, fip: InodeView): void {
+  tdp.fs.naming.rewrite(tdp, entryOf(tdp, name, tip), fip.ino, fip.mode);
   if (tip.isDir) loseSubdir(tdp);
   loseName(tvp, tip);
 }
 
-// -- listing
-
-export function readdir(vp: Vnode, cookie: number, emit: EmitDirent): void {
-  const ip = VTOI(vp);
-  if (ip.nlink === 0) return;
-  dirRead(ip, cookie, emit);
-  markAccess(vp, ip);
-}
-
+/** The operations on names. */
+export const nameOps: Pick<VnodeOps, 'lookup' | 'create' | 'mknod' | 'mkdir' | 'symlink' | 'link' | 'remove' | 'rmdir' | 'rename' | 'readdir'> = {
+  lookup,
+  create: make,
+  mknod: make,
+  mkdir: make,
+  symlink,
+  link,
+  remove,
+  rmdir,
+  rename,
+  readdir,
+};

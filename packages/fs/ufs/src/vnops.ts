@@ -5,12 +5,14 @@ import {
   VBLK, VCHR, VFIFO, type Vnode, type VnodeOps, type Vtype, fifofs, genfs, genfsCheckOpen, genfsPathconf, specfs,
 } from '@anykernel/rumpvfs';
 import { access, getattr, setattr } from './attr.js';
-import { endIfUnnamed, forgetInode } from './ending.js';
+import { end } from './ending.js';
 import { bmapOf, fallocate, fdiscard, fsync, read, write } from './file.js';
 import { VTOI } from './inode.js';
-import { create, link, lookup, mkdir, mknod, readdir, readlink, remove, rename, rmdir, symlink } from './names.js';
+import type { OpsOf } from './inodefs.js';
+import { endIfUnnamed, forgetInode } from './incore.js';
+import { nameOps } from './names.js';
+import { readlink } from './naming.js';
 import { LINK_MAX, NAME_MAX } from './ondisk.js';
-import type { OpsOf } from './mount.js';
 
 function pathconf(vp: Vnode, name: number): number {
   switch (name) {
@@ -29,14 +31,15 @@ function pathconf(vp: Vnode, name: number): number {
 
 const ufsOps: Omit<VnodeOps, 'name'> = {
   ...genfs,
-  lookup, create, mknod, mkdir, symlink, link, remove, rmdir, rename, readlink, readdir, access, getattr, setattr, read, write, fsync, fallocate,
+  ...nameOps,
+  readlink, access, getattr, setattr, read, write, fsync, fallocate,
   fdiscard, pathconf,
   bmap: bmapOf,
   open(vp: Vnode, flag: number, _l: Lwp): void {
     genfsCheckOpen(VTOI(vp).flags, flag);
   },
-  inactive: (vp: Vnode): boolean => endIfUnnamed(vp, VTOI(vp)),
-  reclaim: (vp: Vnode): void => forgetInode(vp, VTOI(vp)),
+  inactive: (vp: Vnode): boolean => endIfUnnamed(vp, VTOI(vp), end),
+  reclaim: (vp: Vnode): void => forgetInode(vp, VTOI(vp), VTOI(vp).fs.writable),
 };
 
 /** The tables of a file system type called `name`, which adds some operations of its own. */
