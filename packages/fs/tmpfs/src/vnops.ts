@@ -1,12 +1,12 @@
 /** The vnode operations of tmpfs: its own, and what a kernel has beside them. */
-import { APPEND, ERR, O_APPEND, _PC_LINK_MAX, _PC_MIN_HOLE_SIZE } from '@anykernel/lib-sys';
-import { FWRITE, PAGE_SIZE } from '@anykernel/rumpkern';
-import { VBLK, VCHR, VDIR, VFIFO, VLNK, VREG, type Vnode, type VnodeOps, type Vtype, genfs, genfsPathconf } from '@anykernel/rumpvfs';
+import { APPEND, ERR, O_APPEND } from '@anykernel/lib-sys';
+import { FWRITE } from '@anykernel/rumpkern';
+import { VBLK, VCHR, VDIR, VFIFO, VLNK, VREG, type Vnode, type VnodeOps, type Vtype, type genfs, type genfsBare } from '@anykernel/rumpvfs';
 import { access, getattr, setattr } from './attr.js';
 import { read, write } from './file.js';
 import { create, link, lookup, mkdir, mknod, readdir, readlink, remove, rename, rmdir, symlink } from './names.js';
 import { nodeOf, tmountOf } from './of.js';
-import { LINKS_MAX, type OpsOf } from './tmount.js';
+import type { OpsOf } from './tmount.js';
 
 /** What comes on top: for all files, for regular ones, for devices and for fifos. */
 export interface MoreOps {
@@ -16,17 +16,17 @@ export interface MoreOps {
   readonly fifo?: Partial<VnodeOps>;
 }
 
-/** The tables, by type. Devices and fifos that nothing comes for can be made, and not opened. */
-export function opsWith(more: MoreOps): OpsOf {
+/** The tables, by type, on what all file systems have in common. Devices and fifos that nothing comes for can be made, and not opened. */
+export function opsWith(base: typeof genfsBare, more: MoreOps): OpsOf {
+  // A bare vfs calls nothing that is neither in its part of genfs nor here.
   const common: Omit<VnodeOps, 'name'> = {
-    ...genfs,
+    ...(base as typeof genfs),
     lookup() {
       throw ERR.ENOTDIR;
     },
     access,
     getattr,
     setattr,
-    pathconf,
     inactive: (vp) => nodeOf(vp).nlink === 0,
     reclaim,
     ...more.all,
@@ -68,12 +68,6 @@ function noFifo(): never {
 /** EPERM: an append-only file is opened for writing elsewhere than at its end. */
 function open(vp: Vnode, flag: number): void {
   if ((flag & (FWRITE | O_APPEND)) === FWRITE && (nodeOf(vp).flags & APPEND) !== 0) throw ERR.EPERM;
-}
-
-function pathconf(vp: Vnode, name: number): number {
-  if (name === _PC_LINK_MAX) return LINKS_MAX;
-  if (name === _PC_MIN_HOLE_SIZE) return PAGE_SIZE;
-  return genfsPathconf(vp, name);
 }
 
 /** The layer takes a vnode back. The file stays if it has a name. */

@@ -36,7 +36,8 @@ export const rumpvfs: Component<Vfs, readonly [typeof rumpkern]> = /* @__PURE__ 
     return vfs;
   },
   detach(kernel, vfs) {
-    endVfs(kernel.use(rumpkern), vfs);
+    endVfs(kernel.use(rumpkern));
+    vfs.release();
   },
 });
 

@@ -4,18 +4,23 @@
 export * from './vnode.js';
 export * from './mount.js';
 export { mountsOf } from './mounts.js';
+export * from './barevfs.js';
 export * from './vfs.js';
 export * from './component.js';
 export { bareVfs, startVfs } from './bare.js';
 export * from './cwdi.js';
 export * from './namei.js';
 export * from './namecache.js';
+export {
+  genfsAccess, genfsBare, genfsCanChflags, genfsCanChmod, genfsCanChown, genfsCanChtimes, genfsCheckFlags, genfsCheckOpen, modeToType, typeToMode,
+} from './genfsbare.js';
 export * from './genfs.js';
 export * from './deadfs.js';
 export * from './specfs.js';
 export * from './fifofs.js';
 export * from './vops.js';
 export * from './vnfile.js';
+export { fileops } from './vnfcntl.js';
 export { rumpfsOps } from './rumpfs.js';
 export * from './etfs.js';
 export { probeBy, probeType } from './probe.js';

@@ -4,16 +4,6 @@ import { Klist, type Knote, knoteAttach } from '@anykernel/rumpkern';
 import type { Mount } from './mount.js';
 import { VREG, type Vnode } from './vnode.js';
 
-/** Something has happened to `vp`: NOTE_*; in a directory, to `name`. */
-export function note(vp: Vnode, hint: number, name?: string): void {
-  vp.knotes?.note(hint, name);
-}
-
-/** The vnode was taken away. */
-export function noteRevoke(vp: Vnode): void {
-  vp.knotes?.note(NOTE_REVOKE);
-}
-
 /** Attaches a knote to a vnode. EINVAL: not a filter for files. */
 export function vnodeKqfilter(vp: Vnode, kn: Knote): void {
   const klist = (vp.knotes ??= new Klist());

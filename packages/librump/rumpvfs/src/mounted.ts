@@ -8,7 +8,7 @@ import type { Vfs } from './vfs.js';
 import type { Vnode } from './vnode.js';
 
 /** The root file system: the first one, on nothing. */
-export function mountRoot(vfs: Vfs, ops: Vfsops, l: Lwp): void {
+export function mountRoot(vfs: Vfs, ops: Vfsops, l: Lwp): Mount {
   const mp = new Mount(vfs, ops, ++vfs.lastFsid);
   mp.flags = MNT_LOCAL | MNT_ROOTFS;
   mp.onName = '/';
@@ -16,6 +16,7 @@ export function mountRoot(vfs: Vfs, ops: Vfsops, l: Lwp): void {
   ops.mount(mp, {}, l, false);
   beginMount(mp);
   vfs.rootvp = mp.rootvp as Vnode;
+  return mp;
 }
 
 export function beginMount(mp: Mount): void {

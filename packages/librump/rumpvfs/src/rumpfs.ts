@@ -7,16 +7,10 @@
 import { APPEND, ERR, SF_SETTABLE, type Stat, type Statvfs, UF_SETTABLE } from '@anykernel/lib-sys';
 import type { Cred, Lwp, Uio } from '@anykernel/rumpkern';
 import { fifofs } from './fifofs.js';
+import { genfs } from './genfs.js';
 import {
-  genfs,
-  genfsCanChflags,
-  genfsCanChmod,
-  genfsCanChown,
-  genfsCanChtimes,
-  genfsCheckFlags,
-  genfsCheckOpen,
-  typeToMode,
-} from './genfs.js';
+  genfsCanChflags, genfsCanChmod, genfsCanChown, genfsCanChtimes, genfsCheckFlags, genfsCheckOpen, typeToMode,
+} from './genfsbare.js';
 import type { Mount, Vfsops } from './mount.js';
 import {
   ATIME, CTIME, type Entry, MTIME, NODE_COST, Node, RumpfsMount, attrCost, enter, entryCost, leave, memOf, newNode, touch,

@@ -1,38 +1,25 @@
 /**
- * Open files that are vnodes: what read(2), write(2), fstat(2), fcntl(2) and so on do with them.
+ * Open files that are vnodes: what read(2), write(2), fstat(2) and so on do with them. fcntl(2) is vnfcntl.ts.
  *
  * A File of type 'vnode' holds its vnode in `data`. The position is in uio.offset; the callers keep it.
  */
 import {
-  ERR, FIONREAD, FIOSEEKDATA, FIOSEEKHOLE, F_GETLK, F_GETPATH, F_SETLK, F_SETLKW, type Flock, NOTE_CLOSE, NOTE_CLOSE_WRITE, NOTE_EXTEND, NOTE_READ,
-  NOTE_WRITE, OFF_MAX, O_APPEND, O_DSYNC, O_NONBLOCK, O_NOSIGPIPE, O_SYNC, RLIM_INFINITY, S_ISGID, S_ISUID, type Stat,
+  ERR, FIONREAD, FIOSEEKDATA, FIOSEEKHOLE, NOTE_CLOSE, NOTE_CLOSE_WRITE, NOTE_EXTEND, NOTE_READ,
+  NOTE_WRITE, OFF_MAX, RLIM_INFINITY, S_ISGID, S_ISUID, type Stat,
 } from '@anykernel/lib-sys';
 import { FWRITE, type File, type Fileops, type Knote, type Lwp, ROOT, type Uio, fsizeAllows, putInt } from '@anykernel/rumpkern';
 import { getU64le, putU64le } from '@anykernel/lib-bytes';
-import { cwdiOf, vfsOf } from './cwdi.js';
+import { vfsOf } from './cwdi.js';
 import { seekData } from './holes.js';
-import { locksOf } from './locks.js';
 import type { Mount } from './mount.js';
-import { pathOf } from './path.js';
 import { IO_APPEND, IO_DSYNC, IO_NDELAY, IO_NOSIGPIPE, IO_SYNC, VDIR, VREG, type Vnode } from './vnode.js';
 
 function vnodeOf(f: File): Vnode {
   return f.data as Vnode;
 }
 
-/** Status flags that change how bytes are moved. */
-const IOFLAGS = O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC | O_NOSIGPIPE;
-
-function ioflags(flag: number): number {
-  if ((flag & IOFLAGS) === 0) return 0;
-  return (
-    ((flag & O_APPEND) !== 0 ? IO_APPEND : 0) |
-    ((flag & O_NONBLOCK) !== 0 ? IO_NDELAY : 0) |
-    ((flag & O_SYNC) !== 0 ? IO_SYNC : 0) |
-    ((flag & O_DSYNC) !== 0 ? IO_DSYNC : 0) |
-    ((flag & O_NOSIGPIPE) !== 0 ? IO_NOSIGPIPE : 0)
-  );
-}
+/** Status flags that change how bytes are moved: IO_*. */
+const IOFLAGS = IO_APPEND | IO_NDELAY | IO_SYNC | IO_DSYNC | IO_NOSIGPIPE;
 
 export const vnops: Fileops = {
   name: 'vnode',
@@ -41,14 +28,14 @@ export const vnops: Fileops = {
   read(f: File, uio: Uio, l: Lwp): void {
     const vp = vnodeOf(f);
     if (vp.type === VDIR) throw ERR.EISDIR;
-    vp.ops.read(vp, uio, ioflags(f.flag), l);
+    vp.ops.read(vp, uio, f.flag & IOFLAGS, l);
     vp.knotes?.note(NOTE_READ);
   },
 
   /** EFBIG, and SIGXFSZ: beyond the limit of the process (RLIMIT_FSIZE); what is below it is written. */
   write(f: File, uio: Uio, l: Lwp): void {
     const vp = vnodeOf(f);
-    const ioflag = ioflags(f.flag);
+    const ioflag = f.flag & IOFLAGS;
     if (vp.type === VREG) writeRegular(vp, uio, ioflag, l);
     else vp.ops.write(vp, uio, ioflag, l);
   },
@@ -71,7 +58,7 @@ export const vnops: Fileops = {
 
   close(f: File, l: Lwp): void {
     const vp = vnodeOf(f);
-    if (vp.lockf !== undefined) locksOf(vfsOf(l)).release(vp, f, l.k);
+    if (vp.lockf !== undefined) vfsOf(l).locks?.release(vp, f, l.k);
     const writer = (f.flag & FWRITE) !== 0;
     if (writer) vp.writecount--;
     try {
@@ -85,15 +72,6 @@ export const vnops: Fileops = {
   kqfilter(f: File, kn: Knote): void {
     const vp = vnodeOf(f);
     vp.ops.kqfilter(vp, kn);
-  },
-
-  fcntl(f: File, cmd: number, arg: number | Flock | Uint8Array | undefined, l: Lwp): number {
-    const vp = vnodeOf(f);
-    if (cmd === F_GETPATH) return getPath(vp, arg, l);
-    if (cmd !== F_GETLK && cmd !== F_SETLK && cmd !== F_SETLKW) throw ERR.EINVAL;
-    if (typeof arg !== 'object' || arg instanceof Uint8Array) throw ERR.EFAULT;
-    locksOf(vfsOf(l)).fcntl(f, vp, cmd, arg, l);
-    return 0;
   },
 };
 
@@ -144,17 +122,5 @@ function regularIoctl(f: File, vp: Vnode, cmd: number, data: Uint8Array | undefi
   if (cmd === FIONREAD) return putInt(data, Math.max(0, Math.min(size - f.offset, 0x7fff_ffff)));
   if (data === undefined || data.length < 8) throw ERR.EFAULT;
   putU64le(data, 0, seekData(vp, size, getU64le(data, 0), cmd === FIOSEEKHOLE));
-  return 0;
-}
-
-/** The path of a directory, with a NUL. EINVAL: not a directory. ERANGE: the buffer is too short. */
-function getPath(vp: Vnode, arg: unknown, l: Lwp): number {
-  if (!(arg instanceof Uint8Array)) throw ERR.EFAULT;
-  if (vp.type !== VDIR) throw ERR.EINVAL;
-  const cwdi = cwdiOf(l);
-  const path = pathOf(cwdi.vfs, vp, cwdi.root);
-  if (path.length + 1 > arg.length) throw ERR.ERANGE;
-  for (let i = 0; i < path.length; i++) arg[i] = path.charCodeAt(i);
-  arg[path.length] = 0;
   return 0;
 }

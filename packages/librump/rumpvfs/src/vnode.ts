@@ -182,13 +182,13 @@ export interface VnodeOps {
   abandon(vp: Vnode): void;
 }
 
-/** IO_* flags of read and write. */
-export const IO_APPEND = 0x02;
-export const IO_SYNC = 0x04;
-export const IO_NDELAY = 0x10;
-export const IO_DSYNC = 0x100;
+/** IO_* flags of read and write: the status flags of the open file, O_*, that matter to them. */
+export const IO_NDELAY = 0x04;
+export const IO_APPEND = 0x08;
+export const IO_SYNC = 0x80;
+export const IO_DSYNC = 0x1_0000;
 /** To a pipe that nobody reads: no SIGPIPE. */
-export const IO_NOSIGPIPE = 0x200;
+export const IO_NOSIGPIPE = 0x100_0000;
 
 export class Vnode {
   /** References from outside of the current call. */

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { modeToType, typeToMode } from '../src/genfs.js';
+import { modeToType, typeToMode } from '../src/genfsbare.js';
 import { VBLK, VCHR, VDIR, VFIFO, VLNK, VNON, VREG, VSOCK } from '../src/vnode.js';
 
 test('types and the type bits of modes stand for each other; other bits are of no type', () => {

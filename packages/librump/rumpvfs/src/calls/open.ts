@@ -9,7 +9,6 @@ import { vfsOf } from '../cwdi.js';
 import type { Mount } from '../mount.js';
 import { NAMEI_FOLLOW, namei } from '../namei.js';
 import { checkWritable } from '../permission.js';
-import { vnops } from '../vnfile.js';
 import { VBAD, VCHR, VDIR, VEXEC, VLNK, VREAD, VREG, VSOCK, VWRITE, type Vnode } from '../vnode.js';
 import { vopCreate } from '../vops.js';
 import { type VfsCalls, attrOf } from './common.js';
@@ -73,7 +72,7 @@ export function openVnode(l: Lwp, vp: Vnode, oflags: number, check: boolean): nu
   const own = vp.type === VCHR ? vp.ops.clone?.(vp, flag & KEPT, l) : undefined;
   if (own !== undefined) return install(l, own, oflags);
   vp.ops.open(vp, flag, l);
-  const f = new File('vnode', vnops, vp, flag & KEPT, proc.cred);
+  const f = new File('vnode', vfsOf(l).fileops, vp, flag & KEPT, proc.cred);
   vp.hold();
   if ((flag & FWRITE) !== 0) vp.writecount++;
   if ((oflags & (O_SHLOCK | O_EXLOCK | O_TRUNC)) !== 0) finish(l, f, vp, oflags, check);
@@ -122,7 +121,7 @@ function finish(l: Lwp, f: File, vp: Vnode, oflags: number, existed: boolean): v
     va.size = 0;
     vp.ops.setattr(vp, va, ROOT);
   } catch (e) {
-    vnops.close(f, l);
+    f.ops.close(f, l);
     throw e;
   }
 }
