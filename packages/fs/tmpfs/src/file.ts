@@ -5,7 +5,7 @@
  * really have, and a write goes as far as there is room.
  */
 import { APPEND, ERR } from '@anykernel/lib-sys';
-import { PAGE_SIZE, type Uio } from '@anykernel/rumpkern';
+import type { Uio } from '@anykernel/rumpkern';
 import { IO_APPEND, Uobj, type Vnode } from '@anykernel/rumpvfs';
 import { ATIME, CTIME, MTIME, type Node } from './node.js';
 import { nodeOf, tmountOf } from './of.js';
@@ -40,30 +40,10 @@ export function write(vp: Vnode, uio: Uio, ioflag: number): void {
   const len = Math.min(uio.resid, MAX_FILE_SIZE - from);
   if (len <= 0) throw ERR.EFBIG;
   const tm = tmountOf(vp);
-  const uobj = uobjOf(vp, node, tm);
-  const before = uobj.pages;
   try {
-    if (tm.limited) writeLimited(tm, uobj, uio, len, node.size);
-    else uobj.write(uio, len, node.size);
+    tm.put(tm, uobjOf(vp, node, tm), uio, len, node.size);
   } finally {
-    if (!tm.limited) tm.recount(uobj, before);
     if (uio.offset > from) written(tm, node, uio.offset);
-  }
-}
-
-/** As much as there is room for. ENOSPC: nothing more. */
-function writeLimited(tm: Tmount, uobj: Uobj, uio: Uio, len: number, size: number): void {
-  const end = uio.offset + len;
-  while (uio.offset < end) {
-    const room = tm.maxPages - tm.pages;
-    if (room === 0 && !uobj.has(uio.offset)) throw ERR.ENOSPC;
-    const pageEnd = (Math.floor(uio.offset / PAGE_SIZE) + Math.max(room, 1)) * PAGE_SIZE;
-    const before = uobj.pages;
-    try {
-      uobj.write(uio, Math.min(end, pageEnd) - uio.offset, Math.max(size, uio.offset));
-    } finally {
-      tm.recount(uobj, before);
-    }
   }
 }
 

@@ -8,6 +8,7 @@ import { _PC_LINK_MAX, _PC_MIN_HOLE_SIZE } from '@anykernel/lib-sys';
 import { PAGE_SIZE } from '@anykernel/rumpkern';
 import { type Vfsops, type Vnode, fifofs, genfs, genfsPathconf, rumpvfs, specfs } from '@anykernel/rumpvfs';
 import { handles } from './handles.js';
+import { mountWith } from './limits.js';
 import { fallocate, fdiscard } from './ranges.js';
 import { LINKS_MAX, type OpsOf } from './tmount.js';
 import { tmpfsVfsops } from './vfsops.js';
@@ -15,7 +16,7 @@ import { opsWith } from './vnops.js';
 import { xattrs } from './xattr.js';
 
 export { rootTmpfs } from './root.js';
-export type { TmpfsArgs } from './vfsops.js';
+export type { TmpfsArgs } from './limits.js';
 
 function pathconf(vp: Vnode, name: number): number {
   if (name === _PC_LINK_MAX) return LINKS_MAX;
@@ -35,7 +36,7 @@ export const tmpfs: Component<Vfsops, readonly [typeof rumpvfs]> = /* @__PURE__ 
   class: 'vfs',
   requires: [rumpvfs],
   attach(k): Vfsops {
-    const ops = tmpfsVfsops(opsOf, handles);
+    const ops = tmpfsVfsops({ ...handles, mount: mountWith(opsOf) });
     k.use(rumpvfs).vfsAttach(ops, tmpfs);
     return ops;
   },

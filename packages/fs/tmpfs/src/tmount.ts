@@ -6,24 +6,28 @@
  */
 import type { WallTime } from '@anykernel/host-rumpuser';
 import { ERR, MNT_NOATIME, MNT_RDONLY } from '@anykernel/lib-sys';
-import { type Kernel, PAGE_SIZE } from '@anykernel/rumpkern';
+import type { Kernel, Uio } from '@anykernel/rumpkern';
 import { type Mount, type Uobj, VDIR, type Vattr, Vnode, type VnodeOps, type Vtype } from '@anykernel/rumpvfs';
 import { Directory } from './directory.js';
 import { NODE_BYTES, Node } from './node.js';
 
 /** Pages that an unlimited tmpfs says it has: 8 TiB. */
-const PAGES_UNLIMITED = 0x7fff_ffff;
-const NODES_UNLIMITED = 0x7fff_ffff;
+export const PAGES_UNLIMITED = 0x7fff_ffff;
+export const NODES_UNLIMITED = 0x7fff_ffff;
 /** The most names of a file. */
 export const LINKS_MAX = 0x7fff_ffff;
 /** Node numbers start here, as on disks; the root has the first. */
 const ROOT_INO = 2;
 
-/** The limits of a mount. 0: none. */
-export interface Limits {
-  readonly sizeBytes: number;
-  readonly nodes: number;
+/** Mode and owner of the root directory. */
+export interface RootAttr {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
 }
+
+/** Writes up to `len` bytes of the uio to a file of `size` bytes, and counts its pages. */
+export type Put = (tm: Tmount, uobj: Uobj, uio: Uio, len: number, size: number) => void;
 
 /** Operations by vnode type. */
 export type OpsOf = (type: Vtype) => VnodeOps;
@@ -33,9 +37,8 @@ export class Tmount {
   readonly mp: Mount;
   maxPages = PAGES_UNLIMITED;
   maxNodes = NODES_UNLIMITED;
-  limits: Limits = { sizeBytes: 0, nodes: 0 };
-  /** Whether there is a limit on pages at all. */
-  limited = false;
+  /** As far as there is room, where there is a limit on pages (limits.ts). */
+  put: Put = putFreely;
   pages = 0;
   nodes = 0;
   /** Bytes charged to the kernel's memory. */
@@ -49,27 +52,15 @@ export class Tmount {
   #freeInos: number[] = [];
   #gen = 0;
 
-  constructor(mp: Mount, limits: Limits, opsOf: OpsOf, root: { mode: number; uid: number; gid: number }) {
+  constructor(mp: Mount, opsOf: OpsOf, root: RootAttr) {
     this.k = mp.vfs.k;
     this.mp = mp;
     this.#opsOf = opsOf;
-    this.setLimits(limits);
     this.#slots.length = ROOT_INO;
     this.charge(NODE_BYTES);
     this.root = this.#make(VDIR, root.mode, root.uid, root.gid);
     this.root.nlink = 2;
     this.root.parent = this.root;
-  }
-
-  /** EBUSY: more is in use than the new limits allow. Nothing has changed then. */
-  setLimits(limits: Limits): void {
-    const maxPages = limits.sizeBytes === 0 ? PAGES_UNLIMITED : Math.min(PAGES_UNLIMITED, Math.floor(limits.sizeBytes / PAGE_SIZE));
-    const maxNodes = limits.nodes === 0 ? NODES_UNLIMITED : limits.nodes;
-    if (this.pages > maxPages || this.nodes > maxNodes) throw ERR.EBUSY;
-    this.maxPages = maxPages;
-    this.maxNodes = maxNodes;
-    this.limits = limits;
-    this.limited = limits.sizeBytes !== 0;
   }
 
   /** ENOMEM. */
@@ -167,5 +158,14 @@ export class Tmount {
     this.uncharge(this.charged);
     this.#slots = [];
     this.#freeInos = [];
+  }
+}
+
+export function putFreely(tm: Tmount, uobj: Uobj, uio: Uio, len: number, size: number): void {
+  const before = uobj.pages;
+  try {
+    uobj.write(uio, len, size);
+  } finally {
+    tm.recount(uobj, before);
   }
 }
