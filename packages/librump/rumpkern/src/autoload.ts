@@ -7,7 +7,7 @@ import { faultText } from './fault.js';
 import type { Kernel } from './kernel.js';
 import type { Lwp } from './proc.js';
 import { SLEEP } from './sleep.js';
-import { KernelStopped } from './syserror.js';
+import { KernelStopped } from './stopped.js';
 import { NS } from './time.js';
 
 /** A question to the host for a component. */

@@ -21,8 +21,8 @@ export const rumpkern: Component<Kernel, readonly []> = component({
 
 const RUMPUSER_VERSION = 1;
 
-/** The calls that files need, and errors by their codes alone. */
-const bareEmul: Emul = /* @__PURE__ */ new Emul([bareKernCalls, bareVfsCalls], () => '');
+/** The calls that files need. */
+const bareEmul: Emul = /* @__PURE__ */ new Emul([bareKernCalls, bareVfsCalls]);
 
 /**
  * Boots a kernel with `components` and all that they require. Throws ClosureError where they do not fit together, and what a component's
@@ -34,7 +34,7 @@ export function boot(host: Rumpuser, components: readonly AnyComponent[] = [], o
 
 /**
  * The same without what files do without (extras.ts): pipes, signals, timers and time limits, devices, the sysctl tree, autoload, tracing, and the system calls of processes
- * about themselves; `p.sys` has no methods for these. Its errors are told by their codes, without words. A bundle is smaller by all that.
+ * about themselves; `p.sys` has no methods for these. What a failed call throws is the Errno itself, as `p.bare` does. A bundle is smaller by all that.
  */
 export function bareBoot(host: Rumpuser, components: readonly AnyComponent[] = [], options: KernelOptions = {}): Kernel {
   return bootWith(bareEmul, undefined, host, components, options);

@@ -2,22 +2,20 @@
  * The ways into the kernel: system calls of this process, synchronous and parked.
  *
  * One handler serves both. `p.sys.read(fd, buf)` runs it at once, and throws WouldSleep where it would have to wait; `p.call.read`
- * gives a promise, parks, and runs it again when it is woken. Errno becomes an Error in Node's shape here, and nowhere else.
+ * gives a promise, parks, and runs it again when it is woken. What a caller is told of an Errno is made here, and nowhere else (syserror.ts).
  *
  * The methods are the same for every kernel and process: they find the handler in the table of the kernel whose process calls. So a
  * kernel has one array of handlers and nothing else, and a call site stays fast however many kernels it serves.
  */
-import { bytestrOf, fromBytestr } from '@anykernel/lib-bytes';
 import {
-  type CallsOf, ERR, Errno, type ErrnoCode, type SysOf, type SyscallSpec, type SyscallTable, type SyscallText, type aioCalls, type nfsserverCalls,
+  type CallsOf, ERR, Errno, type SysOf, type SyscallSpec, type SyscallTable, type SyscallText, type aioCalls, type nfsserverCalls,
   type rumpkernCalls, type rumpnetCalls, type rumpvfsCalls, syscallSpec,
 } from '@anykernel/lib-sys';
 import type { Kernel } from './kernel.js';
-import { bytesArg, copyin, copyout, fitOf, fits, masksOf, recheck } from './copyin.js';
+import { copyin, copyout, fitOf, fits, masksOf, recheck } from './copyin.js';
 import type { Lwp, Proc } from './proc.js';
 import { selclear } from './select.js';
 import { SLEEP } from './sleep.js';
-import { SystemError, WouldSleep } from './syserror.js';
 import type { Sysent } from './syscalls.js';
 
 type AllCalls = typeof rumpkernCalls & typeof rumpvfsCalls & typeof rumpnetCalls & typeof aioCalls & typeof nfsserverCalls;
@@ -33,6 +31,9 @@ interface CallThis {
   readonly p: Proc;
 }
 
+/** What a caller is told of a failure: an Errno, SLEEP where the call would have to wait, or a fault. */
+export type Told = (l: Lwp, se: Sysent, error: unknown, args: readonly unknown[]) => unknown;
+
 /** Methods made of a table's calls, and what they are in a process that has ended. */
 interface Methods {
   readonly live: object;
@@ -44,23 +45,30 @@ interface Methods {
  */
 export class Emul {
   readonly #tables: readonly SyscallTable[];
-  /** The text for an error's code. */
-  readonly textOf: (code: ErrnoCode) => string;
+  /** What callers of `p.sys` and `p.call` are told. */
+  readonly told: Told;
+  /** A call that nobody handles is made: loads the component that would, if there is one. */
+  readonly absent: ((l: Lwp, name: string) => void) | undefined;
   /** Of `p.sys`, `p.bare` and `p.call`. */
   readonly sys: Methods;
   readonly bare: Methods;
   readonly call: Methods;
-  /** A call that nobody handles is made: loads the component that would, if there is one. */
-  readonly absent: ((l: Lwp, name: string) => void) | undefined;
 
-  constructor(tables: readonly SyscallTable[], textOf: (code: ErrnoCode) => string, absent?: (l: Lwp, name: string) => void) {
+  constructor(tables: readonly SyscallTable[], told: Told = errnoItself, absent?: (l: Lwp, name: string) => void) {
     this.#tables = tables;
-    this.textOf = textOf;
+    this.told = told;
     this.absent = absent;
-    const refusal = (se: Sysent): SystemError => new SystemError(ERR.ESRCH, textOf(ERR.ESRCH.code), se.name);
-    this.sys = this.#methods((se) => sysMethod(se, userError), (se) => throws(refusal(se)));
-    this.bare = this.#methods((se) => sysMethod(se, bareError), () => throws(ERR.ESRCH));
-    this.call = this.#methods(callMethod, (se) => Promise.reject(refusal(se)));
+    this.bare = this.#sysMethods(errnoItself);
+    this.sys = told === errnoItself ? this.bare : this.#sysMethods(told);
+    this.call = {
+      live: this.#prototypeOf(callMethod),
+      gone: this.#prototypeOf(
+        (se) =>
+          function (this: CallThis): Promise<never> {
+            return Promise.reject(told(this.p.lwp, se, ERR.ESRCH, []));
+          },
+      ),
+    };
   }
 
   /** What the tables say of a call; undefined: none has it. They are looked at one by one, since to make one of them takes longer than to boot a kernel. */
@@ -74,8 +82,16 @@ export class Emul {
     return this.#tables.flatMap(Object.entries<SyscallText>);
   }
 
-  #methods(live: (se: Sysent) => unknown, gone: (se: Sysent) => unknown): Methods {
-    return { live: this.#prototypeOf(live), gone: this.#prototypeOf((se) => () => gone(se)) };
+  #sysMethods(told: Told): Methods {
+    return {
+      live: this.#prototypeOf((se) => sysMethod(se, told)),
+      gone: this.#prototypeOf(
+        (se) =>
+          function (this: SysThis): never {
+            throw told(this.l, se, ERR.ESRCH, []);
+          },
+      ),
+    };
   }
 
   /**
@@ -98,10 +114,6 @@ export class Emul {
     const proto: object = Object.create(all, { l: own, p: own });
     return proto;
   }
-}
-
-function throws(error: unknown): never {
-  throw error;
 }
 
 export function sysentOf(name: string, text: SyscallText): Sysent {
@@ -127,9 +139,6 @@ export function callOf(p: Proc): Call {
 export function refuseCalls(methods: Methods, calls: Sys | Call): void {
   Object.setPrototypeOf(calls, methods.gone);
 }
-
-/** What the caller is told of a failure. */
-type Told = (l: Lwp, se: Sysent, error: unknown, args: readonly unknown[]) => unknown;
 
 /** What is in order is passed on as it is; everything else is copied in. */
 function sysMethod(se: Sysent, told: Told): unknown {
@@ -166,7 +175,7 @@ function sysMethod(se: Sysent, told: Told): unknown {
  * One synchronous call, with arguments that have to be copied or with a number known only now. From within another one of the same lwp (a hook,
  * a tracer) it has an lwp of its own.
  */
-export function runNow(l: Lwp, se: Sysent, args: readonly unknown[], told: Told = userError): unknown {
+export function runNow(l: Lwp, se: Sysent, args: readonly unknown[], told: Told = l.k.emul.told): unknown {
   if (l.running) return runWithin(l.proc, se, args, told);
   const k = l.k;
   const outer = k.enter(l);
@@ -209,7 +218,7 @@ export function runParked(p: Proc, se: Sysent, args: readonly unknown[]): Promis
     let given: readonly unknown[] | undefined;
     const fail = (error: unknown): void => {
       if (l.uio.moved > 0 && movesBytes(se.spec) && error instanceof Errno) resolve(l.cutShort());
-      else reject(userError(l, se, error, args));
+      else reject(p.k.emul.told(l, se, error, args));
     };
     /** Runs the handler; returns whether the call has ended. */
     const attempt = (): boolean => {
@@ -302,31 +311,7 @@ function failed(l: Lwp, se: Sysent, error: unknown, args: readonly unknown[], to
   throw told(l, se, error, args);
 }
 
-/** What the caller sees of a failure. Anything but an Errno or a sleep is a fault of the kernel, and ends it. */
-function userError(l: Lwp, se: Sysent, error: unknown, args: readonly unknown[]): unknown {
-  if (error instanceof Errno) {
-    const paths = args.filter((_, i) => se.spec.args[i] === 'path' || se.spec.args[i] === 'path?').map(pathText);
-    return new SystemError(error, l.k.emul.textOf(error.code), se.name, paths[0], paths[1]);
-  }
-  if (error === SLEEP) return new WouldSleep(se.name);
-  return l.k.panicked(error);
-}
-
-/** The same without making anything of it: the Errno itself, or SLEEP where the call would have to wait. */
-function bareError(l: Lwp, _se: Sysent, error: unknown): unknown {
+/** The Errno itself, or SLEEP where the call would have to wait. Anything else is a fault of the kernel, and ends it. */
+export function errnoItself(l: Lwp, _se: Sysent, error: unknown): unknown {
   return error instanceof Errno || error === SLEEP ? error : l.k.panicked(error);
-}
-
-/** Bytes of a path that an error shows. */
-const PATH_TEXT_MAX = 4096;
-
-/** For people: bytes as the text that they are meant to be. */
-function pathText(path: unknown): string | undefined {
-  if (typeof path === 'string') return path;
-  try {
-    const bytes = bytesArg(path);
-    return fromBytestr(bytestrOf(bytes, 0, Math.min(bytes.length, PATH_TEXT_MAX)));
-  } catch {
-    return undefined;
-  }
 }

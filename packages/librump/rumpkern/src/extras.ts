@@ -3,7 +3,7 @@
  * there, what it would give to others is ENOSYS to them, and who has a value for the sysctl tree keeps it to himself.
  */
 import {
-  EVFILT_TIMER, EVFILT_USER, aioCalls, libuvMessage, nfsserverCalls, rumpkernCalls, rumpnetCalls, rumpvfsCalls,
+  EVFILT_TIMER, EVFILT_USER, aioCalls, nfsserverCalls, rumpkernCalls, rumpnetCalls, rumpvfsCalls,
 } from '@anykernel/lib-sys';
 import { Autoloader } from './autoload.js';
 import { idCalls } from './calls/ids.js';
@@ -25,6 +25,7 @@ import { Ktrace } from './ktrace.js';
 import type { Lwp } from './proc.js';
 import { moreRecords } from './morerecords.js';
 import { type Signals, signals } from './signal.js';
+import { userError } from './syserror.js';
 import { Sysctl } from './sysctl.js';
 import { baseSysctl } from './sysctlbase.js';
 import type { SysctlTree } from './sysctlnone.js';
@@ -61,7 +62,7 @@ function bring(l: Lwp, name: string): void {
 }
 
 export const extras: Extras = {
-  emul: new Emul([rumpkernCalls, rumpvfsCalls, rumpnetCalls, aioCalls, nfsserverCalls], libuvMessage, bring),
+  emul: new Emul([rumpkernCalls, rumpvfsCalls, rumpnetCalls, aioCalls, nfsserverCalls], userError, bring),
   establish(k) {
     k.syscalls.establish(rumpkernCalls, calls, moreRecords);
     k.procs.onExit.push(stopTimers);

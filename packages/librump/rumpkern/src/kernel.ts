@@ -27,7 +27,7 @@ import type { Sigmodel, Signals } from './signal.js';
 import { SLEEP, SleepQueue, type WaitChannel, sleepOn } from './sleep.js';
 import { Softint } from './softint.js';
 import { Syscalls } from './syscalls.js';
-import { KernelStopped } from './syserror.js';
+import { KernelStopped } from './stopped.js';
 import { NO_SYSCTL, type SysctlTree } from './sysctlnone.js';
 import type { Clock } from './time.js';
 import type { Wheel } from './wheel.js';

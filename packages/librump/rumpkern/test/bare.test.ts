@@ -19,7 +19,7 @@ test('a bare kernel has descriptors and event queues, and none of the other call
   const kq = sys.kqueue();
   expect([kq, sys.kevent(kq, [], [new Kevent()], { sec: 0, nsec: 0 })]).toEqual([0, 0]);
   expect(EXTRA.filter((name) => name in sys)).toEqual([]);
-  expect(() => sys.close(7)).toThrow('EBADF, close');
+  expect(() => sys.close(7)).toThrow(expect.objectContaining({ code: 'EBADF', errno: 9 }));
 });
 
 test('a bare kernel has no timers: who waits, waits without a limit', () => {
@@ -27,7 +27,7 @@ test('a bare kernel has no timers: who waits, waits without a limit', () => {
   const { sys } = k.newproc();
   const kq = sys.kqueue();
   expect(codeOf(() => sys.kevent(kq, [], [new Kevent()], { sec: 1, nsec: 0 }))).toBe('ENOSYS');
-  expect(codeOf(() => sys.kevent(kq, [], [new Kevent()]))).toBe('WouldSleep');
+  expect(() => sys.kevent(kq, [], [new Kevent()])).toThrow(expect.objectContaining({ name: 'Sleep' }));
   for (const filter of [EVFILT_TIMER, EVFILT_USER]) {
     expect(codeOf(() => sys.kevent(kq, [new Kevent(1, filter, EV_ADD, 0, 1)], []))).toBe('EOPNOTSUPP');
   }
