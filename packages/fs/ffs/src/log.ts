@@ -224,7 +224,7 @@ export function setFlag(fs: Ffs, on: boolean): void {
 
 /** Whether a superblock tells of a journal that may have something in it. */
 export function hasLog(info: SuperInfo): boolean {
-  return (info.flags & FS_DOWAPBL) !== 0;
+  return info.logged;
 }
 
 /** Clean, or so once the journal has been replayed. */

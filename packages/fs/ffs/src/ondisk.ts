@@ -98,6 +98,8 @@ export const FS_SNAPINUM = 1116;
 export const SNAP_MAX = 20;
 export const FS_AVGFILESIZE = 1196;
 export const FS_AVGFPDIR = 1200;
+/** u32: which of FreeBSD's check hashes are kept. */
+export const FS_CKHASHES = 1308;
 /** u32. */
 export const FS_FLAGS = 1312;
 export const FS_CONTIGSUMSIZE = 1316;
@@ -125,6 +127,9 @@ export const FS_GJOURNAL = 0x040;
 export const FS_FLAGS_UPDATED = 0x80;
 export const FS_DOWAPBL = 0x100;
 export const FS_DOQUOTA2 = 0x200;
+export const QUOTA2_MAGIC = 0xb746_915e;
+/** FreeBSD's, in the same place: whoever wrote last kept the check hashes. */
+export const FS_METACKHASH = 0x200;
 export const FS_NFS4ACLS = 0x800;
 
 export const INODEFMT_44 = 2;
@@ -213,7 +218,11 @@ export interface SuperInfo {
   readonly snapshots: readonly number[];
   readonly avgFileSize: number;
   readonly avgFilesPerDir: number;
+  /** It says that there is a journal: FreeBSD's mark of its access lists is in the same place. */
+  readonly logged: boolean;
   readonly journal: JournalPlace | undefined;
+  /** NetBSD's quotas. */
+  readonly quotas: boolean;
 }
 
 export interface JournalPlace {
@@ -282,7 +291,9 @@ export function parseSuper(b: Uint8Array, loc: number): SuperInfo | string {
     snapshots: updated ? snapshotsOf(view, le) : [],
     avgFileSize: i32(FS_AVGFILESIZE),
     avgFilesPerDir: i32(FS_AVGFPDIR),
+    logged: updated && (view.getUint32(FS_FLAGS, le) & FS_DOWAPBL) !== 0 && b[FS_JOURNAL_VERSION] !== 0,
     journal: updated ? journalOf(view, le) : undefined,
+    quotas: updated && (view.getUint32(FS_FLAGS, le) & FS_DOQUOTA2) !== 0 && view.getUint32(FS_QUOTA_MAGIC, le) === QUOTA2_MAGIC,
   };
   return sizesFault(view, s) ?? geometryFault(s) ?? s;
 }

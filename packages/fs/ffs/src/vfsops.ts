@@ -13,7 +13,7 @@ import { type Peek, findSuper } from './findsuper.js';
 import { Ffs } from './fs.js';
 import { Replaying, hasLog, isClean, logPlace, setFlag, stopJournal } from './log.js';
 import {
-  CS_LEN, FSMNT_LEN, FS_DOQUOTA2, FS_DOSOFTDEP, FS_FSMNT, FS_ISCLEAN, FS_GJOURNAL, FS_SUJ, INODEFMT_44, SB_LEN, type SuperInfo, parseSuper,
+  CS_LEN, FSMNT_LEN, FS_CKHASHES, FS_DOSOFTDEP, FS_FSMNT, FS_ISCLEAN, FS_FLAGS, FS_GJOURNAL, FS_METACKHASH, FS_SUJ, INODEFMT_44, SB_LEN, type SuperInfo, parseSuper,
 } from './ondisk.js';
 import { Span } from './span.js';
 
@@ -145,7 +145,7 @@ function readOnlyReason(fs: Ffs): string | undefined {
   if (!info.updated) return 'its superblock is from before 2003';
   if (info.inodefmt < INODEFMT_44) return 'its inodes are those of 4.2BSD';
   if (info.snapshots.length > 0) return 'it has snapshots';
-  if ((info.flags & FS_DOQUOTA2) !== 0) return 'it has quotas inside';
+  if (info.quotas) return 'it has quotas inside';
   if (info.clean === FS_ISCLEAN || fs.replayed) return undefined;
   if (hasLog(info)) return 'its journal is not where the superblock says';
   return (info.flags & (FS_SUJ | FS_GJOURNAL)) !== 0 ? 'its journal is of a kind that is not known here' : undefined;
@@ -168,7 +168,8 @@ function goWritable(fs: Ffs): void {
   if (fs.starting.step === 0) {
     fs.run(() => {
       setName(fs, mp.onName);
-      setFlag(fs, false);
+      if (hasLog(fs.info)) setFlag(fs, false);
+      forgetHashes(fs);
     });
   }
   if ((mp.flags & MNT_LOG) !== 0) fs.starting.run(fs);
@@ -185,6 +186,14 @@ function goWritable(fs: Ffs): void {
 function setName(fs: Ffs, name: string): void {
   fs.sb.dirty(FS_FSMNT, FSMNT_LEN);
   for (let i = 0; i < FSMNT_LEN; i++) fs.sb.put8(FS_FSMNT + i, i < FSMNT_LEN - 1 && i < name.length ? name.charCodeAt(i) : 0);
+}
+
+/** Check hashes of FreeBSD are not kept here, and the superblock says so: it does not look at them then. */
+function forgetHashes(fs: Ffs): void {
+  const { info, sb } = fs;
+  if (!info.updated || info.quotas) return;
+  sb.set32(FS_FLAGS, sb.i32(FS_FLAGS) & ~FS_METACKHASH);
+  if (info.version === 2) sb.set32(FS_CKHASHES, 0);
 }
 
 /** Read-only to read-write and back; the layer has synced before it takes the right to write away. */

@@ -4,7 +4,7 @@ import { MNT_LOG, MNT_RDONLY, MNT_UPDATE, O_CREAT, O_RDWR } from '@anykernel/lib
 import { set64 } from '@anykernel/ufs';
 import { fsck } from '../src/index.js';
 import {
-  FS_CLEAN, FS_CSTOTAL, FS_DOQUOTA2, FS_DOWAPBL, FS_FLAGS, FS_FSMNT, FS_ISCLEAN, FS_OLD_CSTOTAL, FS_OLD_FLAGS, FS_OLD_INODEFMT, FS_OLD_TIME, FS_SBLOCKLOC, FS_TIME, FS_WASCLEAN, SB_LEN,
+  FS_CKHASHES, FS_CLEAN, FS_CSTOTAL, FS_DOQUOTA2, FS_DOWAPBL, FS_FLAGS, FS_FSMNT, FS_ISCLEAN, FS_OLD_CSTOTAL, FS_OLD_FLAGS, FS_OLD_INODEFMT, FS_METACKHASH, FS_OLD_TIME, FS_QUOTA_MAGIC, FS_SBLOCKLOC, FS_TIME, FS_WASCLEAN, QUOTA2_MAGIC, SB_LEN,
 } from '../src/ondisk.js';
 import { check, errnoOf, ioOf, made, mounted, pattern, world } from './kit.js';
 
@@ -133,11 +133,26 @@ describe.each([[1, UFS1], [2, UFS2]] as const)('UFS%d', (version, image) => {
   });
 });
 
+test("FreeBSD's check hashes, which are not kept, are said not to be; its access lists are no journal", () => {
+  const FREEBSD_NFS4ACLS = 0x100;
+  const image = UFS2.slice();
+  const of = (b: Uint8Array): number[] => [FS_FLAGS, FS_CKHASHES].map((off) => new DataView(b.buffer).getUint32(65536 + off, true));
+  new DataView(image.buffer).setUint32(65536 + FS_FLAGS, FS_METACKHASH | FREEBSD_NFS4ACLS, true);
+  new DataView(image.buffer).setUint32(65536 + FS_CKHASHES, 7, true);
+  const w = mounted(image);
+  w.sys.mkdir('d', 0o755);
+  w.unmount();
+  expect(of(w.bytes())).toEqual([FREEBSD_NFS4ACLS, 0]);
+  w.k.halt();
+  expect(fsck(ioOf(image), { time: 1, repair: true }).clean).toBe(true);
+  expect(of(image)).toEqual([FREEBSD_NFS4ACLS, 0]);
+});
+
 describe('can only be read', () => {
   test.each([
     ['a superblock from before 2003', (v: DataView): void => v.setUint8(8192 + FS_OLD_FLAGS, 0), /superblock is from before 2003/],
     ['inodes of 4.2BSD', (v: DataView): void => v.setInt32(8192 + FS_OLD_INODEFMT, -1, true), /inodes are those of 4.2BSD/],
-    ['quotas inside', (v: DataView): void => v.setUint32(8192 + FS_FLAGS, FS_DOQUOTA2, true), /quotas inside/],
+    ['quotas inside', (v: DataView): void => (v.setUint32(8192 + FS_FLAGS, FS_DOQUOTA2, true), v.setUint32(8192 + FS_QUOTA_MAGIC, QUOTA2_MAGIC, true)), /quotas inside/],
   ])('%s', (_name, patch, says) => {
     const image = UFS1.slice();
     patch(new DataView(image.buffer));

@@ -7,7 +7,7 @@
 import { ERR } from '@anykernel/lib-sys';
 import { set64 } from '@anykernel/ufs';
 import { findCopy, findSuper } from '../findsuper.js';
-import { FS_CLEAN, FS_DOWAPBL, FS_FLAGS, FS_FMOD, FS_ISCLEAN, FS_OLD_TIME, FS_SBLOCKLOC, FS_TIME, INODEFMT_44, SB_LEN, type SuperInfo, parseSuper } from '../ondisk.js';
+import { FS_CKHASHES, FS_CLEAN, FS_DOWAPBL, FS_FLAGS, FS_FMOD, FS_ISCLEAN, FS_METACKHASH, FS_OLD_TIME, FS_SBLOCKLOC, FS_TIME, INODEFMT_44, SB_LEN, type SuperInfo, parseSuper } from '../ondisk.js';
 import { hasLog, isClean } from '../log.js';
 import { Context, FREE, type Problem, SYSTEM } from './context.js';
 import { checkDirectories, visitAll } from './dirs.js';
@@ -149,8 +149,9 @@ function mark(io: ImageIo, info: SuperInfo, time: number, clean: boolean): void 
   store.put(info.loc + FS_CLEAN, Uint8Array.of(clean ? FS_ISCLEAN : 0));
   store.put(info.loc + FS_FMOD, Uint8Array.of(0));
   const flags = new DataView(new ArrayBuffer(4));
-  flags.setUint32(0, info.flags & ~FS_DOWAPBL, info.le);
+  flags.setUint32(0, info.flags & ~(info.logged ? FS_DOWAPBL : 0) & ~(info.quotas ? 0 : FS_METACKHASH), info.le);
   store.put(info.loc + FS_FLAGS, new Uint8Array(flags.buffer));
+  if (info.version === 2) store.put(info.loc + FS_CKHASHES, new Uint8Array(4));
   if (store.changed) {
     const stamp = new DataView(new ArrayBuffer(8));
     set64(stamp, 0, time, info.le);
