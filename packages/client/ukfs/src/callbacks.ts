@@ -95,6 +95,11 @@ function moving(runner: Runner, name: string, op: AnyOp, keys: readonly [string,
   return Object.assign(named(form, name), { [PROMISIFY]: promised });
 }
 
+/** A member that is a function, and says its name. */
+export function addForm(members: Record<string, unknown>, name: string, form: object): void {
+  members[name] = named(form, name);
+}
+
 /** Functions have the names that Node's have. */
 export function named<T extends object>(fn: T, name: string): T {
   return Object.defineProperty(fn, 'name', { value: name, configurable: true });

@@ -68,7 +68,10 @@ const abortable = {
 } as const;
 
 /** What is made by plain calls in the usual case; undefined otherwise. */
-export const QUICK = { readFile: whole.readFileQuickly, readdir: tree.readdirQuickly } as const;
+export const QUICK: Readonly<Record<string, (runner: Runner, path: unknown, options?: never) => unknown>> = {
+  readFile: whole.readFileQuickly,
+  readdir: tree.readdirQuickly,
+};
 
 /** Those that need to know as whom they run. */
 function own(runner: Runner) {

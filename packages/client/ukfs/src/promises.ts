@@ -1,6 +1,6 @@
 /** `fs.promises`: each operation as a promise, FileHandles in the place of descriptors, and iterators. */
 import type { PathLike } from './args.js';
-import { named } from './callbacks.js';
+import { addForm } from './callbacks.js';
 import { constants } from './constants.js';
 import { notImplemented } from './errors.js';
 import { open } from './files.js';
@@ -8,7 +8,7 @@ import { glob } from './glob.js';
 import { FileHandle, type Streams } from './handle.js';
 import { asyncDispose } from './host.js';
 import type { Knotes } from './knotes.js';
-import { type AnyOp, QUICK, promiseTable } from './ops.js';
+import { QUICK, promiseTable } from './ops.js';
 import { bytePath, kernelPath, resolve } from './pathnames.js';
 import { cwd } from './paths.js';
 import type { Op, Runner } from './run.js';
@@ -26,22 +26,20 @@ export interface Parts {
 const QUICK_CALLS = 4;
 
 /** Operations on whole files, which take a FileHandle too. */
-const ON_HANDLES = ['readFile', 'writeFile', 'appendFile'] as const;
+const ON_HANDLES: readonly string[] = ['readFile', 'writeFile', 'appendFile'] satisfies readonly OnHandle[];
+type OnHandle = 'readFile' | 'writeFile' | 'appendFile';
+
+type Form = (...args: unknown[]) => Promise<unknown>;
 
 export function promisesOf({ runner, streams, knotes }: Parts): Record<string, unknown> {
   const out: Record<string, unknown> = {};
-  for (const [name, op] of Object.entries(promiseTable(runner))) out[name] = promiseForm(runner, name, op);
-  for (const name of ON_HANDLES) {
-    const onNames = out[name] as (...args: unknown[]) => Promise<unknown>;
-    const either = async (file: unknown, ...args: unknown[]): Promise<unknown> =>
-      file instanceof FileHandle ? (file[name] as (...args: unknown[]) => Promise<unknown>).apply(file, args) : onNames(file, ...args);
-    out[name] = named(either, name);
-  }
-  for (const [name, quick] of Object.entries(QUICK)) {
-    const usual = out[name] as (path: unknown, options?: unknown) => Promise<unknown>;
-    const form = async (path: unknown, options?: unknown): Promise<unknown> =>
-      (runner.spend(QUICK_CALLS) ? quick(runner, path, options as never) : undefined) ?? usual(path, options);
-    out[name] = named(form, name);
+  for (const [name, op] of Object.entries(promiseTable(runner))) {
+    const run: Form = (...args) => runner.run(op(...(args as never[])));
+    const file: Form = async (path, ...args) => (path instanceof FileHandle ? (path[name as OnHandle] as Form)(...args) : run(path, ...args));
+    const usual = ON_HANDLES.includes(name) ? file : run;
+    const quick = QUICK[name];
+    const quickly: Form = async (path, options) => (runner.spend(QUICK_CALLS) ? quick?.(runner, path, options as never) : undefined) ?? usual(path, options);
+    addForm(out, name, quick === undefined ? usual : quickly);
   }
   return Object.assign(out, {
     open: async (path: PathLike, flags?: unknown, mode?: unknown) => new FileHandle(runner, await runner.run(open(path, flags, mode)), streams),
@@ -55,10 +53,6 @@ export function promisesOf({ runner, streams, knotes }: Parts): Record<string, u
     },
     constants,
   });
-}
-
-function promiseForm(runner: Runner, name: string, op: AnyOp): unknown {
-  return named((...args: never[]) => runner.run(op(...args)), name);
 }
 
 async function* globbed(runner: Runner, pattern: unknown, options?: never): AsyncGenerator<unknown, void, undefined> {

@@ -7,14 +7,14 @@
 import type { Proc } from '@anykernel/rumpkern';
 import { type PathLike, toFunction, toTime } from './args.js';
 import { openBlob } from './blob.js';
-import { PROMISIFY, callbackForm, named } from './callbacks.js';
+import { PROMISIFY, addForm, callbackForm } from './callbacks.js';
 import { constants } from './constants.js';
 import { Dir } from './dir.js';
 import type { Ukfs } from './forms.js';
 import { FileHandle, type Streams } from './handle.js';
 import { dispose, hasStream, later } from './host.js';
 import { Knotes } from './knotes.js';
-import { QUICK, callbackTable, syncTable } from './ops.js';
+import { type AnyOp, QUICK, callbackTable, syncTable } from './ops.js';
 import { exists, realpathNative } from './paths.js';
 import { type Parts, disposable, promisesOf } from './promises.js';
 import { Runner } from './run.js';
@@ -31,11 +31,10 @@ export function ukfs(p: Proc): Ukfs {
   const runner = new Runner(p);
   const fs: Members = {};
   const parts: Parts = { runner, streams: fs as unknown as Streams, knotes: new Knotes(runner) };
-  for (const [name, op] of Object.entries(syncTable(runner))) fs[`${name}Sync`] = named((...args: never[]) => runner.now(op(...args)), `${name}Sync`);
+  for (const [name, op] of Object.entries(syncTable(runner))) addForm(fs, `${name}Sync`, syncForm(runner, name, op));
   for (const [name, op] of Object.entries(callbackTable(runner))) fs[name] = callbackForm(runner, name, op);
   addRealpath(fs, runner);
   addExists(fs, runner);
-  addQuick(fs, runner);
   addOthers(fs, parts);
   addStreams(fs);
   const { F_OK, R_OK, W_OK, X_OK } = constants;
@@ -43,6 +42,13 @@ export function ukfs(p: Proc): Ukfs {
   Object.assign(fs, CLASSES, { F_OK, R_OK, W_OK, X_OK, lchmod: undefined, lchmodSync: undefined, constants, promises: promisesOf(parts), _toUnixTimestamp: unixTimestamp });
   RUNNERS.set(fs, runner);
   return fs as unknown as Ukfs;
+}
+
+/** By what is quicker than the operation, where there is that, and it can be. */
+function syncForm(runner: Runner, name: string, op: AnyOp): (...args: unknown[]) => unknown {
+  const usual = (...args: unknown[]): unknown => runner.now(op(...(args as never[])));
+  const quick = QUICK[name];
+  return quick === undefined ? usual : (path, options) => quick(runner, path, options as never) ?? usual(path, options);
 }
 
 /** As whom each `fs` runs. */
@@ -64,17 +70,8 @@ function addExists(fs: Members, runner: Runner): void {
     const told = toFunction(callback, 'cb') as (there: boolean) => void;
     runner.run(exists(path)).then((there) => later(() => told(there)));
   };
-  fs['existsSync'] = named((path: unknown) => runner.now(exists(path)), 'existsSync');
-  fs['exists'] = Object.assign(named(form, 'exists'), { [PROMISIFY]: (path: unknown) => runner.run(exists(path)) });
-}
-
-/** The synchronous forms of what is quicker without an operation, where it can be. */
-function addQuick(fs: Members, runner: Runner): void {
-  for (const [name, quick] of Object.entries(QUICK)) {
-    const usual = fs[`${name}Sync`] as (path: unknown, options?: unknown) => unknown;
-    const form = (path: unknown, options?: unknown): unknown => quick(runner, path, options as never) ?? usual(path, options);
-    fs[`${name}Sync`] = named(form, `${name}Sync`);
-  }
+  addForm(fs, 'existsSync', (path: unknown) => runner.now(exists(path)));
+  addForm(fs, 'exists', Object.assign(form, { [PROMISIFY]: (path: unknown) => runner.run(exists(path)) }));
 }
 
 /** What differs from form to form. */
@@ -119,7 +116,7 @@ function addStreams(fs: Members): void {
     function create(path: unknown, options?: unknown): unknown {
       return streamOf(fs as never, name, path, options);
     }
-    fs[`create${name}`] = named(create, `create${name}`);
+    addForm(fs, `create${name}`, create);
   }
   if (hasStream('Utf8Stream')) add('Utf8Stream', () => utf8StreamOver(fs));
 }
