@@ -20,7 +20,7 @@ function fhtovp(mp: Mount, fh: Uint8Array): Vnode {
   if (fh.length !== HANDLE_LEN) throw ERR.EINVAL;
   const view = new DataView(fh.buffer, fh.byteOffset, fh.length);
   const tm = tmountOfMount(mp);
-  const node = tm.find(view.getUint32(0, true));
+  const node = tm.slots[view.getUint32(0, true)];
   if (node === undefined || node.gen >>> 0 !== view.getUint32(4, true) || node.nlink === 0) throw ERR.ESTALE;
   return tm.vnode(node);
 }

@@ -8,7 +8,7 @@ import { _PC_LINK_MAX, _PC_MIN_HOLE_SIZE } from '@anykernel/lib-sys';
 import { PAGE_SIZE } from '@anykernel/rumpkern';
 import { type Vfsops, type Vnode, fifofs, genfs, genfsPathconf, rumpvfs, specfs } from '@anykernel/rumpvfs';
 import { handles } from './handles.js';
-import { mountWith } from './limits.js';
+import { mountsWith } from './limits.js';
 import { fallocate, fdiscard } from './ranges.js';
 import { LINKS_MAX, type OpsOf } from './tmount.js';
 import { tmpfsVfsops } from './vfsops.js';
@@ -36,7 +36,7 @@ export const tmpfs: Component<Vfsops, readonly [typeof rumpvfs]> = /* @__PURE__ 
   class: 'vfs',
   requires: [rumpvfs],
   attach(k): Vfsops {
-    const ops = tmpfsVfsops({ ...handles, mount: mountWith(opsOf) });
+    const ops = { ...tmpfsVfsops, ...mountsWith(opsOf), ...handles };
     k.use(rumpvfs).vfsAttach(ops, tmpfs);
     return ops;
   },

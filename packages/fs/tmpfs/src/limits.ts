@@ -1,7 +1,7 @@
-/** Mounting tmpfs: what mount(2) is told, the limits on bytes and nodes, and writing within them. */
+/** Mounting and unmounting tmpfs: what mount(2) is told, the limits on bytes and nodes, and writing within them. */
 import { ERR } from '@anykernel/lib-sys';
 import { type Lwp, PAGE_SIZE, type Uio } from '@anykernel/rumpkern';
-import type { Mount, Uobj, Vfsops } from '@anykernel/rumpvfs';
+import type { Mount, Uobj, Vfsops, Vnode } from '@anykernel/rumpvfs';
 import { tmountOfMount } from './of.js';
 import { NODES_UNLIMITED, type OpsOf, PAGES_UNLIMITED, Tmount, putFreely } from './tmount.js';
 
@@ -73,6 +73,18 @@ function putWithin(tm: Tmount, uobj: Uobj, uio: Uio, len: number, size: number):
   }
 }
 
-export function mountWith(opsOf: OpsOf): Vfsops['mount'] {
-  return (mp, args, l, update) => mount(opsOf, mp, args, l, update);
+/** All files are gone, named or not. */
+function unmount(mp: Mount): void {
+  const tm = tmountOfMount(mp);
+  for (const node of tm.slots) if (node !== undefined) tm.freePages(node);
+  tm.uncharge(tm.charged);
+  tm.slots.length = 0;
+}
+
+function vnodes(mp: Mount): Vnode[] {
+  return tmountOfMount(mp).slots.flatMap((node) => node?.vp ?? []);
+}
+
+export function mountsWith(opsOf: OpsOf): Pick<Vfsops, 'mount' | 'unmount' | 'vnodes'> {
+  return { mount: (mp, args, l, update) => mount(opsOf, mp, args, l, update), unmount, vnodes };
 }

@@ -1,6 +1,6 @@
 /** The component `roottmpfs`: a memory file system as the root of a kernel that has no other, and a bundle with nothing else in it. */
 import { type Component, component } from '@anykernel/lib-component';
-import { type Mount, type Vfsops, bareVfs, genfsBare, startVfs } from '@anykernel/rumpvfs';
+import { type Mount, bareVfs, genfsBare, startVfs } from '@anykernel/rumpvfs';
 import { Tmount } from './tmount.js';
 import { tmpfsVfsops } from './vfsops.js';
 import { opsWith } from './vnops.js';
@@ -13,13 +13,11 @@ function mount(mp: Mount): void {
 }
 
 /** Without extended attributes, file handles and fallocate; devices and fifos can be made, and not opened. */
-export const rootTmpfs: Component<Vfsops, readonly [typeof bareVfs]> = /* @__PURE__ */ component({
+export const rootTmpfs: Component<void, readonly [typeof bareVfs]> = /* @__PURE__ */ component({
   name: 'roottmpfs',
   class: 'vfs',
   requires: [bareVfs],
-  attach(k): Vfsops {
-    const ops = tmpfsVfsops({ mount });
-    startVfs(k.use(bareVfs), ops);
-    return ops;
+  attach(k): void {
+    startVfs(k.use(bareVfs), { ...tmpfsVfsops, mount });
   },
 });

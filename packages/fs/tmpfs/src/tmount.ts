@@ -47,8 +47,8 @@ export class Tmount {
   /** The present time, as now() found it. */
   readonly time: WallTime = { sec: 0, nsec: 0 };
   readonly #opsOf: OpsOf;
-  /** By number. */
-  #slots: (Node | undefined)[] = [];
+  /** Nodes by number. */
+  readonly slots: (Node | undefined)[] = [];
   #freeInos: number[] = [];
   #gen = 0;
 
@@ -56,7 +56,7 @@ export class Tmount {
     this.k = mp.vfs.k;
     this.mp = mp;
     this.#opsOf = opsOf;
-    this.#slots.length = ROOT_INO;
+    this.slots.length = ROOT_INO;
     this.charge(NODE_BYTES);
     this.root = this.#make(VDIR, root.mode, root.uid, root.gid);
     this.root.nlink = 2;
@@ -96,17 +96,12 @@ export class Tmount {
   }
 
   #make(type: Vtype, mode: number, uid: number, gid: number): Node {
-    const ino = this.#freeInos.pop() ?? this.#slots.length;
+    const ino = this.#freeInos.pop() ?? this.slots.length;
     const node = new Node(type, ino, ++this.#gen, mode, uid, gid, this.now());
-    this.#slots[ino] = node;
+    this.slots[ino] = node;
     this.nodes++;
     if (type === VDIR) node.dir = new Directory();
     return node;
-  }
-
-  /** The node with number `ino`, if there is one. */
-  find(ino: number): Node | undefined {
-    return this.#slots[ino];
   }
 
   /** The vnode of a node. */
@@ -123,16 +118,9 @@ export class Tmount {
     return vp;
   }
 
-  /** All vnodes that there are. */
-  vnodes(): Vnode[] {
-    const all: Vnode[] = [];
-    for (const node of this.#slots) if (node?.vp !== undefined) all.push(node.vp);
-    return all;
-  }
-
   /** The file is gone: its memory and its number are free. */
   destroy(node: Node): void {
-    this.#slots[node.ino] = undefined;
+    this.slots[node.ino] = undefined;
     this.#freeInos.push(node.ino);
     this.nodes--;
     this.freePages(node);
@@ -150,14 +138,6 @@ export class Tmount {
   /** Counts how a file's pages changed. */
   recount(uobj: Uobj, before: number): void {
     this.pages += uobj.pages - before;
-  }
-
-  /** All files are gone, named or not. */
-  destroyAll(): void {
-    for (const node of this.#slots) if (node !== undefined) this.freePages(node);
-    this.uncharge(this.charged);
-    this.#slots = [];
-    this.#freeInos = [];
   }
 }
 

@@ -5,22 +5,8 @@ import type { Mount, Vfsops, Vnode } from '@anykernel/rumpvfs';
 import { IOSIZE } from './attr.js';
 import { tmountOfMount } from './of.js';
 
-/** `more`: how it is mounted, and if files can be named by handles. */
-export function tmpfsVfsops(more: Pick<Vfsops, 'mount' | 'vptofh' | 'fhtovp'>): Vfsops {
-  return {
-    name: 'tmpfs',
-    unmount,
-    root,
-    statvfs,
-    sync,
-    vnodes: (mp) => tmountOfMount(mp).vnodes(),
-    ...more,
-  };
-}
-
-function unmount(mp: Mount): void {
-  tmountOfMount(mp).destroyAll();
-}
+/** Its operations but for how it is mounted and unmounted. */
+export const tmpfsVfsops: Pick<Vfsops, 'name' | 'root' | 'statvfs' | 'sync'> = { name: 'tmpfs', root, statvfs, sync };
 
 function root(mp: Mount): Vnode {
   const tm = tmountOfMount(mp);

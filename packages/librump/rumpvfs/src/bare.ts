@@ -9,7 +9,7 @@ import { type Kernel, rumpkern } from '@anykernel/rumpkern';
 import { bareCalls } from './calls/bare.js';
 import { BareVfs } from './barevfs.js';
 import { Cwdi } from './cwdi.js';
-import type { Vfsops } from './mount.js';
+import type { RootVfsops } from './mount.js';
 import { mountRoot } from './mounted.js';
 import type { Vfs } from './vfs.js';
 
@@ -30,7 +30,7 @@ export const bareVfs: Component<Vfs, readonly [typeof rumpkern]> = /* @__PURE__ 
 });
 
 /** The root of `vfs` is a file system of type `ops`, and the processes are in it. */
-export function startVfs(vfs: Vfs, ops: Vfsops): void {
+export function startVfs(vfs: Vfs, ops: RootVfsops): void {
   const { k } = vfs;
   const mp = mountRoot(vfs, ops, k.proc0.lwp);
   followProcesses(k, vfs);

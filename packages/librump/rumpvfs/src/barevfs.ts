@@ -4,9 +4,11 @@
 import type { WallTime } from '@anykernel/host-rumpuser';
 import { NOTE_REVOKE, Stat } from '@anykernel/lib-sys';
 import type { Fileops, Kernel, Lwp } from '@anykernel/rumpkern';
+import { BareMount } from './baremount.js';
 import type { Locks } from './locks.js';
-import type { Mount } from './mount.js';
+import type { Mount, Vfsops } from './mount.js';
 import { NAMEI_FOLLOW, Nameidata, namei } from './namei.js';
+import type { Vfs } from './vfs.js';
 import { vnops } from './vnfile.js';
 import { VBAD, Vattr, type Vnode } from './vnode.js';
 
@@ -33,6 +35,10 @@ export class BareVfs {
 
   constructor(k: Kernel) {
     this.k = k;
+  }
+
+  newMount(ops: Vfsops): Mount {
+    return new BareMount(this as BareVfs as Vfs, ops, ++this.lastFsid) as Mount;
   }
 
   /** The file of a vnode is gone, and the file system has let go of it. */

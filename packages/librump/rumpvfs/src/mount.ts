@@ -6,6 +6,7 @@
  */
 import type { Lwp } from '@anykernel/rumpkern';
 import type { Statvfs } from '@anykernel/lib-sys';
+import { BareMount } from './baremount.js';
 import type { VnodeList } from './vcache.js';
 import { type Vnode, VBAD } from './vnode.js';
 import type { Vfs, VfsType } from './vfs.js';
@@ -53,32 +54,12 @@ export interface Vfsops {
   fhtovp?(mp: Mount, fh: Uint8Array): Vnode;
 }
 
-/** One mounted file system. */
-export class Mount {
-  /** MNT_RDONLY, MNT_NOSUID ... */
-  flags = 0;
-  /** The file system's own. */
-  data: unknown = undefined;
-  /** Where it is mounted; undefined for the root. */
-  covered: Vnode | undefined = undefined;
-  /** The root of the file system, held; the layer's. */
-  rootvp: Vnode | undefined = undefined;
-  /** fsid of stat's st_dev and of file handles. */
-  readonly fsid: number;
-  /** Path it was mounted on, device it came from. */
-  onName = '';
-  fromName = '';
-  /** Is being unmounted, or gone. */
-  dead = false;
-  #vnodes: VnodeList | undefined;
+/** What the root of a bare vfs is asked for. */
+export type RootVfsops = Pick<Vfsops, 'name' | 'mount' | 'root' | 'statvfs' | 'sync'>;
 
-  constructor(
-    readonly vfs: Vfs,
-    readonly ops: Vfsops,
-    fsid: number,
-  ) {
-    this.fsid = fsid;
-  }
+/** One mounted file system. */
+export class Mount extends BareMount {
+  #vnodes: VnodeList | undefined;
 
   /** The vnode with number `key`, made by the file system if it is not there. */
   vget(key: number): Vnode {
@@ -118,16 +99,14 @@ export class Mount {
     this.#vnodes?.add(vp);
   }
 
-  /** Takes a vnode from the file system: cached names and data go, `reclaim` is called, what is left is dead. */
-  forget(vp: Vnode): void {
+  /** Cached names go, too. */
+  override forget(vp: Vnode): void {
     if (vp.type === VBAD) return;
     if (vp.key !== -1 && this.vfs.vcache.remove(vp)) {
       this.#vnodes?.remove(vp);
       this.vfs.vnodeGone();
     }
     if (vp.names >= 0) this.vfs.namecache.purge(vp);
-    vp.ops.reclaim(vp);
-    vp.uobj?.drop();
-    this.vfs.bury(vp);
+    super.forget(vp);
   }
 }

@@ -2,14 +2,14 @@
 import { MNT_LOCAL, MNT_ROOTFS, type Statvfs } from '@anykernel/lib-sys';
 import type { Lwp } from '@anykernel/rumpkern';
 import { cwdiOf } from './cwdi.js';
-import { Mount, type Vfsops } from './mount.js';
+import type { Mount, RootVfsops, Vfsops } from './mount.js';
 import { pathOf } from './path.js';
 import type { Vfs } from './vfs.js';
 import type { Vnode } from './vnode.js';
 
 /** The root file system: the first one, on nothing. */
-export function mountRoot(vfs: Vfs, ops: Vfsops, l: Lwp): Mount {
-  const mp = new Mount(vfs, ops, ++vfs.lastFsid);
+export function mountRoot(vfs: Vfs, ops: RootVfsops, l: Lwp): Mount {
+  const mp = vfs.newMount(ops as Vfsops);
   mp.flags = MNT_LOCAL | MNT_ROOTFS;
   mp.onName = '/';
   mp.fromName = ops.name;

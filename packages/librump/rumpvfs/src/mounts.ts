@@ -10,7 +10,7 @@ import {
 } from '@anykernel/lib-sys';
 import { type Lwp, SLEEP } from '@anykernel/rumpkern';
 import type { Cwdi } from './cwdi.js';
-import { Mount } from './mount.js';
+import type { Mount } from './mount.js';
 import { beginMount } from './mounted.js';
 import { pathOf } from './path.js';
 import type { Vfs, VfsType } from './vfs.js';
@@ -109,7 +109,7 @@ export class Mounts {
 
   /** The file system's own part. */
   #ready(l: Lwp, t: VfsType, covered: Vnode, flags: number, args: object, starting: Starting): Mount {
-    const mp = (starting.mp ??= new Mount(this.#vfs, t.ops, ++this.#vfs.lastFsid));
+    const mp = (starting.mp ??= this.#vfs.newMount(t.ops));
     mp.flags = (flags & KEPT) | MNT_LOCAL;
     mp.covered = covered;
     mp.onName = pathOf(this.#vfs, covered, this.#vfs.rootvp);

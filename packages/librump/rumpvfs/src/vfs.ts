@@ -8,7 +8,7 @@ import { BareVfs } from './barevfs.js';
 import { deadfs } from './deadfs.js';
 import type { Disk } from './disk.js';
 import type { Etfs } from './etfs.js';
-import type { Vfsops } from './mount.js';
+import { Mount, type Vfsops } from './mount.js';
 import type { Namecache } from './namecache.js';
 import type { Reclaimer } from './reclaim.js';
 import type { Vcache } from './vcache.js';
@@ -72,6 +72,10 @@ export class Vfs extends BareVfs {
 
   vnodeGone(): void {
     this.nvnodes--;
+  }
+
+  override newMount(ops: Vfsops): Mount {
+    return new Mount(this, ops, ++this.lastFsid);
   }
 
   /** Makes a vnode dead, for all who still hold it. The file system has let go of it. */
