@@ -92,7 +92,7 @@ export function change(bytes: Uint8Array, type: string): void {
   const driver = DRIVERS.find((d) => d.name === type);
   if (driver === undefined) return;
   const { host, k } = machine(bytes, [driver]);
-  exercise({ k, type, args: { fspec: '/disk' }, writable: type !== 'cd9660', allocated: () => host.allocated }, 1, { timeoutMs: CHANGE_MS });
+  exercise({ k, type, args: { fspec: '/disk' }, writable: type !== 'cd9660', allocated: () => host.allocated }, 1, { limitMs: CHANGE_MS });
 }
 
 /** Runs a call; undefined: it gave an errno. */

@@ -68,7 +68,7 @@ export class Copy {
 
   #node(args: readonly string[]): { said: string } {
     const env = { ...process.env, NODE_OPTIONS: '' };
-    const done = spawnSync(process.execPath, args, { cwd: this.#folder, encoding: 'utf8', timeout: 110_000, env });
+    const done = spawnSync(process.execPath, args, { cwd: this.#folder, encoding: 'utf8', timeout: 280_000, env });
     return { said: done.stdout + done.stderr };
   }
 }

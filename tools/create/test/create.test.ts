@@ -55,11 +55,11 @@ describe('one of each group, in a copy of this repository', () => {
 
   test('passes the type checker', () => {
     expect(copy.typecheck(dirs)).toBe('');
-  }, 120_000);
+  }, 300_000);
 
   test('passes its own tests', () => {
     const { passed, failed, said } = copy.jest(dirs);
     if (failed > 0) throw new Error(said);
     expect(passed).toBeGreaterThan(wishes.length);
-  }, 120_000);
+  }, 300_000);
 });

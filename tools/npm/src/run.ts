@@ -44,7 +44,7 @@ export class NpmPrograms {
     const mount = where === 'tmpfs' ? `tmpfs:${at}` : `${image}:${at}`;
     const words = where === 'host' ? [] : ['--import', this.#hijack];
     const env = { NODE_OPTIONS: '', NO_COLOR: '1', FORCE_COLOR: '0', ...(where === 'host' ? {} : { RUMPHIJACK_MOUNT: mount }) };
-    const { status, stdout, stderr } = run(process.execPath, [...words, join(PROGRAMS, program), at, ...args], { env, timeoutMs: 60_000 });
+    const { status, stdout, stderr } = run(process.execPath, [...words, join(PROGRAMS, program), at, ...args], { env, timeoutMs: 240_000 });
     if (status !== 0) throw new Error(`${program} on ${where}: status ${status}\n${stdout}${stderr}`);
     if (image !== undefined) mustRun('e2fsck', ['-f', '-n', image]);
     return JSON.parse(stdout.trimEnd().split('\n').at(-1) as string);

@@ -12,7 +12,7 @@ beforeAll(() => npm.prepare());
 afterAll(() => npm.remove());
 
 const disk = oracle('mke2fs', 'e2fsck');
-const TIME_MS = 120_000;
+const TIME_MS = 500_000;
 
 const PACKAGES: readonly (readonly [packages: string, program: string])[] = [
   ['fs-extra', 'fs-extra.cjs'],

@@ -17,13 +17,13 @@ export interface RunOptions {
   readonly input?: string | Uint8Array;
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** 60 seconds where nothing is said. */
+  /** 150 seconds where nothing is said: on a busy machine as well, only what hangs takes them. */
   readonly timeoutMs?: number;
 }
 
 /** Runs `program` and gives what it said, whatever its status. */
 export function run(program: string, args: readonly string[], options: RunOptions = {}): Result {
-  const { input, cwd, env = {}, timeoutMs = 60_000 } = options;
+  const { input, cwd, env = {}, timeoutMs = 150_000 } = options;
   const done = spawnSync(program, args, {
     input,
     cwd,

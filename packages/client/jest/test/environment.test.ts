@@ -49,7 +49,7 @@ function jest(name: string, files: Readonly<Record<string, string>>): Report {
   const { stdout, stderr } = run(process.execPath, words, {
     cwd: project,
     env: { NODE_OPTIONS: '', JEST_WORKER_ID: '' },
-    timeoutMs: 60_000,
+    timeoutMs: 170_000,
   });
   try {
     return JSON.parse(stdout) as Report;

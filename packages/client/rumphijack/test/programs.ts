@@ -36,7 +36,7 @@ export class Programs {
 
   /** Runs the program at `path` with the hijack. */
   start(path: string, { env = {}, cwd = this.folder, words = [] }: Setting = {}): Result {
-    return run(process.execPath, [...words, '--import', this.hijack, path], { env: { NODE_OPTIONS: '', ...env }, cwd, timeoutMs: 20_000 });
+    return run(process.execPath, [...words, '--import', this.hijack, path], { env: { NODE_OPTIONS: '', ...env }, cwd, timeoutMs: 120_000 });
   }
 
   /** Runs `source`, and gives what it passed to `tell(name, value)`; throws with what it said if it failed. */

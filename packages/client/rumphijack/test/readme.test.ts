@@ -8,7 +8,7 @@ const README = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 const EXAMPLES = [...README.matchAll(/```js\n([\s\S]*?)```/g)].map((m) => m[1] as string);
 
 const programs = new Programs();
-beforeAll(() => programs.prepare(), 60_000);
+beforeAll(() => programs.prepare());
 afterAll(() => programs.remove());
 
 test('there are as many as there should be', () => expect(EXAMPLES.length).toBe(4));

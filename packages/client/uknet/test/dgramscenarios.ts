@@ -1,6 +1,6 @@
 /** What programs do with node:dgram, written once. */
 import type * as nodeDgram from 'node:dgram';
-import { type Log, once, pause } from './scenarios.js';
+import { type Log, once, until } from './scenarios.js';
 
 export type Dgram = Pick<typeof nodeDgram, 'createSocket'>;
 export type DgramScenario = (dgram: Dgram, log: Log) => Promise<void>;
@@ -27,15 +27,19 @@ function codeOf(fn: () => unknown): string {
 export const dgramScenarios: Readonly<Record<string, DgramScenario>> = {
   'a question and its answer': async (dgram, log) => {
     const server = await bound(dgram);
+    let sent = false;
     server.socket.on('message', (m, from) => {
       log(`server ${m} ${from.address} ${from.family} ${from.size}`);
-      server.socket.send('answer', from.port, from.address, (e, n) => log(`sent ${e} ${n}`));
+      server.socket.send('answer', from.port, from.address, (e, n) => {
+        sent = true;
+        log(`sent ${e} ${n}`);
+      });
     });
     const client = dgram.createSocket('udp4');
     client.send('question', server.port, HOST);
     const [m, from] = await once(client, 'message');
     log(`client ${m as Buffer} ${(from as nodeDgram.RemoteInfo).port === server.port}`);
-    await pause(5);
+    await until(() => sent);
     client.close();
     server.socket.close(() => log('closed'));
     await once(server.socket, 'close');
@@ -43,7 +47,11 @@ export const dgramScenarios: Readonly<Record<string, DgramScenario>> = {
 
   'all forms of a message': async (dgram, log) => {
     const server = await bound(dgram);
-    server.socket.on('message', (m) => log(`${m.length} ${m}`));
+    let came = 0;
+    server.socket.on('message', (m) => {
+      came++;
+      log(`${m.length} ${m}`);
+    });
     const client = dgram.createSocket('udp4');
     const { port } = server;
     const send = (...args: unknown[]): Promise<void> => new Promise((resolve) => (client.send as (...a: unknown[]) => void)(...args, () => resolve()));
@@ -54,14 +62,18 @@ export const dgramScenarios: Readonly<Record<string, DgramScenario>> = {
     await send('', port, HOST);
     await send('to localhost', port);
     await send(new DataView(Uint8Array.of(104, 105).buffer), port, HOST);
-    await pause(20);
+    await until(() => came === 7);
     client.close();
     server.socket.close();
   },
 
   'connected, and not any more': async (dgram, log) => {
     const server = await bound(dgram);
-    server.socket.on('message', (m) => log(`${m}`));
+    let came = 0;
+    server.socket.on('message', (m) => {
+      came++;
+      log(`${m}`);
+    });
     const client = dgram.createSocket('udp4');
     client.connect(server.port, HOST);
     await once(client, 'connect');
@@ -70,12 +82,12 @@ export const dgramScenarios: Readonly<Record<string, DgramScenario>> = {
     client.send(Buffer.from('xxto itxx'), 2, 5);
     log(codeOf(() => client.send('x', 0, 1, server.port, HOST)));
     log(codeOf(() => client.connect(server.port, HOST)));
-    await pause(20);
+    await until(() => came === 2);
     client.disconnect();
     log(codeOf(() => client.remoteAddress()));
     log(codeOf(() => client.disconnect()));
     client.send('by address', server.port, HOST);
-    await pause(20);
+    await until(() => came === 3);
     client.close();
     server.socket.close();
   },

@@ -25,6 +25,11 @@ export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
+/** Waits until it is so. */
+export async function until(ready: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await ready())) await pause(2);
+}
+
 function listen(server: nodeNet.Server): Promise<number> {
   return new Promise((resolve) => server.listen(0, HOST, () => resolve((server.address() as nodeNet.AddressInfo).port)));
 }
@@ -219,8 +224,8 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     await once(second, 'close');
     client.destroy();
     await once(client, 'close');
-    await pause(20);
-    log(`${await count()}`);
+    await until(async () => (await count()) === 0);
+    log('none is left');
     server.close();
     await once(server, 'close');
   },

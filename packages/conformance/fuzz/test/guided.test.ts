@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { Random, damage, guided, patched } from '../src/index.js';
+import { Random, damage, guided, patched, soon } from '../src/index.js';
 
 const SOURCES = '/packages/conformance/fuzz/test/';
 
@@ -23,6 +23,11 @@ test('what is not taken is counted, and a seed that is not is a mistake', () => 
   const report = loop((b) => b[0] === 0, 60);
   expect([report.runs, report.taken > 5, report.taken < 60]).toEqual([60, true, true]);
   expect(() => loop(() => false, 60)).toThrow('a sound one is not taken');
+});
+
+test('what takes more of the processor than it may is told, and waiting is none of it', () => {
+  expect(soon(5000, () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20))).toBe('timed-out');
+  expect(() => soon(5, () => { for (const start = process.cpuUsage(); process.cpuUsage(start).user < 10_000; ); })).toThrow(/it took \d+ ms of the processor/);
 });
 
 test('damage is the same for the same seed, and leaves the bytes alone', () => {

@@ -190,8 +190,8 @@ function orderTests(conformance: HostConformance): void {
   });
 }
 
-/** Waits until `ready`, for at most two seconds of the host's time. */
+/** Waits until `ready`, for at most twenty seconds of the host's time. */
 async function waitFor(subject: HostSubject, ready: () => boolean): Promise<void> {
-  for (let ms = 0; !ready() && ms < 2000; ms++) await subject.wait(MS);
+  for (let ms = 0; !ready() && ms < 20_000; ms++) await subject.wait(MS);
   expect(ready()).toBe(true);
 }

@@ -282,7 +282,7 @@ function flushTests(conformance: HostConformance): void {
       parts.forEach((data, index) => {
         expect(file.read(data, index * 10, (_error, moved) => ends.set(index, (ends.get(index) ?? 0) + moved))).toBe(-1);
       });
-      for (let ms = 0; ends.size < count && ms < 2000; ms++) await io.get().wait(1_000_000);
+      for (let ms = 0; ends.size < count && ms < 20_000; ms++) await io.get().wait(1_000_000);
       expect([...ends.values()]).toEqual(Array.from({ length: count }, () => 10));
       expect(whole).toEqual(pattern(count * 10));
       file.close();

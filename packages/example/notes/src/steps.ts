@@ -23,7 +23,7 @@ export async function writeBundle(made: Bundle, path: string): Promise<{ path: s
 
 /** Runs `node file argument` in `folder`. */
 export function runApp(file: string, argument: string, folder: string): { readonly status: number; readonly output: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [file, argument], { cwd: folder, encoding: 'utf8', timeout: 60_000 });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [file, argument], { cwd: folder, encoding: 'utf8', timeout: 170_000 });
   return { status: status ?? 1, output: stdout + stderr };
 }
 

@@ -10,4 +10,4 @@ test('an unmodified program keeps its notes on the image as it does on this mach
   expect(text).toMatch(/ext2fs\n +├─ rumpkern/);
   expect(text).toMatch(/It boots in [\d.]+ ms/);
   expect(text).toMatch(/ok +they left the same tree/);
-}, 60_000);
+});

@@ -1,12 +1,13 @@
 /** Hash trees that lie: every call gives an error or an answer, and soon. */
 import { describe, expect, test } from '@jest/globals';
 import { names } from '@anykernel/conformance-diskfs';
+import { soon } from '@anykernel/conformance-fuzz';
 import { O_CREAT, O_RDWR } from '@anykernel/lib-sys';
 import { blockAt } from '../src/bmap.js';
 import { newfs } from '../src/index.js';
 import { VTOI } from '../src/inode.js';
 import { DI_FLAGS, SB_ROCOMPAT, SUPER_OFF } from '../src/ondisk.js';
-import { errnoOf, mounted, pattern } from './kit.js';
+import { type World, errnoOf, mounted, pattern } from './kit.js';
 
 const BSIZE = 1024;
 const COUNT = 400;
@@ -101,27 +102,29 @@ const LIES: Readonly<Record<string, Lie>> = {
   'a tree that is said to be a plain directory': (v, b) => v.setUint32(b.inode + DI_FLAGS, v.getUint32(b.inode + DI_FLAGS, true) & ~0x1000, true),
 };
 
+/** Names are listed, found, added, taken away and renamed, in both directories. */
+function useAll(w: World): void {
+  const { sys } = w;
+  for (const dir of ['d', 'small']) {
+    errnoOf(() => names(sys, dir));
+    for (let i = 0; i < COUNT; i += 7) errnoOf(() => sys.stat(`${dir}/name-${i}`));
+    for (let i = 0; i < 60; i++) errnoOf(() => sys.link('f', `${dir}/${'new-'.repeat(1 + (i % 30))}${i}`));
+    for (let i = 0; i < COUNT; i += 5) errnoOf(() => sys.unlink(`${dir}/name-${i}`));
+    errnoOf(() => sys.rename(`${dir}/name-1`, `${dir}/name-2`));
+    errnoOf(() => names(sys, dir));
+  }
+  errnoOf(() => sys.rmdir('small'));
+  errnoOf(() => w.unmount());
+}
+
 describe('a hash tree that lies', () => {
   const honest = base();
   test.each(Object.entries(LIES))('%s', (_what, lie) => {
     const image = honest.image.slice();
     lie(new DataView(image.buffer), honest);
     const w = mounted(image, { kernel: { memLimitBytes: 16 << 20 } });
-    const { sys } = w;
-    const start = process.cpuUsage();
-    for (const dir of ['d', 'small']) {
-      errnoOf(() => names(sys, dir));
-      for (let i = 0; i < COUNT; i += 7) errnoOf(() => sys.stat(`${dir}/name-${i}`));
-      for (let i = 0; i < 60; i++) errnoOf(() => sys.link('f', `${dir}/${'new-'.repeat(1 + (i % 30))}${i}`));
-      for (let i = 0; i < COUNT; i += 5) errnoOf(() => sys.unlink(`${dir}/name-${i}`));
-      errnoOf(() => sys.rename(`${dir}/name-1`, `${dir}/name-2`));
-      errnoOf(() => names(sys, dir));
-    }
-    errnoOf(() => sys.rmdir('small'));
-    errnoOf(() => w.unmount());
-    const { user, system } = process.cpuUsage(start);
+    soon(20_000, () => useAll(w));
     expect(w.k.stopped).toBeUndefined();
-    expect(user + system).toBeLessThan(2_000_000);
     w.k.halt();
     expect(w.host.allocated).toBe(0);
   });

@@ -1,5 +1,6 @@
 /** Images with random damage: driver and checker find nothing in them but errors, and what the checker has repaired is in order for both. */
 import { beforeAll, expect, test } from '@jest/globals';
+import { soon } from '@anykernel/conformance-fuzz';
 import { type Machine, damagedImages, exercise } from '@anykernel/conformance-image';
 import { Rng, Sim } from '@anykernel/host-sim';
 import { boot } from '@anykernel/rumpkern';
@@ -149,13 +150,10 @@ const COUNT = Number(process.env['FFS_FSCK_RUNS'] ?? 40);
 
 test(`${COUNT} damaged images for the checker, from seed ${FIRST} on`, () => {
   for (let seed = FIRST; seed < FIRST + COUNT; seed++) {
-    const began = performance.now();
     try {
-      repaired(damaged(seed));
+      soon(20_000, () => repaired(damaged(seed)));
     } catch (e) {
       throw new Error(`seed ${seed}: ${String(e)}`, { cause: e });
     }
-    const took = performance.now() - began;
-    if (took > 8000) throw new Error(`seed ${seed} took ${took} ms`);
   }
 }, 600_000);

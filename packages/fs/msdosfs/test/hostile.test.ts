@@ -54,7 +54,7 @@ function start(b: Uint8Array, off: number): number {
 /** Everything is done with it that can be; nothing but errnos comes of it. */
 function survive(bytes: Uint8Array): void {
   const w = world(bytes, { kernel: { memLimitBytes: 32 << 20 } });
-  exercise({ k: w.k, type: 'msdosfs', args: { fspec: '/disk' }, writable: true, allocated: () => w.host.allocated }, 1, { timeoutMs: 8000 });
+  exercise({ k: w.k, type: 'msdosfs', args: { fspec: '/disk' }, writable: true, allocated: () => w.host.allocated }, 1);
 }
 
 describe('boot sectors', () => {

@@ -11,7 +11,7 @@ const FLAGS = [
   '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
   '--disable-sync', '--disable-dev-shm-usage',
 ];
-const LIMIT_MS = 100_000;
+const LIMIT_MS = 280_000;
 
 /** Opens `url`, and ends the browser when `told` is there. */
 async function inChromium(url: string, profile: string, told: Promise<string>): Promise<string> {
@@ -87,5 +87,5 @@ oracle('chromium', 'mke2fs', 'e2fsck', 'debugfs').test(
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     }
   },
-  180_000,
+  300_000,
 );

@@ -24,7 +24,7 @@ function write(port: BusPort, bytes: Uint8Array): void {
 }
 
 /** The next packet's first byte, when it comes. */
-function first(port: BusPort, timeoutMs = 5000): Promise<number> {
+function first(port: BusPort, timeoutMs = 100_000): Promise<number> {
   const bus = new Bus(port.memory);
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error('no packet has come')), timeoutMs);
@@ -66,7 +66,7 @@ describe('a bus in memory', () => {
        const before = Atomics.load(bell, 0);
        Atomics.add(bell, 1, 1);
        parentPort.postMessage('ready');
-       Atomics.wait(bell, 0, before, 5000);
+       Atomics.wait(bell, 0, before, 100_000);
        setTimeout(() => {
          const bytes = new Uint8Array(memory);
          const at = 32 + words[5] + 24 + words[(32 + words[5]) >> 2];
@@ -78,14 +78,14 @@ describe('a bus in memory', () => {
        }, 50);`,
       { eval: true, workerData: memory },
     );
+    const timer = setTimeout(() => {}, 100_000);
     try {
-      const timer = setTimeout(() => {}, 10_000);
       await new Promise((resolve) => worker.once('message', resolve));
       write(port, Uint8Array.of(7, 0, 0, 7));
       const got = first(port);
       expect(await got).toBe(8);
-      clearTimeout(timer);
     } finally {
+      clearTimeout(timer);
       await worker.terminate();
       port.close();
     }

@@ -54,7 +54,7 @@ test('what one program has claimed no other can, until it ends; beside it everyb
   expect(third.said).toBe('claimed');
   await ended(third, 'input');
   run('rm', ['-r', folder]);
-}, 20_000);
+});
 
 oracle('root', 'mke2fs', 'loop:ext4').test('a block device that the machine has mounted is not claimed, and one that is claimed the machine does not mount', () =>
   withFolder((folder) => {

@@ -14,7 +14,7 @@ request.set([255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0, 9, 8, 6, 0, 1, 8, 0, 6
 const OFTEN = 200;
 let answers = 0;
 // Only the device keeps this program alive.
-setTimeout(() => process.exit(1), 20_000).unref();
+setTimeout(() => process.exit(1), 100_000).unref();
 port.listen(() => {
   let count = 0;
   for (let len = port.read(); len > 0; len = port.read()) {

@@ -8,7 +8,7 @@ oracle('ip').test('frames go to the host behind a TAP device, and its answer com
   const ns = `ak-tap-${process.pid}`;
   mustRun('ip', ['netns', 'add', ns]);
   try {
-    const { status, stdout, stderr } = run('ip', ['netns', 'exec', ns, process.execPath, `${folder}/tap-child.mjs`]);
+    const { status, stdout, stderr } = run('ip', ['netns', 'exec', ns, process.execPath, `${folder}/tap-child.mjs`], { timeoutMs: 120_000 });
     expect(`${stdout}${stderr}`.trim()).toBe('10.9.0.1 is 10.9.0.1, 42 bytes\n200 answers more');
     expect(status).toBe(0);
   } finally {

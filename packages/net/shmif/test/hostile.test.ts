@@ -1,6 +1,6 @@
 /** A bus whose memory somebody has filled with whatever he likes: it is read, and written to, and nothing comes of it but packets and losses. */
 import { expect, test } from '@jest/globals';
-import { Random, damage, fuzzRuns, patched } from '@anykernel/conformance-fuzz';
+import { Random, damage, fuzzRuns, patched, soon } from '@anykernel/conformance-fuzz';
 import { putU32le } from '@anykernel/lib-bytes';
 import { BUS_HDR_LEN, Bus, initBus } from '@anykernel/shmif';
 
@@ -45,7 +45,6 @@ function use(bus: Bus, random: Random): void {
 }
 
 test.each([false, true])('whatever the memory holds, a bus is read and written (native: %s)', (native) => {
-  const began = process.cpuUsage().user;
   const runs = fuzzRuns(600);
   for (let run = 1; run <= runs; run++) {
     const random = new Random(run);
@@ -54,11 +53,10 @@ test.each([false, true])('whatever the memory holds, a bus is read and written (
     try {
       for (let round = 0; round < ROUNDS; round++) {
         spoil(random, memory);
-        use(random.below(4) === 0 ? new Bus(memory, native) : bus, random);
+        soon(5000, () => use(random.below(4) === 0 ? new Bus(memory, native) : bus, random));
       }
     } catch (e) {
       throw new Error(`run ${run}`, { cause: e });
     }
   }
-  expect((process.cpuUsage().user - began) / runs).toBeLessThan(60_000);
 });

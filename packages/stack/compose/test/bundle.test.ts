@@ -45,7 +45,7 @@ async function made(name: string, { leaves, ...options }: Wanted): Promise<{ fil
 
 function node(file: string, ...args: string[]): { status: number | null; out: string } {
   const { NODE_OPTIONS: _options, NODE_PATH: _path, ...env } = process.env;
-  const { status, stdout, stderr } = spawnSync(process.execPath, [file, ...args], { cwd: folder, encoding: 'utf8', env, timeout: 20_000 });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [file, ...args], { cwd: folder, encoding: 'utf8', env, timeout: 120_000 });
   return { status, out: stdout + stderr };
 }
 

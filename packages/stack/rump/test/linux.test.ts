@@ -28,8 +28,8 @@ if (all.missing.length === 0) {
     });
     await net.web(0, 8080);
     await net.until(() => net.linux('ping', '-c', '1', '-W', '1', '2001:db8:9::2').status, (status) => status === 0);
-  }, 60_000);
-  afterAll(() => net.close(), 30_000);
+  });
+  afterAll(() => net.close());
 }
 
 describe.each(FAMILIES)('Linux, by $name,', ({ ours, theirs, url, flag }) => {
@@ -40,20 +40,20 @@ describe.each(FAMILIES)('Linux, by $name,', ({ ours, theirs, url, flag }) => {
   });
 
   all.test('fetches 1 GiB with curl, each byte as it was sent', () => {
-    const out = net.must('sh', '-c', `curl -g -s -m 80 ${url}/${GIB} | openssl dgst -sha256 -r`);
+    const out = net.must('sh', '-c', `curl -g -s -m 280 ${url}/${GIB} | openssl dgst -sha256 -r`);
     expect(out.split(' ')[0]).toBe(GIB_SHA256);
-  }, 100_000);
+  }, 300_000);
 
   all.test('serves 1 GiB, each byte as it was sent', async () => {
     expect(await net.fetch(theirs, 8080, `/cgi-bin/stream?${GIB}`)).toEqual({ len: GIB, sha256: GIB_SHA256 });
-  }, 100_000);
+  }, 300_000);
 
   all.test('posts 64 MiB', () => {
-    expect(net.must('sh', '-c', `head -c ${64 * MIB} /dev/zero | curl -g -s -m 50 --data-binary @- ${url}/`)).toBe(String(64 * MIB));
-  }, 60_000);
+    expect(net.must('sh', '-c', `head -c ${64 * MIB} /dev/zero | curl -g -s -m 280 --data-binary @- ${url}/`)).toBe(String(64 * MIB));
+  });
 
   all.test('hears its own words from the echo, with the connection half closed', () => {
-    expect(net.must('sh', '-c', `printf 'hello, kernel' | nc -N -w 5 ${ours} 7`)).toBe('hello, kernel');
+    expect(net.must('sh', '-c', `printf 'hello, kernel' | nc -N -w 60 ${ours} 7`)).toBe('hello, kernel');
   });
 
   all.test('listens with nc, and the kernel sends', async () => {
@@ -64,17 +64,17 @@ describe.each(FAMILIES)('Linux, by $name,', ({ ours, theirs, url, flag }) => {
     const { sha256 } = await net.send(theirs, 9007, 3_000_000);
     await ended;
     expect(createHash('sha256').update(readFileSync(file)).digest('hex')).toBe(sha256);
-  }, 30_000);
+  });
 
   all.test('measures with iperf3, both ways and with several streams', () => {
     for (const how of [[], ['-R'], ['-P', '4']]) {
       const report = JSON.parse(net.must('iperf3', '-c', ours, '-t', '1', '-J', ...how)) as { end: { sum_received: { bytes: number } } };
       expect(report.end.sum_received.bytes).toBeGreaterThan(MIB);
     }
-  }, 60_000);
+  });
 
   all.test('is refused at once where nobody listens', () => {
-    expect(net.linux('nc', '-w', '5', '-v', ours, '9').stderr).toContain('refused');
+    expect(net.linux('nc', '-w', '60', '-v', ours, '9').stderr).toContain('refused');
   });
 });
 
@@ -89,27 +89,27 @@ describe('nmap', () => {
     const open = { 7: 'open', 80: 'open', 5201: 'open' };
     expect(scan('-sS', '-p', '1-100,5201')).toEqual(open);
     expect(scan('-sT', '-p', '1-100,5201')).toEqual(open);
-  }, 60_000);
+  });
 
   all.test('finds them by FIN, by a Christmas tree and by nothing: what is closed answers, what is open does not (RFC 9293 3.10.7)', () => {
     const silent = { 7: 'open|filtered', 80: 'open|filtered' };
     for (const how of ['-sF', '-sX', '-sN']) expect([how, scan(how, '-p', '1-20,80')]).toEqual([how, silent]);
-  }, 60_000);
+  });
 
   all.test('finds the port of datagrams that answers, and the others unreachable', () => {
     expect(scan('-sU', '-p', '1-20', '--max-retries', '3', '--data-string', 'x')).toEqual({ 7: 'open' });
-  }, 60_000);
+  });
 
   all.test('guesses the system, and finds no pattern in the sequence numbers', () => {
     expect(net.must('nmap', '-n', '-Pn', '-O', '-v', '-p', '1-20', '--max-os-tries', '1', OURS)).toMatch(/TCP Sequence Prediction: Difficulty=2\d\d \(Good luck!\)/);
-  }, 60_000);
+  });
 });
 
 all.test('a flood of SYNs leaves established connections alone, and the memory bounded', async () => {
   // So small that also a slow flood fills it: from then on there are cookies.
   await net.tool('sysctl -w net.inet.tcp.syn_cache_limit=500');
   const before = await net.counters();
-  const talk = spawn('ip', ['netns', 'exec', net.space(), 'sh', '-c', `(printf one; sleep 4; printf two) | nc -N -w 10 ${OURS} 7`], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const talk = spawn('ip', ['netns', 'exec', net.space(), 'sh', '-c', `(printf one; sleep 4; printf two) | nc -N -w 60 ${OURS} 7`], { stdio: ['ignore', 'pipe', 'ignore'] });
   const ended = new Promise((resolve) => talk.once('exit', resolve));
   let said = '';
   talk.stdout.on('data', (b: Buffer) => (said += b.toString()));
@@ -119,8 +119,8 @@ all.test('a flood of SYNs leaves established connections alone, and the memory b
   await ended;
   expect(said).toBe('onetwo');
   expect(await net.count('tcp', 'SYN cookie')).toBeGreaterThan(100);
-  expect(net.must('curl', '-s', '-m', '10', `http://${OURS}/5`).length).toBe(5);
-}, 60_000);
+  expect(net.must('curl', '-s', '-m', '60', `http://${OURS}/5`).length).toBe(5);
+});
 
 all.test('in the end nothing is left but what is listening', async () => {
   const { stopped, used } = await net.counters();
@@ -128,4 +128,4 @@ all.test('in the end nothing is left but what is listening', async () => {
   expect(used).toBeLessThan(200);
   const connected = await net.until(() => net.tool('netstat -n'), ({ out }) => out.every((line) => !line.startsWith('tcp') || line.endsWith('TIME_WAIT')));
   expect(connected.out.filter((line) => line.startsWith('tcp') && !line.endsWith('TIME_WAIT'))).toEqual([]);
-}, 30_000);
+});

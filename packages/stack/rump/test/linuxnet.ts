@@ -13,7 +13,7 @@ printf 'Content-Type: application/octet-stream\\r\\n\\r\\n'
 head -c "$QUERY_STRING" /dev/zero | openssl enc -aes-128-ctr -K 00000000000000000000000000000000 -iv 00000000000000000000000000000000
 `;
 
-const TIMEOUT_MS = 90_000;
+const TIMEOUT_MS = 290_000;
 
 export class LinuxNet {
   /** A folder that goes with it. */
@@ -95,7 +95,7 @@ export class LinuxNet {
 
   /** What `look` gives as soon as it passes, or in the end. */
   async until<T>(look: () => Promise<T> | T, pass: (value: T) => boolean): Promise<T> {
-    for (let left = 100; ; left--) {
+    for (let left = 1000; ; left--) {
       const value = await look();
       if (pass(value) || left === 0) return value;
       await new Promise((resolve) => setTimeout(resolve, 100));

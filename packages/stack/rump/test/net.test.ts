@@ -51,11 +51,11 @@ describe('sockets', () => {
       const ask = () => rump(['nc', '--stack', two, '-v', flag, address, '7000'], { input: 'from the client' });
       let asking = await ask();
       // Whose addresses are settled first is a matter of chance.
-      for (let left = 5; asking.status !== 0 && left > 0; left--) asking = await ask();
+      for (let left = 100; asking.status !== 0 && left > 0; left--) asking = await ask();
       expect([asking.status, asking.out, asking.err]).toEqual([0, 'from the server', `Connection to ${address} 7000 port [tcp/*] succeeded!\n`]);
       expect((await serving).out).toBe('from the client');
     }
-  }, 20_000);
+  });
 
   test('of two processes talk on a bus file, and who listens waits', async () => {
     const end = (n: number): string => stack([`ifconfig shmif0 create linkstr ${path('lan.bus')}`, `ifconfig shmif0 10.0.0.${n}/24`], ['netinet', 'shmif'], `process${n}`);
@@ -66,9 +66,9 @@ describe('sockets', () => {
     server.stdout.on('data', (b: Buffer) => (got += b.toString()));
     const ended = new Promise((resolve) => server.once('exit', resolve));
     let asked = await rump(['nc', '--stack', end(2), '10.0.0.1', '7000'], { input: 'hello' });
-    for (let left = 20; asked.status !== 0 && left > 0; left--) asked = await rump(['nc', '--stack', end(2), '10.0.0.1', '7000'], { input: 'hello' });
+    for (let left = 500; asked.status !== 0 && left > 0; left--) asked = await rump(['nc', '--stack', end(2), '10.0.0.1', '7000'], { input: 'hello' });
     expect([asked.status, await ended, got]).toEqual([0, 0, 'hello']);
-  }, 60_000);
+  });
 
   test('are in the lists of netstat and sockstat', async () => {
     const out = await ran('shell', '--stack', stack(undefined, ['netinet6', 'shmif', 'tmpfs']), '-c', 'netstat -an', '-c', 'sockstat -n', '-c', 'netstat -s -p udp', '-c', 'netstat -m');
@@ -108,4 +108,4 @@ test('the demonstration sends each byte through the router, and its capture has 
   const capture = parsePcapng(new Uint8Array(fs.readFileSync(file)));
   expect(capture?.interfaces.map((i) => i.name)).toEqual(['shmif0', 'shmif1']);
   expect(new Set(capture?.packets.map((p) => `${p.iface} ${p.direction}`))).toEqual(new Set(['0 in', '0 out', '1 in', '1 out']));
-}, 60_000);
+});

@@ -25,8 +25,8 @@ if (all.missing.length === 0) {
       linux: ['link add br0 type bridge', 'link set aktap0 master br0 up', 'link set aksl0 master br0 up', 'link set br0 up'],
     });
     await net.web(1, 8080);
-  }, 60_000);
-  afterAll(() => net.close(), 30_000);
+  });
+  afterAll(() => net.close());
 }
 
 /** The digest of the first bytes of the stream. */
@@ -38,17 +38,17 @@ all.test('its router advertisements give the kernel an address and a route', asy
   const { out } = await net.until(() => net.tool('ifconfig virt0'), (said) => said.out.some((line) => /inet6 fd00:/.test(line) && !line.includes('tentative')));
   expect(out.some((line) => /inet6 fd00:[0-9a-f:]+\/64$/.test(line))).toBe(true);
   expect((await net.tool('route get 2001:db8::1')).out.some((line) => /gateway: fe80::/.test(line))).toBe(true);
-}, 30_000);
+});
 
 all.test('it answers pings of either family', async () => {
   expect((await net.tool('ping -c 3 -i 0.1 10.0.2.2')).out).toContain('3 packets transmitted, 3 packets received, 0.0% packet loss');
   expect((await net.tool('ping6 -c 3 -i 0.1 fd00::2')).out).toContain('3 packets transmitted, 3 packets received, 0.0% packet loss');
-}, 30_000);
+});
 
 all.test('32 MiB come through its TCP, each byte as it was sent', async () => {
   const sha256 = digest(32 * MIB);
   for (const peer of PEERS) expect([peer, await net.fetch(peer, 8080, `/cgi-bin/stream?${32 * MIB}`)]).toEqual([peer, { len: 32 * MIB, sha256 }]);
-}, 60_000);
+});
 
 all.test('16 MiB go through its TCP, each byte as it was sent', async () => {
   for (const [i, peer] of PEERS.entries()) {
@@ -60,8 +60,8 @@ all.test('16 MiB go through its TCP, each byte as it was sent', async () => {
     await ended;
     expect([peer, createHash('sha256').update(readFileSync(file)).digest('hex')]).toEqual([peer, digest(16 * MIB)]);
   }
-}, 60_000);
+});
 
 all.test('a port where nobody listens is refused, in whatever way it does', async () => {
-  expect((await net.tool('nc -z -w 5 10.0.2.2 9')).status).toBe(1);
-}, 30_000);
+  expect((await net.tool('nc -z -w 60 10.0.2.2 9')).status).toBe(1);
+});

@@ -173,14 +173,14 @@ describe('a damaged image', () => {
         if (/panic|TypeError|RangeError|undefined/.test(err)) throw new Error(`round ${round}: ${words.join(' ')}: ${err}`);
       }
     }
-  }, 120_000);
+  });
 });
 
 describe('as a program of its own', () => {
   const start = (args: readonly string[], options: { input?: string | Buffer } = {}): ReturnType<typeof spawnSync> => {
     const code = `import { main } from ${JSON.stringify(fileURLToPath(new URL('../src/main.ts', import.meta.url)))}; process.exitCode = await main(process.argv.slice(1));`;
     const node = ['--import', `${ROOT}/tools/run/typescript.mjs`, '--input-type=module', '-e', code, '--'];
-    return spawnSync(process.execPath, [...node, ...args], { cwd: ROOT, timeout: 60_000, ...options });
+    return spawnSync(process.execPath, [...node, ...args], { cwd: ROOT, timeout: 170_000, ...options });
   };
 
   test('it has its status and its two outputs', () => {
@@ -202,7 +202,7 @@ describe('as a program of its own', () => {
     await rump(['write', `${image}:/f`], { input: 'line\n'.repeat(500_000) });
     const code = `import { main } from ${JSON.stringify(fileURLToPath(new URL('../src/main.ts', import.meta.url)))}; process.exitCode = await main(process.argv.slice(1));`;
     const line = `${process.execPath} --no-deprecation --import ${ROOT}/tools/run/typescript.mjs --input-type=module -e '${code}' -- cat ${image}:/f | head -1; echo "\${PIPESTATUS[0]}"`;
-    const done = spawnSync('bash', ['-c', line], { cwd: ROOT, timeout: 60_000, encoding: 'utf8' });
+    const done = spawnSync('bash', ['-c', line], { cwd: ROOT, timeout: 170_000, encoding: 'utf8' });
     expect([done.stdout, done.stderr]).toEqual(['line\n0\n', '']);
   });
 });
