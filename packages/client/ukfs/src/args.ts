@@ -142,11 +142,11 @@ function fromMs(ms: number): Timespec {
   return { sec, nsec: Math.min(999_999_999, Math.max(0, Math.round((ms - sec * 1000) * 1e6))) };
 }
 
-/** Where in a file: a number or bigint; undefined where null or -1 means the descriptor's own position. */
-export function toPosition(position: unknown): number | undefined {
+/** Where in a file `len` bytes are: a number or bigint; undefined where null or -1 means the descriptor's own position. */
+export function toPosition(position: unknown, len = 0): number | undefined {
   if (isNone(position) || position === -1) return undefined;
   if (typeof position === 'bigint') {
-    const [min, max] = [-(2n ** 63n), 2n ** 63n - 1n];
+    const [min, max] = [-(2n ** 63n), 2n ** 63n - 1n - BigInt(len)];
     if (position < min || position > max) throw outOfRange('position', `>= ${min} && <= ${max}`, position);
     return position < 0n ? undefined : Number(position);
   }

@@ -87,11 +87,14 @@ export function* read(fd: unknown, buffer: unknown, offset?: unknown, length?: u
   if (isObject(offset)) ({ offset, length, position } = toObject(offset));
   const off = toOffset(offset);
   const len = isNone(length) ? bytes.length - off : (length as number) | 0;
-  if (len === 0) return 0;
+  if (len === 0) {
+    toPosition(position);
+    return 0;
+  }
   if (bytes.length === 0) throw invalidArgValue('buffer', buffer, 'is empty and cannot be written');
   if (len < 0) throw outOfRange('length', '>= 0', len);
   if (off + len > bytes.length) throw outOfRange('length', `<= ${bytes.length - off}`, len);
-  const at = toPosition(position);
+  const at = toPosition(position, len);
   // Beyond the longest file that there can be is as far as just before its end.
   return yield* moved('read', 'pread', 'read', d, part(bytes, off, len), at && Math.min(at, Number.MAX_SAFE_INTEGER - len));
 }

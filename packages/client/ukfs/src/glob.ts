@@ -149,7 +149,8 @@ class Walk {
     if (this.#exclude(name, path, type)) return;
     const last = index === pattern.parts.length - 1;
     const star = pattern.parts[index] === GLOBSTAR;
-    const through = (star || !last) && (type === DT_DIR || (type === DT_LNK && this.#follow && (yield* this.#isNew(path))));
+    const next = star ? GLOBSTAR : pattern.parts[index + 1];
+    const through = (star || !last) && (type === DT_DIR || (type === DT_LNK && (yield* this.#isGoneThrough(next, path))));
     if (through) yield* this.#walk(pattern, path, star ? index : index + 1, depth);
     else if (last) this.#add(pattern, path, type);
   }
@@ -171,8 +172,9 @@ class Walk {
     return st instanceof Errno ? -1 : IFTODT(st.mode);
   }
 
-  /** Whether a link leads to a directory, and to none that it is in: it would have no end. */
-  *#isNew(path: string): Op<boolean> {
+  /** Whether a link leads to a directory, and to none that it is in: it would have no end. Only a name is taken away by a `..` that is next. */
+  *#isGoneThrough(next: Part | undefined, path: string): Op<boolean> {
+    if (!this.#follow) return next === '..' && (yield* this.#typeAt(path, true)) === DT_DIR;
     const st = yield* attempt('stat', [this.#at(path)]);
     if (st instanceof Errno || IFTODT(st.mode) !== DT_DIR) return false;
     for (let at = path; at !== ''; ) {

@@ -11,7 +11,7 @@ import { type Op, attempt, call, one } from './run.js';
 import { StatFs } from './stats.js';
 
 export interface StatOptions extends BigIntOption {
-  /** false: a name that is not there gives undefined. Synchronous forms only. */
+  /** false: a name that is not there, or below what is no directory, gives undefined. */
   readonly throwIfNoEntry?: boolean;
 }
 
@@ -25,8 +25,11 @@ type Stat = (path: PathLike, options?: StatOptions) => Op<AnyStats | undefined>;
 function statting(name: 'stat' | 'lstat'): Stat {
   return function* (path, options) {
     const p = toPath(path);
-    if (options?.throwIfNoEntry === false) return yield* statIfThere(name, p, options);
-    return statsOf(yield* call(name, [p]), options);
+    if (options?.throwIfNoEntry !== false) return statsOf(yield* call(name, [p]), options);
+    const st = yield* attempt(name, [p]);
+    if (st === ERR.ENOENT || st === ERR.ENOTDIR) return undefined;
+    if (st instanceof Errno) throw systemError(st, name, p);
+    return statsOf(st, options);
   };
 }
 

@@ -5,10 +5,12 @@
  * descriptor, so that it is told whose contents have changed.
  */
 import { EventEmitter, codeOf } from '#host';
-import { DT_DIR, DT_REG, EntryNames, Errno, NOTE_ATTRIB, NOTE_DELETE, NOTE_EXTEND, NOTE_LINK, NOTE_RENAME, NOTE_REVOKE, NOTE_WRITE } from '@anykernel/lib-sys';
+import { fromBytestr } from '@anykernel/lib-bytes';
+import { DT_DIR, DT_REG, ERR, EntryNames, Errno, NOTE_ATTRIB, NOTE_DELETE, NOTE_EXTEND, NOTE_LINK, NOTE_RENAME, NOTE_REVOKE, NOTE_WRITE } from '@anykernel/lib-sys';
 import { type PathLike, checkAborted, toBool, toFunction, toObject, toPath, toSignal } from './args.js';
 import { encodingOf, nameOut } from './bytes.js';
 import { invalidArgValue, systemError } from './errors.js';
+import { type Ignored, ignoring } from './ignore.js';
 import { type Signal, type Timer, cancel, holder, later } from './host.js';
 import { isNone } from './kinds.js';
 import type { Knotes } from './knotes.js';
@@ -22,6 +24,10 @@ export interface WatchOptions {
   readonly persistent?: boolean;
   readonly recursive?: boolean;
   readonly signal?: Signal;
+  /** What is not told of. */
+  readonly ignore?: Ignored | readonly Ignored[] | null;
+  /** false: of what is not there nothing is told, and that is no error. */
+  readonly throwIfNoEntry?: boolean;
 }
 
 export type WatchEvent = 'rename' | 'change';
@@ -152,6 +158,8 @@ interface Watching {
   readonly persistent: boolean;
   readonly encoding: unknown;
   readonly signal: Signal | undefined;
+  readonly ignore: unknown;
+  readonly throwIfNoEntry: boolean;
 }
 
 /** `strict`: as the promise form checks them. */
@@ -159,15 +167,22 @@ function optionsOf(options: unknown, strict: boolean): Watching {
   const o = typeof options === 'string' ? { encoding: options } : isNone(options) ? {} : toObject(options);
   encodingOf(o['encoding'] === undefined ? undefined : { encoding: o['encoding'] });
   const persistent = strict ? toBool(o['persistent'], 'persistent', true) : (o['persistent'] ?? true) !== false;
-  return { recursive: toBool(o['recursive'], 'recursive'), persistent, encoding: o['encoding'], signal: toSignal(o['signal']) };
+  return {
+    recursive: toBool(o['recursive'], 'recursive'),
+    persistent,
+    encoding: o['encoding'],
+    signal: toSignal(o['signal']),
+    ignore: o['ignore'],
+    throwIfNoEntry: toBool(o['throwIfNoEntry'], 'throwIfNoEntry', true),
+  };
 }
 
 /** What is watched, until stop(). Errors are Node's: ENOENT, EACCES. */
-function* watching(tree: Tree, filename: PathLike): Op<Subject> {
+function* watching(tree: Tree, filename: PathLike, isDemanded: boolean): Op<Subject> {
   const p = toPath(filename, 'filename');
   const subject = new Subject(tree, bytePath(p), yield* isDir(p), '');
   const e = yield* subject.start();
-  if (!(e instanceof Errno)) return subject;
+  if (!(e instanceof Errno) || (!isDemanded && e === ERR.ENOENT)) return subject;
   throw Object.assign(systemError(e, 'watch', p), { filename: typeof filename === 'string' ? filename : pathText(p) });
 }
 
@@ -199,10 +214,11 @@ export class FSWatcher extends EventEmitter {
       },
     };
     if (listener !== undefined) this.on('change', toFunction(listener, 'listener') as never);
+    const isIgnored = ignoring(o.ignore);
     const tell: Tell = (event, name) => {
-      if (this.#watching !== undefined) this.emit('change', event, nameOut(name, o.encoding));
+      if (this.#watching !== undefined && !isIgnored(fromBytestr(name))) this.emit('change', event, nameOut(name, o.encoding));
     };
-    this.#watching = runner.now(watching({ runner, knotes, recursive: o.recursive, tell }, filename));
+    this.#watching = runner.now(watching({ runner, knotes, recursive: o.recursive, tell }, filename, o.throwIfNoEntry));
     if (o.persistent) this.#hold = holder();
     const { signal } = o;
     if (signal === undefined) return;
@@ -250,34 +266,30 @@ export async function* watched(
   options?: WatchOptions & { readonly maxQueue?: number; readonly overflow?: 'ignore' | 'throw' },
 ): AsyncGenerator<{ eventType: WatchEvent; filename: string | Uint8Array }, void, undefined> {
   toPath(filename);
-  const { signal, recursive, persistent, encoding } = optionsOf(options, true);
+  const o = optionsOf(options, true);
   if (options?.maxQueue !== undefined && !(options.maxQueue > 0)) throw invalidArgValue('options.maxQueue', options.maxQueue);
+  const { signal } = o;
   checkAborted(signal);
   const queue: { eventType: WatchEvent; filename: string | Uint8Array }[] = [];
   let wake = (): void => undefined;
-  const tell: Tell = (eventType, name) => {
-    if (queue.length < (options?.maxQueue ?? KEPT)) queue.push({ eventType, filename: nameOut(name, encoding) });
+  const watcher = new FSWatcher(runner, knotes, filename, { ...o, signal: undefined }, (eventType: WatchEvent, name: string | Uint8Array) => {
+    if (queue.length < (options?.maxQueue ?? KEPT)) queue.push({ eventType, filename: name });
     wake();
-  };
-  const subject = runner.now(watching({ runner, knotes, recursive, tell }, filename));
-  const hold = persistent ? holder() : undefined;
+  });
   const abort = (): void => wake();
   signal?.addEventListener('abort', abort, { once: true });
   try {
     for (;;) {
       checkAborted(signal);
       const next = queue.shift();
-      if (next !== undefined) {
-        yield next;
-        continue;
-      }
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
+      if (next !== undefined) yield next;
+      else
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
     }
   } finally {
-    subject.stop();
-    cancel(hold);
+    watcher.close();
     signal?.removeEventListener('abort', abort);
   }
 }

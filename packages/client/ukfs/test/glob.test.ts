@@ -102,6 +102,18 @@ test('Dirents, links that are followed, a greatest depth', () => {
   expect(s.fs.globSync('**', { cwd: base, maxDepth: 1 }).sort()).toEqual(['.', 'a', 'n', 'x']);
 });
 
+test('links are not gone through in circles', () => {
+  s.fs.mkdirSync(`${base}/round/target`, { recursive: true });
+  s.fs.writeFileSync(`${base}/round/target/f`, '');
+  s.fs.symlinkSync('target', `${base}/round/link`);
+  s.fs.symlinkSync(`${base}/round`, `${base}/round/target/up`);
+  const names = ['', '/link', '/link/f', '/link/up', '/target', '/target/f', '/target/up'];
+  const options = { cwd: base, followSymlinks: true };
+  expect(s.fs.globSync('round/**', options).sort()).toEqual(names.map((name) => `round${name}`));
+  expect(s.fs.globSync('round/target/*/../u?', { cwd: base })).toEqual(['round/target/up']);
+  s.fs.rmSync(`${base}/round`, { recursive: true });
+});
+
 test('callback and iterator; several patterns; a current directory', async () => {
   s.k.proc1.sys.chmod(base, 0o755);
   const called = await new Promise((resolve) => s.fs.glob([`${base}/a/*`, `${base}/x/y*`], (_e, names) => resolve(names.sort())));

@@ -53,6 +53,24 @@ describe.each(['tmpfs of a bare kernel, on Node', 'ext2fs, in the simulator'] as
     expect([await closed, await told.next()]).toEqual(['closed', []]);
   });
 
+  test('what is to be ignored is not told: patterns, of the last name or of all, RegExps and functions', async () => {
+    const ignore = ['*.log', 'sub/{a,b}', /\.tmp$/, (name: string) => name.startsWith('.')];
+    const w = s.fs.watch('/w', { recursive: true, ignore }, told.tell);
+    for (const name of ['x.log', 'sub/x.log', 'sub/a', 'sub/deep/a', 'x.tmp', '.x', 'sub/.x', '.log']) s.fs.symlinkSync('x', `/w/${name}`);
+    expect(await told.next()).toEqual(['rename sub/.x', 'rename sub/deep/a']);
+    w.close();
+    for (const bad of [5, [5]]) expect(() => s.fs.watch('/w', { ignore: bad as never })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }));
+    for (const bad of ['', ['']]) expect(() => s.fs.watch('/w', { ignore: bad })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' }));
+  });
+
+  test('what is not there is watched in vain, where that is no error', async () => {
+    expect(() => s.fs.watch('/none')).toThrow(expect.objectContaining({ code: 'ENOENT' }));
+    const w = s.fs.watch('/none', { throwIfNoEntry: false }, told.tell);
+    s.fs.writeFileSync('/none', '');
+    expect(await told.next()).toEqual([]);
+    w.close();
+  });
+
   test('a tree: also what is made while it is watched', async () => {
     const w = s.fs.watch('/w', { recursive: true }, told.tell);
     s.fs.writeFileSync('/w/sub/g', 'more');
