@@ -11,7 +11,7 @@ type Method = (...args: unknown[]) => unknown;
 
 /** A kernel with a process that can be done without. */
 export interface Victim {
-  readonly k: { readonly stopped: string | undefined; readonly syscalls: { names(): readonly string[] }; halt(): void };
+  readonly k: { readonly stopped: string | undefined; readonly calltable: { names(): readonly string[] }; halt(): void };
   readonly p: { readonly pid: number; readonly sys: { getpid(): number }; readonly call: object };
 }
 
@@ -67,7 +67,7 @@ type Wrong = (victim: Victim, name: string, what: string, args: readonly unknown
 
 function eachWrong({ table, victim: make, good, skip }: Annoyance, call: Wrong): void {
   let victim = make();
-  const established = new Set(victim.k.syscalls.names());
+  const established = new Set(victim.k.calltable.names());
   const once = (name: string, what: string, args: readonly unknown[]): void => {
     call(victim, name, what, args);
     if (victim.k.stopped !== undefined) victim = make();

@@ -312,6 +312,6 @@ function failed(l: Lwp, se: Sysent, error: unknown, args: readonly unknown[], to
 }
 
 /** The Errno itself, or SLEEP where the call would have to wait. Anything else is a fault of the kernel, and ends it. */
-export function errnoItself(l: Lwp, _se: Sysent, error: unknown): unknown {
+function errnoItself(l: Lwp, _se: Sysent, error: unknown): unknown {
   return error instanceof Errno || error === SLEEP ? error : l.k.panicked(error);
 }

@@ -15,6 +15,7 @@ import { processCalls } from './calls/process.js';
 import { sysctlCalls } from './calls/sysctl.js';
 import { stopTimers, timeCalls } from './calls/time.js';
 import { traceCalls } from './calls/trace.js';
+import { CallTable } from './calltable.js';
 import { openConsole } from './console.js';
 import { Devsw } from './devsw.js';
 import { Emul } from './entry.js';
@@ -36,6 +37,7 @@ import { Wheel } from './wheel.js';
 export interface Parts {
   autoloader: Autoloader;
   callouts: Wheel;
+  calltable: CallTable;
   clock: Clock;
   devsw: Devsw;
   evcnt: Evcnts;
@@ -74,6 +76,7 @@ export const extras: Extras = {
   parts: {
     autoloader: (k) => new Autoloader(k),
     callouts: (k) => new Wheel(k),
+    calltable: (k) => new CallTable(k),
     clock: (k) => new Clock(k.host),
     devsw: () => new Devsw(),
     evcnt: () => new Evcnts(),

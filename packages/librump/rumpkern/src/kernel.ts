@@ -9,6 +9,7 @@ import type { AnyComponent } from '@anykernel/lib-component';
 import { ERR, Errno } from '@anykernel/lib-sys';
 import { ROOT } from './cred.js';
 import type { Autoloader } from './autoload.js';
+import type { CallTable } from './calltable.js';
 import type { Devsw } from './devsw.js';
 import { type Emul, runKernel } from './entry.js';
 import type { Extras, Parts } from './extras.js';
@@ -18,7 +19,7 @@ import { Fifo } from './fifo.js';
 import { type File, Filedesc } from './filedesc.js';
 import type { Knote, Kqueue } from './kqueue.js';
 import type { Ktrace, Tracer } from './ktrace.js';
-import { Mem } from './mem.js';
+import { Mem, parseSize } from './mem.js';
 import { Modules } from './modules.js';
 import { Msgbuf } from './msgbuf.js';
 import type { HaltOptions, KernelOptions, NewProc } from './options.js';
@@ -284,6 +285,11 @@ export class Kernel {
     return this.#part('callouts');
   }
 
+  /** System calls by number. */
+  get calltable(): CallTable {
+    return this.#part('calltable');
+  }
+
   /** The wall clock, to be set. */
   get clock(): Clock {
     return this.#part('clock');
@@ -487,10 +493,3 @@ export class Kernel {
 }
 
 function nothing(): void {}
-
-/** Bytes from a number with k, m or g behind it; unlimited where there is none. */
-function parseSize(text: string | undefined): number {
-  const m = /^(\d+)([kmg]?)$/i.exec(text ?? '');
-  if (m === null) return Infinity;
-  return Number(m[1]) * { '': 1, k: 1024, m: 1048576, g: 1073741824 }[m[2].toLowerCase() as '' | 'k' | 'm' | 'g'];
-}

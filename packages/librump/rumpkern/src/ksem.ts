@@ -9,7 +9,7 @@ import type { Cred } from './cred.js';
 import type { Kernel } from './kernel.js';
 import type { Lwp, Proc } from './proc.js';
 
-export const SEM_VALUE_MAX = 0x7fff_ffff;
+const SEM_VALUE_MAX = 0x7fff_ffff;
 const NAME_LEN = 14;
 /** Semaphores of one kernel (kern.posix.semmax). */
 const SEM_MAX = 128;

@@ -106,7 +106,7 @@ export class Ktrace {
     const on = this.#tracer !== undefined || this.#files.size > 0;
     if (on === this.#on) return;
     this.#on = on;
-    this.#k.syscalls.wrap(on ? (se, handler) => this.#wrap(se, handler) : undefined);
+    this.#k.calltable.wrap(on ? (se, handler) => this.#wrap(se, handler) : undefined);
   }
 
   /** Who is told of the calls of `p`. */

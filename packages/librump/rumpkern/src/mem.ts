@@ -124,3 +124,10 @@ function classOf(len: number): number {
   if (cls < 0 || cls >= CLASSES || len !== PAGE_SIZE << cls) throw new Error(`no chunk of ${len} bytes`);
   return cls;
 }
+
+/** Bytes from a number with k, m or g behind it; unlimited where there is none. */
+export function parseSize(text: string | undefined): number {
+  const m = /^(\d+)([kmg]?)$/i.exec(text ?? '');
+  if (m === null) return Infinity;
+  return Number(m[1]) * { '': 1, k: 1024, m: 1048576, g: 1073741824 }[m[2].toLowerCase() as '' | 'k' | 'm' | 'g'];
+}

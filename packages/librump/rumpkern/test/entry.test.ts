@@ -47,7 +47,7 @@ test('an error tells the paths of the call, as the caller wrote them', () => {
 
 test('every call that no component brings is refused with ENOSYS', async () => {
   const { p, k } = box();
-  const base = new Set(k.syscalls.names());
+  const base = new Set(k.calltable.names());
   for (const name of [...Object.keys(rumpvfsCalls), ...Object.keys(rumpnetCalls)]) {
     const args = new Array(6).fill('x');
     expect([name, codeOf(() => (p.sys as unknown as Record<string, (...a: unknown[]) => unknown>)[name](...args))]).toEqual([name, 'ENOSYS']);
@@ -156,13 +156,13 @@ test('a call by number reaches its handler, also one of a foreign table', async 
   const { p, k } = box();
   const foreign = { frobnicate: '490 int int path' } as const;
   const out = k.syscalls.establish(foreign, { frobnicate: (_l, n, path) => n + path.length });
-  const se = k.syscalls.sysent(490);
+  const se = k.calltable.sysent(490);
   expect(se?.name).toBe('frobnicate');
   if (se === undefined) return;
-  expect(k.syscalls.now(p, se, [40, 'ab'])).toBe(42);
-  expect(await k.syscalls.parked(p, se, [40, 'ab'])).toBe(42);
+  expect(k.calltable.now(p, se, [40, 'ab'])).toBe(42);
+  expect(await k.calltable.parked(p, se, [40, 'ab'])).toBe(42);
   out();
-  expect(codeOf(() => k.syscalls.now(p, se, [40, 'ab']))).toBe('ENOSYS');
+  expect(codeOf(() => k.calltable.now(p, se, [40, 'ab']))).toBe('ENOSYS');
 });
 
 test('the tasks of a drain beyond the budget run from the event loop', () => {

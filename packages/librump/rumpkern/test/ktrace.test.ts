@@ -46,12 +46,12 @@ test('off, the handlers are those that were there before; calls that come meanwh
   k.ktrace((t) => calls.push(traceLine(t)));
   const foreign = { frob: '491 any str gids any?' } as const;
   k.syscalls.establish(foreign, { frob: () => ({ a: 1 }) });
-  const se = k.syscalls.sysent(491);
-  if (se !== undefined) k.syscalls.now(p, se, ['x"y', [1, 2], undefined]);
+  const se = k.calltable.sysent(491);
+  if (se !== undefined) k.calltable.now(p, se, ['x"y', [1, 2], undefined]);
   expect(calls).toEqual(['2 1 rumproc frob("x\\"y", [1, 2], undefined) = {a: 1} <0.0 us>']);
   k.ktrace(undefined);
   expect(k.syscalls.handlers.slice(0, before.length)).toEqual(before);
-  expect(k.syscalls.names()).toContain('frob');
+  expect(k.calltable.names()).toContain('frob');
 });
 
 test('fktrace writes a line for each call of a process, and of its children, to a file', () => {

@@ -85,7 +85,7 @@ test('10,000 lwps asleep on one channel are served one by one, and each is execu
   let runs = 0;
   k.ktrace(undefined);
   const calls = Array.from({ length: 10_000 }, () => p.call.read(r, new Uint8Array(1)));
-  k.syscalls.wrap((_se, handler) => (l, ...args) => {
+  k.calltable.wrap((_se, handler) => (l, ...args) => {
     runs++;
     return handler(l, ...args);
   });
