@@ -26,6 +26,11 @@ export class BareMount {
     readonly fsid: number,
   ) {}
 
+  /** Where it is mounted, as a process sees it whose root directory is `rdir`. */
+  nameFor(_rdir: Vnode | undefined): string {
+    return this.onName;
+  }
+
   /** Takes a vnode from the file system: cached data go, `reclaim` is called, what is left is dead. */
   forget(vp: Vnode): void {
     if (vp.type === VBAD) return;

@@ -12,7 +12,7 @@ import type { Mount } from './mount.js';
 import { VBLK, VCHR, VDIR, VEXEC, VWRITE, type Vnode, type VnodeOps, type Vtype } from './vnode.js';
 
 /** Operations that no call of a bare vfs asks for. */
-type Unasked = 'fallocate' | 'fdiscard' | 'pathconf' | 'getextattr' | 'setextattr' | 'deleteextattr' | 'listextattr' | 'bmap';
+type Unasked = 'fallocate' | 'fdiscard' | 'pathconf' | 'advlock' | 'getextattr' | 'setextattr' | 'deleteextattr' | 'listextattr' | 'bmap';
 
 /** All others but those without which there is no file system. */
 export const genfsBare: Omit<VnodeOps, 'name' | 'lookup' | 'getattr' | Unasked> = {
@@ -45,7 +45,6 @@ export const genfsBare: Omit<VnodeOps, 'name' | 'lookup' | 'getattr' | Unasked> 
   poll: (_vp: Vnode, events: number) => events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM),
   kqfilter: vnodeKqfilter,
   fsync: nothing,
-  advlock: refuse,
   inactive: () => false,
   reclaim: nothing,
   abandon: nothing,

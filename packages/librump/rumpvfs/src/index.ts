@@ -20,7 +20,7 @@ export * from './specfs.js';
 export * from './fifofs.js';
 export * from './vops.js';
 export * from './vnfile.js';
-export { fileops } from './vnfcntl.js';
+export { fileops } from './fileops.js';
 export { rumpfsOps } from './rumpfs.js';
 export * from './etfs.js';
 export { probeBy, probeType } from './probe.js';

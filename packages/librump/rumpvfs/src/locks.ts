@@ -7,6 +7,8 @@ import type { Vnode } from './vnode.js';
 export interface Locks {
   /** See lockf.ts. */
   advlock(vp: Vnode, owner: object, op: number, fl: Flock, wait: boolean, l: Lwp): void;
+  /** Locks a file as it is opened: O_SHLOCK, O_EXLOCK; without O_NONBLOCK it waits. */
+  open(f: File, vp: Vnode, oflags: number, l: Lwp): void;
   /** All locks of `owner` go. */
   release(vp: Vnode, owner: object, k: Kernel): void;
   /** The file is gone: who waits looks again. */

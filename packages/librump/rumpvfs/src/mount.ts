@@ -7,6 +7,7 @@
 import type { Lwp } from '@anykernel/rumpkern';
 import type { Statvfs } from '@anykernel/lib-sys';
 import { BareMount } from './baremount.js';
+import { pathOf } from './path.js';
 import type { VnodeList } from './vcache.js';
 import { type Vnode, VBAD } from './vnode.js';
 import type { Vfs, VfsType } from './vfs.js';
@@ -97,6 +98,13 @@ export class Mount extends BareMount {
   renew(vp: Vnode): void {
     this.#vnodes?.remove(vp);
     this.#vnodes?.add(vp);
+  }
+
+  override nameFor(rdir: Vnode | undefined): string {
+    const { vfs, onName } = this;
+    if (rdir === undefined || rdir === vfs.rootvp) return onName;
+    const root = pathOf(vfs, rdir, vfs.rootvp);
+    return onName.startsWith(`${root}/`) ? onName.slice(root.length) : '/';
   }
 
   /** Cached names go, too. */

@@ -3,7 +3,6 @@ import { MNT_LOCAL, MNT_ROOTFS, type Statvfs } from '@anykernel/lib-sys';
 import type { Lwp } from '@anykernel/rumpkern';
 import { cwdiOf } from './cwdi.js';
 import type { Mount, RootVfsops, Vfsops } from './mount.js';
-import { pathOf } from './path.js';
 import type { Vfs } from './vfs.js';
 import type { Vnode } from './vnode.js';
 
@@ -33,14 +32,6 @@ export function statvfs(l: Lwp, mp: Mount, sb: Statvfs): Statvfs {
   sb.fsid = mp.fsid;
   sb.fstypename = mp.ops.name;
   sb.mntfromname = mp.fromName;
-  sb.mntonname = nameFor(l, mp);
+  sb.mntonname = mp.nameFor(cwdiOf(l).rdir);
   return sb;
-}
-
-function nameFor(l: Lwp, mp: Mount): string {
-  const { rdir } = cwdiOf(l);
-  const { vfs } = mp;
-  if (rdir === undefined || rdir === vfs.rootvp) return mp.onName;
-  const root = pathOf(vfs, rdir, vfs.rootvp);
-  return mp.onName === root ? '/' : mp.onName.startsWith(`${root}/`) ? mp.onName.slice(root.length) : '/';
 }

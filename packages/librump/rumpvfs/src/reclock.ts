@@ -1,7 +1,7 @@
 /**
  * Advisory locks for processes: fcntl(2)'s commands, and the locks that go when a descriptor is closed or a process ends.
  */
-import { ERR, F_GETLK, F_RDLCK, F_SETLK, F_SETLKW, F_UNLCK, F_WRLCK, type Flock, OFF_MAX, SEEK_CUR, SEEK_END, SEEK_SET } from '@anykernel/lib-sys';
+import { ERR, F_GETLK, F_RDLCK, F_SETLK, F_SETLKW, F_UNLCK, F_WRLCK, type Flock, OFF_MAX, O_EXLOCK, O_NONBLOCK, SEEK_CUR, SEEK_END, SEEK_SET } from '@anykernel/lib-sys';
 import { FREAD, FWRITE, type File, type Lwp, type Proc } from '@anykernel/rumpkern';
 import { type Cwdi, cwdiOf, vfsOf } from './cwdi.js';
 import { abandonLocks, advlock, releaseLocks } from './lockf.js';
@@ -11,13 +11,23 @@ import { VCHR, VFIFO, type Vnode } from './vnode.js';
 /** The files of `vfs` can be locked. */
 export function attachLocks(vfs: Vfs): void {
   const { k } = vfs;
-  vfs.locks = { advlock, release: releaseLocks, abandon: abandonLocks, fcntl: recordLock };
+  vfs.locks = { advlock, open: lockOpened, release: releaseLocks, abandon: abandonLocks, fcntl: recordLock };
   k.onFdClose.push((_fd: number, f: File, l: Lwp) => {
     if (f.type === 'vnode') releaseLocks(f.data as Vnode, l.proc, k);
   });
   k.procs.onExit.push((p) => {
     if ((p.cwdi as Cwdi).locked) releaseAll(p);
   });
+}
+
+/** A lock on all of a file. */
+export function wholeFile(type: number): Flock {
+  return { start: 0, len: 0, pid: 0, type, whence: SEEK_SET };
+}
+
+function lockOpened(f: File, vp: Vnode, oflags: number, l: Lwp): void {
+  const type = (oflags & O_EXLOCK) !== 0 ? F_WRLCK : F_RDLCK;
+  vp.ops.advlock(vp, f, F_SETLK, wholeFile(type), (oflags & O_NONBLOCK) === 0, l);
 }
 
 /** The locks of a process whose descriptor table lives on with others. */

@@ -12,7 +12,7 @@ import { Mount, type Vfsops } from './mount.js';
 import type { Namecache } from './namecache.js';
 import type { Reclaimer } from './reclaim.js';
 import type { Vcache } from './vcache.js';
-import { fileops } from './vnfcntl.js';
+import { fileops } from './fileops.js';
 import type { Vnode } from './vnode.js';
 
 /** A file system type, and what it belongs to. */

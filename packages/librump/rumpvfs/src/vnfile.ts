@@ -1,13 +1,13 @@
 /**
- * Open files that are vnodes: what read(2), write(2), fstat(2) and so on do with them. fcntl(2) is vnfcntl.ts.
+ * Open files that are vnodes: what read(2), write(2), fstat(2) and so on do with them. Limits and fcntl(2) are fileops.ts.
  *
  * A File of type 'vnode' holds its vnode in `data`. The position is in uio.offset; the callers keep it.
  */
 import {
   ERR, FIONREAD, FIOSEEKDATA, FIOSEEKHOLE, NOTE_CLOSE, NOTE_CLOSE_WRITE, NOTE_EXTEND, NOTE_READ,
-  NOTE_WRITE, OFF_MAX, RLIM_INFINITY, S_ISGID, S_ISUID, type Stat,
+  NOTE_WRITE, S_ISGID, S_ISUID, type Stat,
 } from '@anykernel/lib-sys';
-import { FWRITE, type File, type Fileops, type Knote, type Lwp, ROOT, type Uio, fsizeAllows, putInt } from '@anykernel/rumpkern';
+import { FWRITE, type File, type Fileops, type Knote, type Lwp, ROOT, type Uio, putInt } from '@anykernel/rumpkern';
 import { getU64le, putU64le } from '@anykernel/lib-bytes';
 import { vfsOf } from './cwdi.js';
 import { seekData } from './holes.js';
@@ -32,12 +32,14 @@ export const vnops: Fileops = {
     vp.knotes?.note(NOTE_READ);
   },
 
-  /** EFBIG, and SIGXFSZ: beyond the limit of the process (RLIMIT_FSIZE); what is below it is written. */
   write(f: File, uio: Uio, l: Lwp): void {
     const vp = vnodeOf(f);
-    const ioflag = f.flag & IOFLAGS;
-    if (vp.type === VREG) writeRegular(vp, uio, ioflag, l);
-    else vp.ops.write(vp, uio, ioflag, l);
+    const { resid } = uio;
+    try {
+      vp.ops.write(vp, uio, f.flag & IOFLAGS, l);
+    } finally {
+      if (vp.type === VREG && uio.resid !== resid) written(vp, l.proc.cred.euid);
+    }
   },
 
   ioctl(f: File, cmd: number, data: Uint8Array | undefined, l: Lwp): number {
@@ -74,32 +76,6 @@ export const vnops: Fileops = {
     vp.ops.kqfilter(vp, kn);
   },
 };
-
-function writeRegular(vp: Vnode, uio: Uio, ioflag: number, l: Lwp): void {
-  const { proc } = l;
-  const { resid } = uio;
-  let beyond = 0;
-  if (proc.limits.fsize !== RLIM_INFINITY || uio.offset + resid > OFF_MAX) beyond = resid - allowed(vp, uio, ioflag, l);
-  uio.resid = resid - beyond;
-  try {
-    vp.ops.write(vp, uio, ioflag, l);
-  } finally {
-    uio.resid += beyond;
-    if (uio.resid !== resid) written(vp, proc.cred.euid);
-  }
-}
-
-/** Bytes of a write that may be written. EFBIG. */
-function allowed(vp: Vnode, uio: Uio, ioflag: number, l: Lwp): number {
-  let off = uio.offset;
-  if ((ioflag & IO_APPEND) !== 0) {
-    const st = (vp.mp as Mount).vfs.scratch;
-    vp.ops.getattr(vp, st);
-    off = st.size;
-  }
-  if (off + uio.resid > OFF_MAX) throw ERR.EFBIG;
-  return fsizeAllows(l, off, uio.resid);
-}
 
 /** Bytes have come into a file: who watches hears of it, and it is set-id no more, unless the superuser wrote them. */
 function written(vp: Vnode, euid: number): void {

@@ -1,8 +1,8 @@
 /** flock(2). */
 import { ERR, F_RDLCK, F_SETLK, F_UNLCK, F_WRLCK, LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN } from '@anykernel/lib-sys';
+import { wholeFile } from '../reclock.js';
 import { VBLK, VCHR, VFIFO, type Vnode } from '../vnode.js';
 import { type VfsCalls, vnodeFile } from './common.js';
-import { wholeFile } from './open.js';
 
 export const flockCalls: Pick<VfsCalls, 'flock'> = {
   /** EOPNOTSUPP: not a file. EINVAL: no such operation. EAGAIN. EINTR. */

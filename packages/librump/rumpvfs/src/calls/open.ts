@@ -1,11 +1,12 @@
 /** open(2), and the ends of an open file's life. */
 import {
-  ERR, F_SETLK, F_RDLCK, F_WRLCK, type Flock, NOTE_OPEN, O_ACCMODE, O_ALT_IO, O_APPEND, O_ASYNC, O_CLOEXEC,
+  ERR, NOTE_OPEN, O_ACCMODE, O_ALT_IO, O_APPEND, O_ASYNC, O_CLOEXEC,
   O_CREAT, O_DIRECT, O_DIRECTORY, O_DSYNC, O_EXCL, O_EXLOCK, O_NOFOLLOW, O_NONBLOCK, O_NOSIGPIPE, O_REGULAR, O_RSYNC, O_SEARCH, O_SHLOCK, O_SYNC, O_TRUNC,
-  SEEK_SET, S_ISVTX, fflags,
+  S_ISVTX, fflags,
 } from '@anykernel/lib-sys';
 import { FREAD, FWRITE, File, type Lwp, ROOT, SLEEP } from '@anykernel/rumpkern';
 import { vfsOf } from '../cwdi.js';
+import { locksOf } from '../locks.js';
 import type { Mount } from '../mount.js';
 import { NAMEI_FOLLOW, namei } from '../namei.js';
 import { checkWritable } from '../permission.js';
@@ -112,10 +113,7 @@ function checkOpen(l: Lwp, vp: Vnode, flag: number): void {
 /** Locks and truncates a file that was opened; what fails, or sleeps, closes it again. */
 function finish(l: Lwp, f: File, vp: Vnode, oflags: number, existed: boolean): void {
   try {
-    if ((oflags & (O_SHLOCK | O_EXLOCK)) !== 0) {
-      const type = (oflags & O_EXLOCK) !== 0 ? F_WRLCK : F_RDLCK;
-      vp.ops.advlock(vp, f, F_SETLK, wholeFile(type), (oflags & O_NONBLOCK) === 0, l);
-    }
+    if ((oflags & (O_SHLOCK | O_EXLOCK)) !== 0) locksOf(vfsOf(l)).open(f, vp, oflags, l);
     if ((oflags & O_TRUNC) === 0 || !existed || vp.type !== VREG) return;
     const va = (vp.mp as Mount).vfs.va.clear();
     va.size = 0;
@@ -124,11 +122,6 @@ function finish(l: Lwp, f: File, vp: Vnode, oflags: number, existed: boolean): v
     f.ops.close(f, l);
     throw e;
   }
-}
-
-/** A lock on all of a file. */
-export function wholeFile(type: number): Flock {
-  return { start: 0, len: 0, pid: 0, type, whence: SEEK_SET };
 }
 
 export const openCalls: Pick<VfsCalls, 'open'> = { open: (l, path, oflags, mode = 0) => open(l, path, oflags, mode) };
