@@ -13,7 +13,7 @@ export interface Image {
 }
 
 /** Longer ones are left out. */
-export const IMAGE_MAX: number = 192 << 20;
+const IMAGE_MAX: number = 192 << 20;
 
 /** Which type is on an image of this name. */
 const TYPES: readonly (readonly [RegExp, string])[] = [

@@ -96,7 +96,7 @@ export abstract class Flow {
   abstract get state(): string;
 }
 
-export function int(value: number): Uint8Array {
+function int(value: number): Uint8Array {
   return Uint8Array.of(value, value >>> 8, value >>> 16, value >>> 24);
 }
 

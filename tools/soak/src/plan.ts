@@ -65,7 +65,7 @@ export interface Plan {
 }
 
 /** Duplicate address detection ends before it. */
-export const START_MS = 6000;
+const START_MS = 6000;
 const NODES_MAX = 50;
 const BUSES_MAX = 6;
 

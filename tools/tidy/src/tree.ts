@@ -113,7 +113,7 @@ export function readTree(root: string): Tree {
 }
 
 /** The npm name of a folder. */
-export function nameOf(group: string, unit: string): string {
+function nameOf(group: string, unit: string): string {
   const bare = COMPONENT_GROUPS.includes(group) || group === 'client';
   return `@anykernel/${bare ? unit : `${group}-${unit}`}`;
 }

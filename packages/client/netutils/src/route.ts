@@ -22,7 +22,7 @@ const LETTERS: readonly [number, string][] = [
 ];
 
 /** The flags of a route in letters, as netstat(1) has them. */
-export function flagLetters(flags: number): string {
+function flagLetters(flags: number): string {
   return LETTERS.filter(([bit]) => (flags & bit) !== 0).map(([, letter]) => letter).join('');
 }
 

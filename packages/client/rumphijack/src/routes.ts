@@ -171,7 +171,7 @@ function textOfUrl(url: object): string {
 }
 
 /** Whether `path` is `dir`, or something below it. */
-export function isWithin(path: string, dir: string): boolean {
+function isWithin(path: string, dir: string): boolean {
   if (!path.startsWith(dir)) return false;
   return path.length === dir.length || path.charCodeAt(dir.length) === SLASH || dir === '/';
 }

@@ -3,10 +3,10 @@
  *
  * What is wrong with the arguments is thrown at once.
  */
+import { later } from '#host';
 import { toFunction } from './args.js';
 import { isSystemError } from './errors.js';
 import { readArgs } from './files.js';
-import { later } from './host.js';
 import type { AnyOp } from './ops.js';
 import type { Op, Runner } from './run.js';
 
@@ -44,7 +44,7 @@ const MOVES: Readonly<Record<string, readonly [string, string]>> = {
 export const PROMISIFY: unique symbol = Symbol.for('nodejs.util.promisify.custom') as never;
 
 /** Runs an operation and tells how it ended. What its first step throws is the caller's. */
-export function told(runner: Runner, op: Op<unknown>, done: (error: unknown, result?: unknown) => void): void {
+function told(runner: Runner, op: Op<unknown>, done: (error: unknown, result?: unknown) => void): void {
   const failed = (error: unknown): void => later(() => done(error));
   const ended = (result: unknown): void => later(() => done(null, result));
   let begun = false;
@@ -101,6 +101,6 @@ export function addForm(members: Record<string, unknown>, name: string, form: ob
 }
 
 /** Functions have the names that Node's have. */
-export function named<T extends object>(fn: T, name: string): T {
+function named<T extends object>(fn: T, name: string): T {
   return Object.defineProperty(fn, 'name', { value: name, configurable: true });
 }

@@ -6,7 +6,7 @@
  */
 import { bytesOf, bytestrOf } from '@anykernel/lib-bytes';
 
-export const TYPES = { file: '0', link: '1', symlink: '2', char: '3', block: '4', directory: '5', fifo: '6' } as const;
+const TYPES = { file: '0', link: '1', symlink: '2', char: '3', block: '4', directory: '5', fifo: '6' } as const;
 export type TarType = keyof typeof TYPES;
 
 /** Seconds since 1970, and nanoseconds. */

@@ -26,7 +26,7 @@ export interface AppleEntry {
 }
 
 /** The entry in these bytes; undefined: it is none. */
-export function parseAppleEntry(b: Uint8Array): AppleEntry | undefined {
+function parseAppleEntry(b: Uint8Array): AppleEntry | undefined {
   if (b.length < ENTRY_LEN || getU16be(b, 0) !== ENTRY_MAGIC) return undefined;
   return { count: getU32be(b, 4), start: getU32be(b, 8), blocks: getU32be(b, 12), name: cstringOf(b, 16, 32), type: cstringOf(b, 48, 32) };
 }

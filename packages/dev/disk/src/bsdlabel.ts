@@ -47,7 +47,7 @@ export interface BsdLabel {
 }
 
 /** The label at `at`; undefined: there is none. */
-export function parseBsdLabel(b: Uint8Array, at: number): BsdLabel | undefined {
+function parseBsdLabel(b: Uint8Array, at: number): BsdLabel | undefined {
   if (at + PARTITIONS > b.length) return undefined;
   const bigEndian = getU32be(b, at) === DISKMAGIC;
   const u16 = bigEndian ? getU16be : getU16le;

@@ -18,7 +18,7 @@ const ENTRY_MAX = 4096;
 /** Bytes of entries that are read at most: 8192 entries of the usual size. */
 const ENTRIES_MAX = 1 << 20;
 const NAME_UNITS = 36;
-export const NO_GUID = '00000000-0000-0000-0000-000000000000';
+const NO_GUID = '00000000-0000-0000-0000-000000000000';
 
 export interface GptHeader {
   readonly self: number;
@@ -32,12 +32,12 @@ export interface GptHeader {
   readonly entriesCrc: number;
 }
 
-export function hasSignature(b: Uint8Array): boolean {
+function hasSignature(b: Uint8Array): boolean {
   return b.length >= HEADER_MIN && getU32le(b, 0) === SIGNATURE_LOW && getU32le(b, 4) === SIGNATURE_HIGH;
 }
 
 /** The header in sector `lba`, whose bytes are `b`; otherwise what is wrong with it. */
-export function parseGptHeader(b: Uint8Array, lba: number): GptHeader | string {
+function parseGptHeader(b: Uint8Array, lba: number): GptHeader | string {
   if (!hasSignature(b)) return 'is not there';
   const size = getU32le(b, 12);
   if (size < HEADER_MIN || size > b.length) return `has a size of ${size} bytes`;
@@ -63,7 +63,7 @@ export function parseGptHeader(b: Uint8Array, lba: number): GptHeader | string {
 const ZEROS = new Uint8Array(4);
 
 /** A GUID as text: the first three groups are little-endian. */
-export function guidOf(b: Uint8Array, at: number): string {
+function guidOf(b: Uint8Array, at: number): string {
   const hex = (n: number, digits: number): string => n.toString(16).padStart(digits, '0');
   const bytes = (from: number, to: number): string => Array.from(b.subarray(at + from, at + to), (x) => hex(x, 2)).join('');
   return `${hex(getU32le(b, at), 8)}-${hex(getU16le(b, at + 4), 4)}-${hex(getU16le(b, at + 6), 4)}-${bytes(8, 10)}-${bytes(10, 16)}`;

@@ -14,7 +14,7 @@ const ENTRIES = 446;
 const ENTRY_LEN = 16;
 const SIGNATURE = 510;
 const DISK_ID = 440;
-export const PROTECTIVE = 0xee;
+const PROTECTIVE = 0xee;
 const EXTENDED: readonly number[] = [0x05, 0x0f, 0x85];
 /** Records of one chain. */
 const CHAIN_MAX = 1024;
@@ -28,7 +28,7 @@ export interface MbrEntry {
 }
 
 /** The entries of a record: what is empty has type 0. undefined: these bytes are no such record. */
-export function parseMbr(b: Uint8Array): MbrEntry[] | undefined {
+function parseMbr(b: Uint8Array): MbrEntry[] | undefined {
   if (b.length < 512 || b[SIGNATURE] !== 0x55 || b[SIGNATURE + 1] !== 0xaa) return undefined;
   const entries: MbrEntry[] = [];
   for (let i = 0; i < 4; i++) {
@@ -40,7 +40,7 @@ export function parseMbr(b: Uint8Array): MbrEntry[] | undefined {
 }
 
 /** Whether the first sector is that of a FAT, exFAT or NTFS file system, which has boot code where a table would be. */
-export function isBootSector(b: Uint8Array): boolean {
+function isBootSector(b: Uint8Array): boolean {
   const jump = b[0] === 0xe9 || (b[0] === 0xeb && b[2] === 0x90);
   if (!jump || b.length < 512) return false;
   const oem = String.fromCharCode(...b.subarray(3, 11));

@@ -16,7 +16,7 @@ import {
 import { Rock, parseRock } from './rockridge.js';
 
 /** Bytes of a directory beyond which it is none. */
-export const DIR_MAX = 64 << 20;
+const DIR_MAX = 64 << 20;
 /** Bytes that are read ahead. */
 const AHEAD = 16 * SECTOR;
 /** Sections of one file. */
@@ -56,7 +56,7 @@ interface Walk {
 }
 
 /** Goes through the entries from byte `from` on, or from the sector that it is in, without `.` and `..`. EIO; sleeps. */
-export function eachEntry(dp: Node, from: number, see: See): void {
+function eachEntry(dp: Node, from: number, see: See): void {
   const { fs, size } = dp;
   if (size > DIR_MAX) fs.corrupt(`the directory at block ${dp.block} has ${size} bytes`);
   const walk: Walk = { dp, see, from, open: undefined, last: '', moved: MOVED.test(dp.name) };

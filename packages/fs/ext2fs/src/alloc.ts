@@ -123,7 +123,7 @@ function freeInGroup(fs: Ext2fs, g: number, blkno: number, count: number): void 
 }
 
 /** Whether the bitmap says that block `blkno`, which a file may own, is in use. Within a transaction. EIO. */
-export function blockInUse(fs: Ext2fs, blkno: number): boolean {
+function blockInUse(fs: Ext2fs, blkno: number): boolean {
   const g = fs.groupOf(blkno);
   if (fs.bbmap[g] === 0) return false;
   const bit = blkno - fs.groupStart(g);

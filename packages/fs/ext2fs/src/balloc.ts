@@ -11,38 +11,26 @@ import { checkPtr } from './bmap.js';
 import { ExtHit, extFind } from './extmap.js';
 import { extInsert, extWritten } from './exttree.js';
 import type { Inode } from './inode.js';
-import { NDADDR, NIADDR } from './ondisk.js';
+import { NDADDR } from './ondisk.js';
 
-/** Told of each run of blocks that were given to holes: file block, device block, how many. */
-export type Fresh = (lbn: number, blkno: number, count: number) => void;
-
-/**
- * Sees to it that blocks `lbn` to `lbn + count - 1` of the file have a place. The new ones hold whatever was there before. ENOSPC, EFBIG, EIO.
- */
-export function balloc(ip: Inode, lbn: number, count: number, fresh?: Fresh): void {
+/** Sees to it that blocks `lbn` to `lbn + count - 1` of the file have a place. The new ones hold whatever was there before. ENOSPC, EFBIG, EIO. */
+export function balloc(ip: Inode, lbn: number, count: number): void {
   const end = lbn + count;
   if (end > ip.maxLbn) throw ERR.EFBIG;
   ip.dirty();
   if (ip.hasExtents) {
-    fillExtents(ip, lbn, end, false, fresh);
+    fillExtents(ip, lbn, end);
     return;
   }
   while (lbn < end) {
     const leaf = leafOf(ip, lbn);
     const n = Math.min(end - lbn, leaf.count - leaf.index);
-    fillLeaf(ip, leaf, lbn, n, fresh);
+    fillLeaf(ip, leaf, lbn, n);
     lbn += n;
   }
 }
 
-/** Blocks that read as zeros until they are written, for the holes among `lbn` to `lbn + count - 1` of a file with extents. ENOSPC, EFBIG, EIO. */
-export function ballocUnwritten(ip: Inode, lbn: number, count: number, fresh?: Fresh): void {
-  if (lbn + count > ip.maxLbn) throw ERR.EFBIG;
-  ip.dirty();
-  fillExtents(ip, lbn, lbn + count, true, fresh);
-}
-
-function fillExtents(ip: Inode, lbn: number, end: number, unwritten: boolean, fresh: Fresh | undefined): void {
+function fillExtents(ip: Inode, lbn: number, end: number): void {
   const hit = new ExtHit();
   const run = new Run();
   for (let at = lbn; at < end; ) {
@@ -52,11 +40,10 @@ function fillExtents(ip: Inode, lbn: number, end: number, unwritten: boolean, fr
       const before = at > 0 && ip.lastLbn !== at - 1 ? blockBefore(ip, at) : 0;
       allocBlocks(ip.fs, goalFor(ip, at, before), n, run);
       n = run.count;
-      extInsert(ip, at, n, run.blkno, unwritten);
+      extInsert(ip, at, n, run.blkno, false);
       ip.addBlocks(n);
       remember(ip, at + n - 1, run.blkno + n - 1);
-      fresh?.(at, run.blkno, n);
-    } else if (hit.unwritten && !unwritten) extWritten(ip, at, n);
+    } else if (hit.unwritten) extWritten(ip, at, n);
     at += n;
   }
 }
@@ -120,7 +107,7 @@ function ensureIndirect(ip: Inode, bp: Buf, off: number, lbn: number): number {
   return run.blkno;
 }
 
-function fillLeaf(ip: Inode, leaf: Leaf, lbn: number, count: number, fresh: Fresh | undefined): void {
+function fillLeaf(ip: Inode, leaf: Leaf, lbn: number, count: number): void {
   const { fs } = ip;
   const { bp, off, index } = leaf;
   const { view } = bp;
@@ -141,7 +128,6 @@ function fillLeaf(ip: Inode, leaf: Leaf, lbn: number, count: number, fresh: Fres
     for (let n = 0; n < run.count; n++) view.setUint32(at + 4 * n, run.blkno + n, true);
     ip.addBlocks(run.count);
     remember(ip, lbn + i + run.count - 1, run.blkno + run.count - 1);
-    fresh?.(lbn + i, run.blkno, run.count);
     i += run.count;
   }
 }
@@ -162,6 +148,3 @@ function remember(ip: Inode, lbn: number, blkno: number): void {
   ip.lastLbn = lbn;
   ip.lastBlkno = blkno;
 }
-
-/** The levels of indirect blocks, for those who walk trees. */
-export const LEVELS: number = NIADDR;

@@ -48,7 +48,7 @@ export function tagOf(bp: Buf, kind: number, owner: number): Tag | undefined {
 const WORD = new Uint8Array(8);
 
 /** The register after a number of 32 bits, little-endian. */
-export function crcWord(register: number, value: number): number {
+function crcWord(register: number, value: number): number {
   putU32le(WORD, 0, value);
   return crc32cUpdate(register, WORD, 0, 4);
 }
@@ -62,7 +62,7 @@ function crcWithout(register: number, b: Uint8Array, from: number, to: number, h
 
 /** The tail of a directory block: an entry without a name of type 0xde, and the sum. */
 export const DIR_TAIL_LEN = 12;
-export const DIR_TAIL_TYPE = 0xde;
+const DIR_TAIL_TYPE = 0xde;
 
 /** Where the counts of a block of a hash tree stand: behind the dots and the information of the root, or behind the empty entry of a node. */
 export function htreeCountOff(b: Uint8Array): number {

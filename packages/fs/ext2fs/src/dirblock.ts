@@ -33,7 +33,7 @@ function verify(ip: Inode, b: number, bp: Buf): void {
 }
 
 /** Whether block `b` holds a part of the hash tree: the root does, and so does one that is a single empty entry. */
-export function isTreeBlock(ip: Inode, b: number, data: Uint8Array): boolean {
+function isTreeBlock(ip: Inode, b: number, data: Uint8Array): boolean {
   if ((ip.flags & FL_INDEX) === 0) return false;
   if (b === 0) return true;
   return getU32le(data, 0) === 0 && getU16le(data, 4) === data.length && data[6] === 0 && data[7] === 0;

@@ -6,8 +6,8 @@
  */
 const imul = Math.imul;
 
-export const HASH_LEGACY = 0;
-export const HASH_HALF_MD4 = 1;
+const HASH_LEGACY = 0;
+const HASH_HALF_MD4 = 1;
 export const HASH_TEA = 2;
 /** Added to a version: characters have no sign. */
 export const HASH_UNSIGNED = 3;

@@ -5,7 +5,7 @@
  * than 32768: so many less 32768, and they read as zeros), where they are on the device: upper 16 bits, lower 32. An index's entry: first block u32,
  * the node below: lower 32 bits, upper 16, unused u16. Blocks end with a checksum behind the last possible entry.
  */
-export const EXT_MAGIC = 0xf30a;
+const EXT_MAGIC = 0xf30a;
 export const EXT_HEADER = 12;
 export const EXT_ENTRY = 12;
 /** Entries in an inode. */
@@ -18,7 +18,7 @@ export const EXT_UNWRITTEN_MAX = 32767;
 
 const TWO32 = 0x1_0000_0000;
 
-export function extMagic(v: DataView, off: number): number {
+function extMagic(v: DataView, off: number): number {
   return v.getUint16(off, true);
 }
 export function extCount(v: DataView, off: number): number {

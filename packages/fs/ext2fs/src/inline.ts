@@ -11,7 +11,7 @@ import { EXT_ROOT_MAX, putExtHeader } from './extent.js';
 import type { Inode } from './inode.js';
 import { DIR_TAIL_LEN } from './csum.js';
 import {
-  DE_HEADER, DI_BLOCK, FAST_LINK_MAX, FL_EXTENTS, FL_INLINE_DATA, INCOMPAT_EXTENTS, direntCheck, direntLen, emitDirent, filetypeOf,
+  DI_BLOCK, FAST_LINK_MAX, FL_EXTENTS, FL_INLINE_DATA, INCOMPAT_EXTENTS, direntCheck, direntLen, emitDirent, filetypeOf,
 } from './ondisk.js';
 import { takeInlineXattr, valueOfInline } from './xattr.js';
 
@@ -84,6 +84,3 @@ export function inlineDirBlock(ip: Inode): Uint8Array {
   if (fs.sums.on) putDirTail(out);
   return out;
 }
-
-/** Where in the block of inlineDirBlock() an entry begins that stands behind the dots. */
-export const INLINE_DIR_FIRST: number = 2 * (DE_HEADER + 4);

@@ -345,7 +345,7 @@ export function dropXattrs(ip: Inode): void {
 }
 
 /** The file has no attribute block any more. Within a transaction. EIO. */
-export function freeXattrBlock(ip: Inode): void {
+function freeXattrBlock(ip: Inode): void {
   const { fs, acl } = ip;
   if (acl === 0) return;
   const bp = aclBuf(ip);

@@ -11,8 +11,8 @@ export const XATTR_MAGIC = 0xea020000;
 /** In a block: magic, refcount, blocks, hash, checksum, reserved. */
 export const XATTR_HEADER_LEN = 32;
 export const XH_REFCOUNT = 4;
-export const XH_BLOCKS = 8;
-export const XH_HASH = 12;
+const XH_BLOCKS = 8;
+const XH_HASH = 12;
 const ENTRY_LEN = 16;
 
 export interface Xattr {
@@ -36,7 +36,7 @@ function pad(len: number): number {
 }
 
 /** Bytes that an attribute takes. */
-export function xattrSize(x: Xattr): number {
+function xattrSize(x: Xattr): number {
   return ENTRY_LEN + pad(x.name.length) + pad(x.value.length);
 }
 
@@ -145,7 +145,7 @@ export function entryHash(x: Xattr): number {
 }
 
 /** The hash of a block, by which equal ones may be found and shared; 0: not to be shared. */
-export function blockHash(list: readonly Xattr[]): number {
+function blockHash(list: readonly Xattr[]): number {
   let hash = 0;
   for (const x of list) {
     const h = entryHash(x);

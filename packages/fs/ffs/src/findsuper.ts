@@ -8,7 +8,7 @@ import { get64 } from '@anykernel/ufs';
 export type Peek = (off: number, len: number) => Uint8Array;
 
 /** What is at `loc`: a superblock that belongs there, what is wrong with one, or undefined: none. */
-export function superAt(peek: Peek, loc: number): SuperInfo | string | undefined {
+function superAt(peek: Peek, loc: number): SuperInfo | string | undefined {
   const b = peek(loc, SB_LEN);
   const kind = superMagic(b);
   if (kind === undefined) return undefined;

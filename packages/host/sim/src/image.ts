@@ -3,7 +3,7 @@
  *
  * What was never written is zeros and takes no memory, so a disk may have terabytes.
  */
-export const CHUNK = 65536;
+const CHUNK = 65536;
 
 export class DiskImage {
   #size: number;

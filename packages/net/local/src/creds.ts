@@ -5,7 +5,7 @@ import type { Lwp } from '@anykernel/rumpkern';
 import { MT_CONTROL, type Mbuf, type Mbufs } from '@anykernel/rumpnet';
 
 /** struct sockcred: process, user, effective user, group, effective group, count of groups, groups; 32 bits each. */
-export function emitSockcred(l: Lwp): Uint8Array {
+function emitSockcred(l: Lwp): Uint8Array {
   const { pid, cred } = l.proc;
   const b = new Uint8Array(SOCKCRED_LEN + 4 * cred.groups.length);
   [pid, cred.ruid, cred.euid, cred.rgid, cred.egid, cred.groups.length, ...cred.groups].forEach((value, i) => putU32le(b, 4 * i, value));

@@ -10,7 +10,7 @@ export const UNP_WANTCRED = 1;
 export const UNP_CONNWAIT = 2;
 
 /** The address of a socket without a name. */
-export const NO_NAME: Uint8Array = Uint8Array.of(2, AF_LOCAL);
+const NO_NAME: Uint8Array = Uint8Array.of(2, AF_LOCAL);
 
 /** Who is at an end of a connection. */
 export interface Peerid {

@@ -206,7 +206,7 @@ export function emitAnnounce(ifp: Ifnet, what: number): Uint8Array {
   return b;
 }
 
-export function linkOf(ifp: Ifnet): Uint8Array {
+function linkOf(ifp: Ifnet): Uint8Array {
   return sockaddrDl(ifp.index, ifp.type, ifp.name, ifp.lladdr);
 }
 

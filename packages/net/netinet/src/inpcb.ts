@@ -25,8 +25,6 @@ export const INP_SHAREPORT = 0x0400;
 export const INP_BINDANY = 0x0800;
 /** In the table of connections. */
 export const INP_CONNECTED = 0x1000;
-/** An error about a datagram is kept for the next call (a connected socket). */
-export const INP_NOROUTECACHE = 0x2000;
 
 export class Inpcb implements Ends {
   l0 = 0;

@@ -10,8 +10,8 @@ import { Nexthop, bytesOf } from '@anykernel/net';
 /** Scopes of groups (RFC 4291 2.7), which serve for addresses of one host as well. */
 export const SCOPE_INTERFACE = 1;
 export const SCOPE_LINK = 2;
-export const SCOPE_SITE = 5;
-export const SCOPE_GLOBAL = 14;
+const SCOPE_SITE = 5;
+const SCOPE_GLOBAL = 14;
 
 export function isMulticast(w0: number): boolean {
   return w0 >>> 24 === 0xff;

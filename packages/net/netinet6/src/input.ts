@@ -132,7 +132,7 @@ function pulled(ip6: Ip6, m: Mbuf, len: number): Mbuf | undefined {
 }
 
 /** A packet for us: its extension headers in order, then its protocol. Owns `m`. */
-export function ip6Deliver(ip6: Ip6, packet: Mbuf, ifp: Ifnet, toMany: boolean): void {
+function ip6Deliver(ip6: Ip6, packet: Mbuf, ifp: Ifnet, toMany: boolean): void {
   const h = ip6.header;
   let m: Mbuf | undefined = packet;
   let next = h.nextHeader;

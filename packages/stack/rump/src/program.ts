@@ -27,13 +27,13 @@ function collect(word: string, before: readonly string[] | undefined): readonly 
 }
 
 /** Options of every command that has images among its operands. */
-export function withImageOptions(command: Command): Command {
+function withImageOptions(command: Command): Command {
   return command
     .option('-t, --type <type>', "the images' file system type; otherwise it is detected")
     .option('-o, --options <words>', 'mount options: ro, noatime ...', collect);
 }
 
-export function placeOptions(o: Options): PlaceOptions {
+function placeOptions(o: Options): PlaceOptions {
   const { type, options } = o as { type?: string; options?: readonly string[] };
   return { ...(type === undefined ? {} : { type }), ...(options === undefined ? {} : { options }) };
 }

@@ -15,7 +15,7 @@ export function deriveReadme(tree: Tree, unit: Unit): string {
   return withSection(text, 'Edges', edgeList(tree, unit));
 }
 
-export function hasSection(text: string, section: string): boolean {
+function hasSection(text: string, section: string): boolean {
   return new RegExp(`^## ${section}$`, 'm').test(text);
 }
 

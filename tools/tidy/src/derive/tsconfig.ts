@@ -4,7 +4,7 @@ import { sourceEdges } from '../edges.js';
 import { KERNEL_GROUPS, type Tree, type Unit } from '../tree.js';
 
 /** The base configuration of a unit: kernel code sees the language alone. */
-export function baseOf(unit: Unit): 'kernel' | 'node' {
+function baseOf(unit: Unit): 'kernel' | 'node' {
   const kernel = KERNEL_GROUPS.includes(unit.group) || unit.name === '@anykernel/host-rumpuser';
   return kernel ? 'kernel' : 'node';
 }

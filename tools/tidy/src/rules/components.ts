@@ -20,7 +20,7 @@ interface Declared {
 const RESERVED = new Set(['null', 'void', 'new', 'delete', 'this', 'package']);
 
 /** The constant that a component's folder demands. */
-export function constantOf(unit: Unit): string {
+function constantOf(unit: Unit): string {
   const word = unit.unit.replace(/-(.)/g, (_all, letter: string) => letter.toUpperCase());
   return RESERVED.has(word) ? `${word}fs` : word;
 }

@@ -29,7 +29,7 @@ const HYPERCALLS = onlyTypes(named(RUMPUSER));
 const DRIVER = any(LIB, HYPERCALLS, inGroup(...COMPONENT_GROUPS));
 
 /** Of each group, what it may import. */
-export const DIRECTIONS: Readonly<Record<string, Allows>> = {
+const DIRECTIONS: Readonly<Record<string, Allows>> = {
   lib: LIB,
   host: any(LIB, named(RUMPUSER), onlyTypes(inGroup('dev', 'net'))),
   librump: any(LIB, HYPERCALLS, named('@anykernel/rumpkern')),

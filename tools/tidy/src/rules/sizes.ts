@@ -7,8 +7,8 @@ import { walk } from '../syntax.js';
 import type { Finding, Tree } from '../tree.js';
 
 export const RATCHET = 'tools/tidy/ratchet.json';
-export const FILE_LINES = 500;
-export const FUNCTION_LINES = 60;
+const FILE_LINES = 500;
+const FUNCTION_LINES = 60;
 
 /** Lines by path, and by path#function. */
 export interface Sizes {
@@ -41,7 +41,7 @@ export function lowered(tree: Tree): string {
 }
 
 /** The lines of every source file, and of every named function in one. */
-export function measure(tree: Tree): Sizes {
+function measure(tree: Tree): Sizes {
   const files: Record<string, number> = {};
   const functions: Record<string, number> = {};
   for (const path of tree.units.flatMap((unit) => unit.sources)) {

@@ -44,7 +44,7 @@ export function pathBytes(path: string | Uint8Array): Uint8Array {
 }
 
 /** NetBSD's device number of Linux's. */
-export function fromHostDev(dev: bigint): number {
+function fromHostDev(dev: bigint): number {
   const maj = Number(((dev >> 8n) & 0xfffn) | ((dev >> 32n) & 0xfffff000n));
   const min = Number((dev & 0xffn) | ((dev >> 12n) & 0xffffff00n));
   return makedev(maj, min);

@@ -11,7 +11,7 @@ const ENTRY_LEN = 16;
 /** Bytes of a value that is looked at. */
 const VALUE_MAX = 1 << 20;
 
-export function aclOf(b: Uint8Array): number {
+function aclOf(b: Uint8Array): number {
   return getU32le(b, DI_ACL) + getU16le(b, DI_ACL_HIGH) * 0x1_0000_0000;
 }
 
@@ -133,7 +133,7 @@ function rightValue(c: Check, owner: number, inode: Uint8Array, x: Xattr): Xattr
 }
 
 /** A value of the older kind, which belongs to one file and names it; it is not counted among the blocks of that. */
-export function isOwned(value: Uint8Array, owner: number, inode: Uint8Array): boolean {
+function isOwned(value: Uint8Array, owner: number, inode: Uint8Array): boolean {
   return getU32le(value, DI_MTIME) === owner && getU32le(value, DI_GEN) === getU32le(inode, DI_GEN);
 }
 

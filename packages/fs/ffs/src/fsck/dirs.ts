@@ -24,7 +24,7 @@ export function eachChunk(c: Context, ino: number, fn: OnChunk): void {
 }
 
 /** The address of fragment `f` of a file; 0: a hole. */
-export function fragAt(c: Context, ino: number, f: number): number {
+function fragAt(c: Context, ino: number, f: number): number {
   const lbn = Math.floor(f / c.frag);
   const rest = f - lbn * c.frag;
   const ip = c.inode(ino);

@@ -65,7 +65,7 @@ function isSnapshot(ip: Dinode): boolean {
   return (ip.u32(ip.c.lay.flags) & SF_SNAPSHOT) !== 0;
 }
 
-export function clear(c: Context, ino: number, why: string): void {
+function clear(c: Context, ino: number, why: string): void {
   c.say(`inode ${ino} ${why}: cleared`);
   c.inode(ino, true).clear();
 }

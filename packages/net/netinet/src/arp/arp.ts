@@ -175,11 +175,11 @@ export class Arp implements NeighbourProtocol {
   }
 }
 
-export function isSame(a: Uint8Array, b: Uint8Array): boolean {
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
   for (let i = 0; i < 6; i++) if (a[i] !== b[i]) return false;
   return true;
 }
 
-export function speaksArp(ifp: Ifnet): boolean {
+function speaksArp(ifp: Ifnet): boolean {
   return ifp.type === IFT_ETHER && (ifp.flags & (IFF_NOARP | IFF_LOOPBACK)) === 0;
 }

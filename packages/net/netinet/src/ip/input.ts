@@ -119,7 +119,7 @@ function onInterface(ip: Ip, dst: number, ifp: Ifnet, m: Mbuf): boolean {
 }
 
 /** A packet for us: whole, to its protocol. `toMany`: it was not for us alone. Owns `m`. */
-export function ipDeliver(ip: Ip, packet: Mbuf, ifp: Ifnet, toMany: boolean): void {
+function ipDeliver(ip: Ip, packet: Mbuf, ifp: Ifnet, toMany: boolean): void {
   const h = ip.header;
   let m: Mbuf | undefined = packet;
   if (h.fragOffset !== 0 || (h.flags & IP_MF) !== 0) {

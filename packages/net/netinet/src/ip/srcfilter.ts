@@ -5,12 +5,12 @@
 import { ERR, type GroupFilter, groupFilter, MCAST_EXCLUDE, MCAST_INCLUDE } from '@anykernel/lib-sys';
 
 /** Types of records in reports. */
-export const MODE_IS_INCLUDE = 1;
-export const MODE_IS_EXCLUDE = 2;
-export const TO_INCLUDE = 3;
-export const TO_EXCLUDE = 4;
-export const ALLOW_NEW = 5;
-export const BLOCK_OLD = 6;
+const MODE_IS_INCLUDE = 1;
+const MODE_IS_EXCLUDE = 2;
+const TO_INCLUDE = 3;
+const TO_EXCLUDE = 4;
+const ALLOW_NEW = 5;
+const BLOCK_OLD = 6;
 
 /** RFC 3376 8.1: how often a change is told. */
 const ROBUSTNESS = 2;

@@ -115,7 +115,7 @@ function probeAnswered(tcp: Tcp, tp: Tcpcb, ack: number): void {
 // -- selective acknowledgments
 
 /** Takes the blocks of the segment that is being looked at. Returns whether they told something new. */
-export function sackInput(tcp: Tcp, tp: Tcpcb, ack: number): boolean {
+function sackInput(tcp: Tcp, tp: Tcpcb, ack: number): boolean {
   const { opt, stats } = tcp;
   stats.sackrcv++;
   const before = tp.sackedBytes;
@@ -147,7 +147,7 @@ export function onSacked(tcp: Tcp, tp: Tcpcb, r: Segrec): void {
 }
 
 /** After the blocks, and what `ack` took away: what is lost now. */
-export function detectLoss(tcp: Tcp, tp: Tcpcb): void {
+function detectLoss(tcp: Tcp, tp: Tcpcb): void {
   if (tp.inFlight === 0 || (tp.sackedBytes === 0 && tp.caState === CA_OPEN)) return;
   if (tcp.conf.rack) rackDetectLoss(tcp, tp);
   else sackDetectLoss(tcp, tp);
@@ -181,7 +181,7 @@ export function ackInput(tcp: Tcp, tp: Tcpcb, len: number): void {
 }
 
 /** RFC 9293 3.10.7.4: the send window, by the newest segment. */
-export function moveWindow(tcp: Tcp, tp: Tcpcb): void {
+function moveWindow(tcp: Tcp, tp: Tcpcb): void {
   const { th } = tcp;
   if (!seqLt(tp.sndWl1, th.seq) && !(tp.sndWl1 === th.seq && seqLe(tp.sndWl2, th.ack))) return;
   const win = th.win << tp.sndScale;

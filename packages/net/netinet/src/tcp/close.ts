@@ -51,7 +51,7 @@ export function tcpDrop(tcp: Tcp, tp: Tcpcb, error: Errno): void {
 }
 
 /** A reset of our connection. */
-export function sendReset(tcp: Tcp, tp: Tcpcb): void {
+function sendReset(tcp: Tcp, tp: Tcpcb): void {
   const { inp } = tp;
   respond(tcp, inp.family, inp, tp.sndNxt, tp.rcvNxt, TH_RST | TH_ACK, 0, false);
 }

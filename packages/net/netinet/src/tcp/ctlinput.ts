@@ -40,7 +40,7 @@ export function tcpTooBig(tcp: Tcp, ends: Ends, seq: number): void {
 }
 
 /** The path's MTU is another: what is in flight and too large is sent again in smaller segments, without the window being reduced. */
-export function mtuChanged(tcp: Tcp, tp: Tcpcb): void {
+function mtuChanged(tcp: Tcp, tp: Tcpcb): void {
   const before = tp.mss;
   tp.inp.rt = undefined;
   updateMss(tcp, tp);

@@ -90,7 +90,7 @@ function readOptions(tcp: Tcp, m: Mbuf, hdrLen: number): void {
 }
 
 /** A segment of a connection that is in the table. */
-export function segmentFor(tcp: Tcp, tp: Tcpcb, m: Mbuf, flow: Flow): void {
+function segmentFor(tcp: Tcp, tp: Tcpcb, m: Mbuf, flow: Flow): void {
   const { th } = tcp;
   if (tp.state === TCPS_ESTABLISHED && predicted(tcp, tp, m, flow)) return;
   if (tp.state === TCPS_SYN_SENT) {
@@ -230,7 +230,7 @@ function listening(tcp: Tcp, inp: Inpcb, m: Mbuf, flow: Flow): void {
 }
 
 /** RFC 9293 3.10.7.1: a segment for nobody is answered with a reset, unless it is one, or was for many. */
-export function refuse(tcp: Tcp, flow: Flow, tlen: number): void {
+function refuse(tcp: Tcp, flow: Flow, tlen: number): void {
   const { th } = tcp;
   tcp.stats.noport++;
   if ((th.flags & TH_RST) !== 0 || flow.toMany || !tcp.mayReset()) return;

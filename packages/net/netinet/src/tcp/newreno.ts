@@ -31,7 +31,7 @@ export const NEWRENO: CongCtl = {
 };
 
 /** RFC 5681 3.1: a segment for each window of acknowledged bytes. */
-export function renoIncrease(tp: Tcpcb, acked: number): void {
+function renoIncrease(tp: Tcpcb, acked: number): void {
   tp.ackedBytes += acked;
   if (tp.ackedBytes < tp.cwnd) return;
   tp.ackedBytes -= tp.cwnd;
@@ -40,7 +40,7 @@ export function renoIncrease(tp: Tcpcb, acked: number): void {
 }
 
 /** RFC 5681, equation 4: half of what is in flight, at least two segments. */
-export function halfFlight(tp: Tcpcb): number {
+function halfFlight(tp: Tcpcb): number {
   const flight = tp.inFlight;
   const half = (flight < tp.cwnd ? flight : tp.cwnd) >>> 1;
   return half > 2 * tp.mss ? half : 2 * tp.mss;

@@ -41,7 +41,7 @@ function echoesEarlier(tcp: Tcp, tp: Tcpcb, us: number): boolean {
 }
 
 /** RFC 8985 6.2 step 4: how long a segment may be behind others. None before reordering was seen, once losses are evident. */
-export function rackReorderWindow(tp: Tcpcb): number {
+function rackReorderWindow(tp: Tcpcb): number {
   if (!tp.reordering) {
     if (tp.caState !== CA_OPEN) return 0;
     if (tp.sackedBytes >= DUPTHRESH * tp.mss) return 0;

@@ -29,7 +29,7 @@ import {
 } from './tcpcb.js';
 
 /** RFC 5681 3.2. */
-export const DUPTHRESH = 3;
+const DUPTHRESH = 3;
 /** Milliseconds for which the peer may delay an acknowledgment of a single segment (RFC 8985 7.2). */
 const MAX_ACK_DELAY_MS = 200;
 

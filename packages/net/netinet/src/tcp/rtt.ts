@@ -7,7 +7,7 @@ import type { Tcpcb } from './tcpcb.js';
 export const RTO_INITIAL_MS = 1000;
 /** And the one after a handshake that could not be measured, as a SYN was sent again (RFC 6298 5.7). */
 export const RTO_UNMEASURED_MS = 3000;
-export const RTO_MAX_MS = 64_000;
+const RTO_MAX_MS = 64_000;
 
 /** A round trip of `us` microseconds was measured (RFC 6298 2.2, 2.3). */
 export function rttSample(tcp: Tcp, tp: Tcpcb, us: number): void {
@@ -30,7 +30,7 @@ export function rttSample(tcp: Tcp, tp: Tcpcb, us: number): void {
  * RFC 6298 2.3: SRTT + max(G, 4 * RTTVAR), within the bounds. The least time is beside the round trip, not instead of it: however even a path is, an
  * acknowledgment may be delayed, and a loss take another round trip to be repaired.
  */
-export function setRto(tcp: Tcp, tp: Tcpcb): void {
+function setRto(tcp: Tcp, tp: Tcpcb): void {
   const spread = 4 * tp.rttvarUs;
   const least = 1000 * tcp.conf.rtoMinMs;
   const ms = ((tp.srttUs + (spread > least ? spread : least) + 999) / 1000) | 0;

@@ -187,7 +187,7 @@ function toNetwork(tcp: Tcp, tp: Tcpcb, m: Mbuf, len: number, hdrLen: number): n
 }
 
 /** The sum of the pseudo header is in place, the rest is whose it may concern. */
-export function partialChecksum(family: Family, ends: Ends, m: Mbuf): void {
+function partialChecksum(family: Family, ends: Ends, m: Mbuf): void {
   putU16be(m.buf, m.off + CSUM_OFF, family.pseudo(ends, IPPROTO_TCP, m.pktlen));
   m.csum = CSUM_PARTIAL;
   m.csumStart = 0;
@@ -287,7 +287,7 @@ export function respondSyn(
 }
 
 /** Sends a segment that is complete, but for its checksum, along whatever route there is. */
-export function sendBare(tcp: Tcp, family: Family, ends: Ends, m: Mbuf, tos: number): void {
+function sendBare(tcp: Tcp, family: Family, ends: Ends, m: Mbuf, tos: number): void {
   partialChecksum(family, ends, m);
   family.output(m, ends, undefined, bareArgs(tcp.how, tcp.inet.conf.mtudisc, tos));
 }

@@ -127,7 +127,7 @@ export function recSplit(pool: SegrecPool, tp: Tcpcb, r: Segrec, seq: number): S
   return n;
 }
 
-export function recSacked(tp: Tcpcb, r: Segrec): void {
+function recSacked(tp: Tcpcb, r: Segrec): void {
   tp.lostBytes -= lostOf(r);
   r.flags |= SR_SACKED;
   tp.sackedBytes += (r.end - r.seq) | 0;

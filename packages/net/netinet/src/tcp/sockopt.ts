@@ -171,7 +171,7 @@ function setCongctl(tp: Tcpcb, value: Uint8Array): void {
 }
 
 /** SO_KEEPALIVE was set, or its time. */
-export function keepAliveSet(tcp: Tcp, tp: Tcpcb): void {
+function keepAliveSet(tcp: Tcp, tp: Tcpcb): void {
   tp.keepProbes = 0;
   tcp.timers.keep(tp, keepIdleMs(tcp, tp));
 }

@@ -139,7 +139,7 @@ function simultaneous(tcp: Tcp, tp: Tcpcb, m: Mbuf): void {
 }
 
 /** The connection is there. Whose program has closed it meanwhile, has a FIN to send. */
-export function enterEstablished(tcp: Tcp, tp: Tcpcb): void {
+function enterEstablished(tcp: Tcp, tp: Tcpcb): void {
   const so = tp.so!;
   const closing = (so.state & SS_CANTSENDMORE) !== 0;
   tp.state = closing ? TCPS_FIN_WAIT_1 : TCPS_ESTABLISHED;

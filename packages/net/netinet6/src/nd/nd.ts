@@ -288,7 +288,7 @@ export class Nd implements NeighbourProtocol {
   }
 }
 
-export function sameLink(a: Uint8Array, b: Uint8Array): boolean {
+function sameLink(a: Uint8Array, b: Uint8Array): boolean {
   for (let i = 0; i < 6; i++) if (a[i] !== b[i]) return false;
   return true;
 }

@@ -60,7 +60,7 @@ function int(value: number): Uint8Array {
 }
 
 /** What routers on the way look at, or that makes a packet go another way, is the superuser's (RFC 3542 6, 7, 8, 9.2). */
-export const ROOTS: ReadonlySet<number> = new Set([IPV6_HOPOPTS, IPV6_RTHDRDSTOPTS, IPV6_NEXTHOP]);
+const ROOTS: ReadonlySet<number> = new Set([IPV6_HOPOPTS, IPV6_RTHDRDSTOPTS, IPV6_NEXTHOP]);
 
 /** How a packet is to go: by the socket's options, and the ancillary data `control`, which is only looked at. EINVAL: it is not well formed. EPERM. */
 export function sendOptions6(ip6: Ip6, inp: Inpcb, how: SendArgs, ends: Ends, control: Mbuf | undefined): void {

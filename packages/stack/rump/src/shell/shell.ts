@@ -65,7 +65,7 @@ function* inputLines(io: Io): Generator<string> {
 }
 
 /** Runs one line; what goes wrong is said. The status is as `rump`'s own. */
-export async function runLine(session: Session, io: Io, line: string): Promise<number> {
+async function runLine(session: Session, io: Io, line: string): Promise<number> {
   const complain = (message: string): void => io.err(bytesOf(`rump: ${message}\n`));
   try {
     const words = expand(splitLine(line), session.image.fs);
