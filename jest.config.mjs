@@ -16,6 +16,8 @@ export default {
   resolver: '<rootDir>/tools/jest/resolver.cjs',
   testEnvironment: '<rootDir>/tools/jest/environment.cjs',
   testSequencer: '<rootDir>/tools/jest/sequencer.cjs',
+  globalSetup: '<rootDir>/tools/jest/setup.cjs',
+  globalTeardown: '<rootDir>/tools/jest/teardown.cjs',
   maxWorkers: 2,
   // The modules of a suite that has ended stay in memory. A collection takes longer with them, and the coverage that guides fuzzing a hundred times as long.
   workerIdleMemoryLimit: '500MB',

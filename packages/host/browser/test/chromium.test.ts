@@ -13,9 +13,12 @@ const FLAGS = [
 ];
 const LIMIT_MS = 280_000;
 
+/** Ends with this process, whatever ends it. */
+const WITH_US = ['--pdeathsig', 'KILL', 'chromium'];
+
 /** Opens `url`, and ends the browser when `told` is there. */
 async function inChromium(url: string, profile: string, told: Promise<string>): Promise<string> {
-  const browser = spawn('chromium', [...FLAGS, `--user-data-dir=${profile}`, url], { stdio: ['ignore', 'ignore', 'pipe'], detached: true });
+  const browser = spawn('setpriv', [...WITH_US, ...FLAGS, `--user-data-dir=${profile}`, url], { stdio: ['ignore', 'ignore', 'pipe'], detached: true });
   let said = '';
   browser.stderr.on('data', (text: Buffer) => {
     said = `${said}${text.toString()}`.slice(-2000);
@@ -77,7 +80,7 @@ async function judge(folder: string): Promise<void> {
   expect(mustRun('debugfs', ['-R', 'ls /docs', changed])).not.toContain('old.txt');
 }
 
-oracle('chromium', 'mke2fs', 'e2fsck', 'debugfs').test(
+oracle('chromium', 'setpriv', 'mke2fs', 'e2fsck', 'debugfs').test(
   'files in memory, on an image in memory, on a Blob and on a disk that stays work in a page of Chromium',
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'anykernel-page-'));

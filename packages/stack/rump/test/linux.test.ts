@@ -12,7 +12,7 @@ const GIB = 1 << 30;
 const GIB_SHA256 = 'a110c53382d90198328a45c24dfc98a504911e2abf65c16d6c879ae958528cbd';
 
 const net = new LinuxNet('linux');
-const all = oracle('ip', 'ping', 'nc', 'curl', 'iperf3', 'nmap', 'hping3', 'busybox', 'openssl');
+const all = oracle('ip', 'ping', 'nc', 'curl', 'iperf3', 'nmap', 'hping3', 'busybox', 'openssl', 'setpriv');
 
 const FAMILIES = [
   { name: 'IPv4', ours: '10.9.0.2', theirs: '10.9.0.1', url: 'http://10.9.0.2', flag: '-4' },

@@ -77,9 +77,9 @@ export class LinuxNet {
     return mustRun('ip', ['netns', 'exec', this.space(index), program, ...args], { timeoutMs: TIMEOUT_MS });
   }
 
-  /** Starts a program there, which ends with this. */
+  /** Starts a program there, which ends with this, and with this process, whatever ends it. */
   start(index: number, program: string, ...args: string[]): ChildProcess {
-    const child = spawn('ip', ['netns', 'exec', this.space(index), program, ...args], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'ip', 'netns', 'exec', this.space(index), program, ...args], { stdio: ['ignore', 'pipe', 'ignore'] });
     this.#children.push(child);
     return child;
   }

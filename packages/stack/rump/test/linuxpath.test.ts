@@ -7,7 +7,7 @@ import { LinuxNet } from './linuxnet.js';
 
 const LEN = 1_000_000;
 const SMALL = 1300;
-const all = oracle('ip', 'nc', 'nft');
+const all = oracle('ip', 'nc', 'nft', 'setpriv');
 
 /** kernel -- 1500 -- namespace 0, a router -- 1300 -- namespace 1; from there all links take 1500. */
 const net = new LinuxNet('path');

@@ -13,7 +13,7 @@ const MIB = 1 << 20;
 const PEERS = ['10.0.2.2', 'fd00::2'];
 
 const net = new LinuxNet('slirp');
-const all = oracle('ip', 'nc', 'busybox', 'openssl', 'slirp4netns');
+const all = oracle('ip', 'nc', 'busybox', 'openssl', 'slirp4netns', 'setpriv');
 
 if (all.missing.length === 0) {
   beforeAll(async () => {
