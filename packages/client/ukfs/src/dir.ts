@@ -1,11 +1,12 @@
 /** Dir: an open directory, read entry by entry; and opendir(). */
+import { later } from '#host';
 import { fromBytestr } from '@anykernel/lib-bytes';
 import { DT_DIR, DT_UNKNOWN, type Dirent as KernelDirent, O_CLOEXEC, O_DIRECTORY, parseDirents } from '@anykernel/lib-sys';
 import { type PathLike, toBoolOrNull, toFunction, toPath, toUint32 } from './args.js';
 import { encodingOf, nameOut } from './bytes.js';
 import { coded } from './coded.js';
 import { invalidArgType } from './errors.js';
-import { asyncDispose, dispose, later } from './host.js';
+import { asyncDispose, dispose } from './host.js';
 import { fieldsOf } from './kinds.js';
 import { bytePath, join, kernelPath, pathText } from './pathnames.js';
 import { type Op, type Runner, attempt, call } from './run.js';

@@ -6,8 +6,18 @@
  */
 import type { EmitterClass } from './host.js';
 
+/** A module of Node. */
+export function builtin<T>(name: string): T | undefined {
+  return process.getBuiltinModule(name) as T;
+}
+
 const util = process.getBuiltinModule('util');
 const { errno: numbers } = process.getBuiltinModule('os').constants;
+
+/** Calls `fn` in another turn of the event loop, as Node calls callbacks. What it throws is nobody's but the program's. */
+export function later(fn: () => void): void {
+  setImmediate(fn);
+}
 
 /** Memory for what will be read, not zeroed. */
 export function newBytes(len: number): Uint8Array {

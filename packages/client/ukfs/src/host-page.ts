@@ -6,7 +6,21 @@ import { libuvCode, libuvErrno, libuvMessage, linuxToErrno } from '@anykernel/li
 import { codecOf, isCodec } from './codecs.js';
 import { coded } from './coded.js';
 import { PlainEmitter } from './emitter.js';
-import { type EmitterClass, builtin } from './host.js';
+import type { EmitterClass } from './host.js';
+
+interface NodeProcess {
+  getBuiltinModule?(name: string): unknown;
+}
+
+export function builtin<T>(name: string): T | undefined {
+  return (globalThis as { process?: NodeProcess }).process?.getBuiltinModule?.(name) as T | undefined;
+}
+
+export function later(fn: () => void): void {
+  const { setImmediate: soon } = globalThis as { setImmediate?: (fn: () => void) => unknown };
+  if (soon === undefined) setTimeout(fn, 0);
+  else soon(fn);
+}
 
 interface BufferClass {
   allocUnsafeSlow(len: number): Uint8Array;

@@ -5,38 +5,29 @@
  * them. They are looked up when this module is loaded, or through what was found then: whoever replaces exports of `node:fs` later, so that they
  * lead here, is not called from here.
  */
+import { builtin, later } from '#host';
 
 interface NodeProcess {
-  getBuiltinModule?(name: string): unknown;
   emitWarning?(text: string, type?: string, code?: string): void;
   readonly noDeprecation?: boolean;
 }
 
 const node = (globalThis as { process?: NodeProcess }).process;
 
-/** A module of Node; undefined on a page. */
-export function builtin<T>(name: string): T | undefined {
-  return node?.getBuiltinModule?.(name) as T | undefined;
-}
-
-const STREAMS = ['ReadStream', 'WriteStream', 'Utf8Stream'] as const;
-type StreamName = (typeof STREAMS)[number];
+type StreamName = 'ReadStream' | 'WriteStream' | 'Utf8Stream';
 
 /** How Node's `fs` gives its stream classes. They load when they are asked for. */
-const streams: ReadonlyMap<StreamName, PropertyDescriptor | undefined> = (() => {
-  const fs = builtin<object>('fs');
-  return new Map(STREAMS.map((name) => [name, fs && Object.getOwnPropertyDescriptor(fs, name)]));
-})();
+const members: Readonly<Record<string, PropertyDescriptor>> = Object.getOwnPropertyDescriptors(builtin<object>('fs') ?? {});
 
 /** Whether Node has a stream class of that name. */
 export function hasStream(name: StreamName): boolean {
-  return streams.get(name) !== undefined;
+  return name in members;
 }
 
 /** Node's class of that name; undefined where there is none. */
 export function streamClass(name: StreamName): unknown {
-  const found = streams.get(name);
-  return found?.get === undefined ? found?.value : found.get();
+  const { get, value }: Partial<PropertyDescriptor> = members[name] ?? {};
+  return get === undefined ? value : get();
 }
 
 /** Node's class of Stats in whole numbers, if it is the one that we know: ten fields, and four times in nanoseconds. */
@@ -90,33 +81,19 @@ interface Timer {
   ref?(): unknown;
   unref?(): unknown;
 }
-interface Timers {
-  setTimeout(fn: () => void, ms: number): Timer;
-  clearTimeout(timer: Timer | undefined): void;
-  setInterval(fn: () => void, ms: number): Timer;
-  setImmediate?(fn: () => void): unknown;
-}
-
-const timers = globalThis as unknown as Timers;
-
-/** Calls `fn` in another turn of the event loop, as Node calls callbacks. What it throws is nobody's but the program's. */
-export function later(fn: () => void): void {
-  if (timers.setImmediate !== undefined) timers.setImmediate(fn);
-  else timers.setTimeout(fn, 0);
-}
 
 /** A timer that does not hold the program unless it is told to. */
 export function after(ms: number, fn: () => void): Timer {
-  return timers.setTimeout(fn, ms);
+  return setTimeout(fn, ms);
 }
 
 export function cancel(timer: Timer | undefined): void {
-  timers.clearTimeout(timer);
+  clearTimeout(timer as never);
 }
 
 /** A timer that only holds the program. */
 export function holder(): Timer {
-  return timers.setInterval(() => undefined, 2 ** 31 - 1);
+  return setInterval(() => undefined, 2 ** 31 - 1);
 }
 
 /** Lets the event loop go round. */

@@ -7,7 +7,7 @@ import {
   EVFILT_VNODE, EV_ADD, EV_CLEAR, type EntryNames, Errno, Kevent, NOTE_ATTRIB, NOTE_DELETE, NOTE_EXTEND, NOTE_LINK, NOTE_RENAME, NOTE_REVOKE, NOTE_WRITE, O_CLOEXEC,
   O_NONBLOCK,
 } from '@anykernel/lib-sys';
-import { later } from './host.js';
+import { turn } from './host.js';
 import { type Op, type Runner, attempt } from './run.js';
 
 /** What is asked for. */
@@ -74,9 +74,7 @@ export class Knotes {
         // The queue was closed, or the process or its kernel has ended.
         return;
       }
-      await new Promise<void>((resolve) => {
-        later(resolve);
-      });
+      await turn();
       for (const e of events.slice(0, count)) this.#told.get(e.ident)?.(e.fflags);
     }
   }

@@ -4,6 +4,7 @@
  * The process is the caller's: its credentials, umask, current directory and descriptors hold. An operation that would have to wait
  * (a named pipe, a device that is slow) fails with EAGAIN in its synchronous form, and waits in the others.
  */
+import { later } from '#host';
 import type { Proc } from '@anykernel/rumpkern';
 import { type PathLike, toFunction, toTime } from './args.js';
 import { openBlob } from './blob.js';
@@ -12,7 +13,7 @@ import { constants } from './constants.js';
 import { Dir } from './dir.js';
 import type { Ukfs } from './forms.js';
 import { FileHandle, type Streams } from './handle.js';
-import { dispose, hasStream, later } from './host.js';
+import { dispose, hasStream } from './host.js';
 import { Knotes } from './knotes.js';
 import { type AnyOp, QUICK, callbackTable, syncTable } from './ops.js';
 import { exists, realpathNative } from './paths.js';

@@ -4,14 +4,14 @@
  * The kernel says which names of a directory were made or taken away; then it is compared with how it was. The files in it are watched too, each by a
  * descriptor, so that it is told whose contents have changed.
  */
-import { EventEmitter, codeOf } from '#host';
+import { EventEmitter, codeOf, later } from '#host';
 import { fromBytestr } from '@anykernel/lib-bytes';
 import { DT_DIR, DT_REG, ERR, EntryNames, Errno, NOTE_ATTRIB, NOTE_DELETE, NOTE_EXTEND, NOTE_LINK, NOTE_RENAME, NOTE_REVOKE, NOTE_WRITE } from '@anykernel/lib-sys';
 import { type PathLike, checkAborted, toBool, toFunction, toObject, toPath, toSignal } from './args.js';
 import { encodingOf, nameOut } from './bytes.js';
 import { invalidArgValue, systemError } from './errors.js';
 import { type Ignored, ignoring } from './ignore.js';
-import { type Signal, type Timer, cancel, holder, later } from './host.js';
+import { type Signal, type Timer, cancel, holder } from './host.js';
 import { isNone } from './kinds.js';
 import type { Knotes } from './knotes.js';
 import { type Path, bytePath, join, kernelPath, pathText } from './pathnames.js';

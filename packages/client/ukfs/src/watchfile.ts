@@ -1,9 +1,9 @@
 /** watchFile() and unwatchFile(): a name is looked at again and again, and who asked hears when its attributes have changed. */
-import { EventEmitter } from '#host';
+import { EventEmitter, later } from '#host';
 import { Errno, Stat } from '@anykernel/lib-sys';
 import { type PathLike, toFunction, toPath, toUint32 } from './args.js';
 import { type AnyStats, statsOf } from './files.js';
-import { type Timer, after, cancel, later } from './host.js';
+import { type Timer, after, cancel } from './host.js';
 import { isObject } from './kinds.js';
 import { type Path, pathText } from './pathnames.js';
 import { type Runner, attempt } from './run.js';
