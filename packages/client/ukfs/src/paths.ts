@@ -1,11 +1,12 @@
 /** Operations on names. */
 import { AT_FDCWD, AT_SYMLINK_NOFOLLOW, ERR, Errno, S_ISDIR, S_ISLNK } from '@anykernel/lib-sys';
 import { bytestrOf } from '@anykernel/lib-bytes';
-import { type PathLike, toBits, toGid, toMode, toPath, toTimes, toUid } from './args.js';
+import { type PathLike, checkAborted, toBits, toGid, toMode, toPath, toSignal, toTimes, toUid } from './args.js';
 import { encodingOf, nameOut } from './bytes.js';
 import { coded } from './coded.js';
 import { renamed, systemError } from './errors.js';
 import { type AnyStats, type BigIntOption, statsOf } from './files.js';
+import type { Signal } from './host.js';
 import { type Path, bytePath, kernelPath, resolve } from './pathnames.js';
 import { type Op, attempt, call, one } from './run.js';
 import { StatFs } from './stats.js';
@@ -13,6 +14,8 @@ import { StatFs } from './stats.js';
 export interface StatOptions extends BigIntOption {
   /** false: a name that is not there, or below what is no directory, gives undefined. */
   readonly throwIfNoEntry?: boolean;
+  /** AbortError, where it has been given before. */
+  readonly signal?: Signal;
 }
 
 /** Whether an error says that there is no such name. */
@@ -25,11 +28,12 @@ type Stat = (path: PathLike, options?: StatOptions) => Op<AnyStats | undefined>;
 function statting(name: 'stat' | 'lstat'): Stat {
   return function* (path, options) {
     const p = toPath(path);
-    if (options?.throwIfNoEntry !== false) return statsOf(yield* call(name, [p]), options);
     const st = yield* attempt(name, [p]);
+    if (options?.signal !== undefined) checkAborted(toSignal(options.signal));
+    if (!(st instanceof Errno)) return statsOf(st, options);
+    if (options?.throwIfNoEntry !== false) throw systemError(st, name, p);
     if (st === ERR.ENOENT || st === ERR.ENOTDIR) return undefined;
-    if (st instanceof Errno) throw systemError(st, name, p);
-    return statsOf(st, options);
+    throw systemError(st, name, p);
   };
 }
 

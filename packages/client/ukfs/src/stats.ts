@@ -176,6 +176,7 @@ export class Dirent<Name extends string | Uint8Array = string> extends FileType 
 export class StatFs<N extends number | bigint = number> {
   type: N;
   bsize: N;
+  frsize: N;
   blocks: N;
   bfree: N;
   bavail: N;
@@ -184,6 +185,7 @@ export class StatFs<N extends number | bigint = number> {
   constructor(sb: Statvfs, as: (value: number) => N) {
     this.type = as(0);
     this.bsize = as(sb.frsize);
+    this.frsize = as(sb.frsize);
     this.blocks = as(sb.blocks);
     this.bfree = as(sb.bfree);
     this.bavail = as(sb.bavail);

@@ -4,9 +4,9 @@ import { ERR, O_RDONLY, O_RDWR, S_ISDIR, S_ISREG } from '@anykernel/lib-sys';
 import {
   type PathLike, checkAborted, isFd, toBits, toBool, toFd, toFlags, toLength, toMode, toPath, toSignal,
 } from './args.js';
-import { type Encoding, encodingOf, toBytes } from './bytes.js';
+import { type Encoding, encodingOf, toBytes, viewOf } from './bytes.js';
 import { constants } from './constants.js';
-import { fileTooLarge, invalidArgType, renamed, systemError } from './errors.js';
+import { fileTooLarge, invalidArgType, invalidArgValue, renamed, systemError } from './errors.js';
 import { fsync, ftruncate, openAs } from './files.js';
 import { type Signal, turn, warn } from './host.js';
 import { fieldsOf, isObject } from './kinds.js';
@@ -21,6 +21,8 @@ export interface FileOptions {
   readonly flush?: boolean;
   /** Ends the operation with AbortError, in the forms that wait. */
   readonly signal?: Signal;
+  /** Where readFile() reads to: room for the whole file, or what gives that by the length of the file. ERR_INVALID_ARG_VALUE: it is too small. */
+  readonly buffer?: ArrayBufferView | ((size: number) => ArrayBufferView);
 }
 type Options = FileOptions | string | null | undefined;
 
@@ -35,13 +37,14 @@ const WHOLE_MAX = 2 ** 31 - 1;
 function reading(waits: boolean) {
   return function* (file: unknown, options?: Options): Op<Uint8Array | string> {
     const encoding = encodingOf(options);
-    const { flag, signal: given } = fieldsOf<FileOptions>(options);
+    const { flag, signal: given, buffer } = fieldsOf<FileOptions>(options);
+    if (buffer !== undefined && typeof buffer !== 'function') viewOf(buffer, 'options.buffer', `of type function or ${A_VIEW}`);
     const signal = waits ? toSignal(given) : undefined;
     if (signal !== undefined) {
       if (!isFd(file)) toPath(file);
       yield* goOn(signal);
     }
-    const bytes = yield* withFile(file, flag || 'r', undefined, (fd) => readAll(fd, signal));
+    const bytes = yield* withFile(file, flag || 'r', undefined, (fd) => readAll(fd, signal, buffer));
     checkAborted(signal);
     return encoding === undefined ? asBuffer(bytes) : decode(bytes, encoding);
   };
@@ -53,8 +56,8 @@ export const readFileAbortable = /* @__PURE__ */ reading(true);
 /** The same at once, in the usual case: a path that is text, of a file that is not long, and no flag or signal. */
 export function readFileQuickly({ p, scratch }: Runner, file: unknown, options?: Options): Uint8Array | string | undefined {
   if (typeof file !== 'string') return undefined;
-  const { flag, signal } = fieldsOf<FileOptions>(options);
-  if (flag !== undefined || signal !== undefined) return undefined;
+  const { flag, signal, buffer } = fieldsOf<FileOptions>(options);
+  if (flag !== undefined || signal !== undefined || buffer !== undefined) return undefined;
   const encoding = encodingOf(options);
   return wholeFile(p, toPath(file), encoding, scratch);
 }
@@ -76,15 +79,32 @@ export function* withFile<T>(file: unknown, flags: unknown, mode: unknown, use: 
   }
 }
 
-function* readAll(fd: number, signal: Signal | undefined): Op<Uint8Array> {
+const A_VIEW = 'an instance of Buffer, TypedArray, or DataView';
+
+/** Room that a caller has for a file. */
+function roomIn(buffer: FileOptions['buffer'], size: number): Uint8Array | undefined {
+  if (buffer === undefined) return undefined;
+  const name = typeof buffer === 'function' ? 'options.buffer()' : 'options.buffer';
+  const room = viewOf(typeof buffer === 'function' ? buffer(size) : buffer, name, A_VIEW);
+  if (room.length < size) throw tooSmall(name, room, size);
+  return room;
+}
+
+function tooSmall(name: string, room: Uint8Array, size: number): Error {
+  return invalidArgValue(`${name}.byteLength`, room.length, `is smaller than the file size of ${size} bytes`);
+}
+
+function* readAll(fd: number, signal: Signal | undefined, buffer?: FileOptions['buffer']): Op<Uint8Array> {
   const st = yield* call('fstat', [fd]);
   const size = S_ISREG(st.mode) ? st.size : 0;
   if (size > WHOLE_MAX) throw fileTooLarge(size);
-  let bytes = newBytes(size > 0 ? size : CHUNK);
+  const room = roomIn(buffer, size);
+  let bytes = room ?? newBytes(size > 0 ? size : CHUNK);
   let len = 0;
   for (;;) {
     if (len === bytes.length) {
       if (len === size) return bytes;
+      if (room !== undefined) return yield* atEnd(fd, room);
       bytes = grown(bytes, len * 2);
     }
     if (signal !== undefined) yield* goOn(signal);
@@ -93,6 +113,12 @@ function* readAll(fd: number, signal: Signal | undefined): Op<Uint8Array> {
     if (n === 0) return bytes.subarray(0, len);
     len += n;
   }
+}
+
+/** Whether a file that is as long as there is room for ends there. ERR_INVALID_ARG_VALUE. */
+function* atEnd(fd: number, room: Uint8Array): Op<Uint8Array> {
+  if ((yield* call('read', [fd, newBytes(1)])) === 0) return room;
+  throw tooSmall('options.buffer', room, room.length + 1);
 }
 
 function grown(bytes: Uint8Array, len: number): Uint8Array {

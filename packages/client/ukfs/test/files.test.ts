@@ -356,6 +356,26 @@ describe('as later versions of Node have it', () => {
     expect(codeOf(() => Object.getPrototypeOf(dir).path)).toBe('ERR_INVALID_THIS');
   });
 
+  test('a file is read to where the caller has room for it', async () => {
+    const { fs } = s;
+    fs.writeFileSync('/f', 'text');
+    const room = Buffer.alloc(6, '.');
+    const options = (buffer: unknown): { encoding: 'utf8' } => ({ buffer, encoding: 'utf8' }) as never;
+    expect([fs.readFileSync('/f', options(room)), room.toString()]).toEqual(['text', 'text..']);
+    expect(await fs.promises.readFile('/f', options((size: number) => new DataView(new ArrayBuffer(size))))).toBe('text');
+    for (const small of [new Uint8Array(3), () => new Uint8Array(3)]) expect(codeOf(() => fs.readFileSync('/f', options(small)))).toBe('ERR_INVALID_ARG_VALUE');
+    for (const odd of [5, 'x', {}, () => 5]) expect(codeOf(() => fs.readFileSync('/f', options(odd)))).toBe('ERR_INVALID_ARG_TYPE');
+  });
+
+  test('stat may have been aborted, and statfs says how long a fragment is', async () => {
+    const { fs } = s;
+    const aborted = { signal: AbortSignal.abort() } as never;
+    await expect(fs.promises.stat('/', aborted)).rejects.toMatchObject({ name: 'AbortError' });
+    expect(await new Promise((resolve) => fs.stat('/', aborted, resolve))).toMatchObject({ name: 'AbortError' });
+    const { bsize, frsize } = fs.statfsSync('/') as { bsize: number; frsize?: number };
+    expect(frsize).toBe(bsize);
+  });
+
   test('a place to read at leaves room for what is read', () => {
     const { fs } = s;
     const fd = fs.openSync('/f', 'w+');
