@@ -9,7 +9,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, wr
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-const DEBIAN = 'http://deb.debian.org/debian bookworm main';
+const DEBIAN = 'http://deb.debian.org/debian';
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 /** The folder `name` of the cache. @param {string} name */
@@ -22,13 +22,14 @@ export function cacheFolder(name) {
  * Throws with what apt-get or tar said.
  * @param {string} folder
  * @param {Readonly<Record<string, readonly string[]>>} packages  The members of each, as patterns of tar.
+ * @param {string} release  Debian's.
  */
-export function fetchSources(folder, packages) {
+export function fetchSources(folder, packages, release = 'bookworm') {
   const names = Object.keys(packages);
   if (!existsSync(KEYRING)) throw new Error(`Debian's source packages (${names.join(', ')}) need apt-get and Debian's keyring`);
   const work = mkdtempSync(join(tmpdir(), 'anykernel-sources-'));
   try {
-    writeFileSync(join(work, 'sources.list'), `deb-src [signed-by=${KEYRING}] ${DEBIAN}\n`);
+    writeFileSync(join(work, 'sources.list'), `deb-src [signed-by=${KEYRING}] ${DEBIAN} ${release} main\n`);
     for (const dir of ['lists/partial', 'cache/archives/partial']) mkdirSync(join(work, dir), { recursive: true });
     const settings = {
       'Dir::Etc::sourcelist': join(work, 'sources.list'),

@@ -5,7 +5,7 @@
  * do not all pass together is run again one by one, and only then has anything failed.
  */
 import { spawn } from 'node:child_process';
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,7 +28,8 @@ const SAID_MAX = 20_000;
 
 /** The names of the tests. */
 export function testsOf(suite: string, pattern = /./): string[] {
-  return readdirSync(join(suite, 'test/parallel')).filter((name) => /^test-fs-.*\.m?js$/.test(name) && pattern.test(name));
+  const names = ['parallel', 'sequential'].flatMap((kind) => (existsSync(join(suite, 'test', kind)) ? readdirSync(join(suite, 'test', kind)) : []));
+  return names.filter((name) => /^test-.*\.m?js$/.test(name) && pattern.test(name));
 }
 
 /** Runs `tests` on one side; `together`: several to a process. */
@@ -53,7 +54,7 @@ async function runGroup(stage: Stage, side: Side, group: readonly string[], slot
   const program = group.length === 1 ? paths : [BATCH, ...paths];
   const started = performance.now();
   const args = [...flagsOf(textOf(stage, first)), ...words, ...program];
-  const { status, said } = await execute(args, { ...process.env, NODE_OPTIONS: '', ...env }, stage.root, TIMEOUT_MS + (group.length - 1) * MORE_MS);
+  const { status, said } = await execute(stage.program, args, { ...process.env, NODE_OPTIONS: '', ...env }, stage.root, TIMEOUT_MS + (group.length - 1) * MORE_MS);
   const fault = done();
   const ms = (performance.now() - started) / group.length;
   return { passed: status === 0 && fault === undefined, said: `${said}${fault ?? ''}`, ms };
@@ -84,7 +85,7 @@ function groupsOf(stage: Stage, side: Side, tests: readonly string[]): string[][
   for (const test of tests) {
     const text = textOf(stage, test);
     const flags = flagsOf(text).join(' ');
-    const alone = test.endsWith('.mjs') || test in known(side) || NOTICED.test(text);
+    const alone = test.endsWith('.mjs') || test in known(side, stage.version) || NOTICED.test(text);
     let group = alone ? undefined : open.get(flags);
     if (group === undefined || group.length === GROUP_MAX) {
       groups.push((group = []));
@@ -96,13 +97,14 @@ function groupsOf(stage: Stage, side: Side, tests: readonly string[]): string[][
 }
 
 function execute(
+  program: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv,
   cwd: string,
   timeoutMs: number,
 ): Promise<{ status: number; said: string }> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, args, { env, cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(program, args, { env, cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-SAID_MAX)));

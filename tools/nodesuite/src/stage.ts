@@ -4,10 +4,11 @@
  * The kernel's tree lies over the host's at the same path. So a test finds itself, its helpers, its fixtures and its temporary directory on the kernel;
  * a child process, which is left alone, finds them on the host.
  */
-import { copyFileSync, cpSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import * as nodeModule from 'node:module';
 import { join } from 'node:path';
 import { mustRun } from '../../oracle/src/run.js';
+import type { SuiteVersion } from '../fetch.mjs';
 import { bundleHijack } from './bundle.js';
 
 /** plain: without a hijack, on the host. */
@@ -15,7 +16,7 @@ export type Side = 'plain' | 'tmpfs' | 'ext2';
 
 /** Directories of fixtures that tests of fs use. */
 const FIXTURES: readonly string[] = ['copy', 'cycles', 'keys', 'nested-index'];
-const PROGRAMS: readonly string[] = ['cat', 'mkfifo', 'sh', 'true'];
+const PROGRAMS: readonly string[] = ['cat', 'mkfifo', 'sh', 'sleep', 'true'];
 const FIXTURE_BYTES_MAX = 100_000;
 const IMAGE_BYTES = 48 << 20;
 
@@ -29,6 +30,9 @@ export class Stage {
   constructor(
     readonly folder: string,
     readonly suite: string,
+    /** Whose tests they are, and the Node that runs them. */
+    readonly version: SuiteVersion = 18,
+    readonly program: string = process.execPath,
   ) {
     this.root = join(folder, 'suite');
   }
@@ -38,7 +42,8 @@ export class Stage {
     mkdirSync(join(this.root, 'test/fixtures'), { recursive: true });
     const [from, to] = [join(this.suite, 'test'), join(this.root, 'test')];
     cpSync(join(from, 'common'), join(to, 'common'), { recursive: true });
-    cpSync(join(from, 'parallel'), join(to, 'parallel'), { recursive: true });
+    for (const kind of ['parallel', 'sequential'])
+      if (existsSync(join(from, kind))) cpSync(join(from, kind), join(to, 'parallel'), { recursive: true });
     const texts = ['common', 'parallel'].map((dir) => textOf(join(to, dir))).join('\n');
     for (const name of readdirSync(join(from, 'fixtures'))) {
       if (!texts.includes(name)) continue;
@@ -93,7 +98,7 @@ for (const path of process.argv.slice(1)) {
     // The temporary directory of a child process is the host's.
     mkdirSync(join(this.root, `test/.tmp.${slot}`), { recursive: true });
     // Only tests that are ES modules need the thread that import hooks take on an older Node.
-    const modules = { RUMPHIJACK_MODULES: test.endsWith('.mjs') || isNewer() ? 'all' : 'require' };
+    const modules = { RUMPHIJACK_MODULES: test.endsWith('.mjs') || this.program !== process.execPath || isNewer() ? 'all' : 'require' };
     if (side === 'plain') return { words: [], env, done: () => undefined };
     if (side === 'tmpfs') {
       return {
