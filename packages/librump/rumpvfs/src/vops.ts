@@ -31,8 +31,13 @@ export function attrOfNew(dvp: Vnode, type: Vtype, mode: number, cred: Cred): Va
   return va;
 }
 
+/** The name stands for `vp` from now on, or for nothing. */
+function enter(dvp: Vnode, name: string, vp: Vnode | undefined): void {
+  if (dvp.names >= 0) (dvp.mp as Mount).vfs.namecache.enter(dvp, name, vp);
+}
+
 function made(dvp: Vnode, cnp: Componentname, vp: Vnode): Vnode {
-  if (dvp.names >= 0) (dvp.mp as Mount).vfs.namecache.enter(dvp, cnp.name, vp);
+  enter(dvp, cnp.name, vp);
   dvp.knotes?.note(NOTE_WRITE, cnp.name);
   return vp;
 }
@@ -63,7 +68,7 @@ export function vopLink(dvp: Vnode, vp: Vnode, cnp: Componentname): void {
 
 export function vopRemove(dvp: Vnode, vp: Vnode, cnp: Componentname): void {
   dvp.ops.remove(dvp, vp, cnp);
-  taken(dvp, cnp.name);
+  enter(dvp, cnp.name, undefined);
   dvp.knotes?.note(NOTE_WRITE, cnp.name);
   vp.knotes?.note(NOTE_DELETE);
   vinactive(vp);
@@ -71,13 +76,9 @@ export function vopRemove(dvp: Vnode, vp: Vnode, cnp: Componentname): void {
 
 export function vopRmdir(dvp: Vnode, vp: Vnode, cnp: Componentname): void {
   dvp.ops.rmdir(dvp, vp, cnp);
-  taken(dvp, cnp.name);
+  enter(dvp, cnp.name, undefined);
   dvp.knotes?.note(NOTE_WRITE | NOTE_LINK, cnp.name);
   ended(vp);
-}
-
-function taken(dvp: Vnode, name: string): void {
-  if (dvp.names >= 0) (dvp.mp as Mount).vfs.namecache.enter(dvp, name, undefined);
 }
 
 /** A file, or directory, has lost a name to rmdir or rename. */
@@ -92,8 +93,8 @@ function ended(vp: Vnode): void {
 
 export function vopRename(fdvp: Vnode, fvp: Vnode, fcnp: Componentname, tdvp: Vnode, tvp: Vnode | undefined, tcnp: Componentname): void {
   fdvp.ops.rename(fdvp, fvp, fcnp, tdvp, tvp, tcnp);
-  taken(fdvp, fcnp.name);
-  if (tdvp.names >= 0) (tdvp.mp as Mount).vfs.namecache.enter(tdvp, tcnp.name, fvp);
+  enter(fdvp, fcnp.name, undefined);
+  enter(tdvp, tcnp.name, fvp);
   if (fvp.names >= 0 && fdvp !== tdvp) (fvp.mp as Mount).vfs.namecache.remove(fvp, '..');
   const linked = fvp.type === VDIR && fdvp !== tdvp ? NOTE_LINK : 0;
   fdvp.knotes?.note(NOTE_WRITE | linked, fcnp.name);
