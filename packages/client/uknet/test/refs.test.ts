@@ -78,7 +78,7 @@ test('a descriptor that is none is refused as Node refuses it', () => {
 
 test('classes are called without new, and a server knows its port at once', () => {
   const k = boot(hostNode(), [netinet]);
-  k.modules.autoload = false;
+  k.modctl.autoload = false;
   const net = uknet(k.newproc());
   const server = (net.Server as unknown as () => InstanceType<typeof net.Server>)();
   server.listen(0);
@@ -86,3 +86,15 @@ test('classes are called without new, and a server knows its port at once', () =
   server.close();
   k.halt();
 });
+
+test('a listener that throws is the program\'s failure, and its other connections go on', () => {
+  const body = `
+    process.on('uncaughtException', (e) => console.log('caught ' + e.message));
+    let count = 0;
+    const s = net.createServer((c) => {
+      c.resume().end();
+      if (++count === 3) s.close();
+      throw new Error('number ' + count);
+    }).listen('/s', () => [1, 2, 3].forEach(() => net.connect('/s').resume()));`;
+  expect(program(body)).toBe('caught number 1\ncaught number 2\ncaught number 3\nends\n');
+}, 90_000);

@@ -86,12 +86,12 @@ describe('md', () => {
     const sw = k.devsw.bdev(dev);
     sw.open(dev, FREAD, k.curlwp);
     expect(errnoOf(() => k.run(() => k.modules.use(md).destroy(0)))).toBe('EBUSY');
-    expect(errnoOf(() => k.run(() => k.modules.unload('md')))).toBe('EBUSY');
+    expect(errnoOf(() => k.run(() => k.modctl.unload('md')))).toBe('EBUSY');
     sw.close(dev, FREAD, k.curlwp);
-    k.run(() => k.modules.unload('md'));
+    k.run(() => k.modctl.unload('md'));
     expect(nodeOf(k, 'md0a')).toBeUndefined();
-    k.run(() => k.modules.unload('rumpdev'));
-    expect(k.modules.list().map((m) => m.name)).toEqual(['rumpkern']);
+    k.run(() => k.modctl.unload('rumpdev'));
+    expect(k.modctl.list().map((m) => m.name)).toEqual(['rumpkern']);
   });
 
   test('a unit without a medium is ENXIO but for its raw device, on which MD_SETCONF gives it one', () => {

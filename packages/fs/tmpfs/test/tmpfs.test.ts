@@ -123,10 +123,10 @@ describe('mounting', () => {
 
   test('the component is in use while it is mounted', () => {
     const { sys, k, code } = box();
-    expect(code(() => k.run(() => k.modules.unload('tmpfs')))).toBe('EBUSY');
+    expect(code(() => k.run(() => k.modctl.unload('tmpfs')))).toBe('EBUSY');
     sys.unmount('/t', 0);
-    k.run(() => k.modules.unload('tmpfs'));
-    k.modules.autoload = false;
+    k.run(() => k.modctl.unload('tmpfs'));
+    k.modctl.autoload = false;
     expect(code(() => sys.mount('tmpfs', '/t', 0, {}))).toBe('ENODEV');
   });
 });

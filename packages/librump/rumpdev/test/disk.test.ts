@@ -152,7 +152,7 @@ describe('the list of disks', () => {
     k.devsw.bdev(dev).open(dev, 1, k.curlwp);
     expect(errnoOf(() => disks.detach(disk))).toBe('EBUSY');
     expect(k.sysctl.get('hw.disknames')).toBe('sd0 sd1');
-    expect(errnoOf(() => k.run(() => k.modules.unload('rumpdev')))).toBe('EBUSY');
+    expect(errnoOf(() => k.run(() => k.modctl.unload('rumpdev')))).toBe('EBUSY');
     k.devsw.bdev(dev).close(dev, 1, k.curlwp);
     disks.detach(disk);
     expect(k.sysctl.get('hw.disknames')).toBe('sd1');

@@ -29,7 +29,7 @@ export class Autoloader {
 
   /** An autoloaded component that is not used goes after a while. */
   reapLater(): void {
-    const { autotime } = this.#k.modules;
+    const { autotime } = this.#k.modctl;
     if (autotime === 0) return;
     this.#reaper ??= new Callout(this.#k, () => this.reap());
     if (!this.#reaper.pending) this.#reaper.schedule(autotime * NS);
@@ -37,12 +37,12 @@ export class Autoloader {
 
   /** Unloads what came by autoload and is not used, with what it alone required. */
   reap(): void {
-    const { modules } = this.#k;
+    const { modctl } = this.#k;
     for (let again = true; again; ) {
       again = false;
-      for (const name of modules.unused()) {
+      for (const name of modctl.unused()) {
         try {
-          modules.unload(name);
+          modctl.unload(name);
           again = true;
         } catch (e) {
           // Busy, or it would have to wait: another time.

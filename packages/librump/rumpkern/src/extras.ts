@@ -24,6 +24,7 @@ import type { Kernel } from './kernel.js';
 import { timerFilter, userFilter } from './kqfilters.js';
 import { Ktrace } from './ktrace.js';
 import type { Lwp } from './proc.js';
+import { Modctl } from './modctl.js';
 import { moreRecords } from './morerecords.js';
 import { type Signals, signals } from './signal.js';
 import { userError } from './syserror.js';
@@ -41,6 +42,7 @@ export interface Parts {
   clock: Clock;
   devsw: Devsw;
   evcnt: Evcnts;
+  modctl: Modctl;
   signals: Signals;
   tracing: Ktrace;
 }
@@ -60,7 +62,7 @@ const calls = Object.freeze({
 /** The component that brings a call's handler is loaded when the call is made. */
 function bring(l: Lwp, name: string): void {
   const owner = Object.hasOwn(aioCalls, name) ? 'aio' : Object.hasOwn(nfsserverCalls, name) ? 'nfsserver' : undefined;
-  if (owner !== undefined) l.k.modules.demand(owner, l);
+  if (owner !== undefined) l.k.modctl.demand(owner, l);
 }
 
 export const extras: Extras = {
@@ -80,6 +82,7 @@ export const extras: Extras = {
     clock: (k) => new Clock(k.host),
     devsw: () => new Devsw(),
     evcnt: () => new Evcnts(),
+    modctl: (k) => new Modctl(k),
     signals: () => signals,
     tracing: (k) => new Ktrace(k),
   },

@@ -20,6 +20,7 @@ import { type File, Filedesc } from './filedesc.js';
 import type { Knote, Kqueue } from './kqueue.js';
 import type { Ktrace, Tracer } from './ktrace.js';
 import { Mem, parseSize } from './mem.js';
+import type { Modctl } from './modctl.js';
 import { Modules } from './modules.js';
 import { Msgbuf } from './msgbuf.js';
 import type { HaltOptions, KernelOptions, NewProc } from './options.js';
@@ -95,7 +96,7 @@ export class Kernel {
     this.msgbuf = new Msgbuf(host, options.verbose ?? (host.getparam('RUMP_VERBOSE') ?? '0') !== '0');
     this.sigmodel = options.sigmodel ?? 'record';
     this.sysctl = extras?.sysctl(this) ?? NO_SYSCTL;
-    this.modules = new Modules(this, extras !== undefined);
+    this.modules = new Modules(this);
     this.procs = new ProcTable(this);
     host.clockWall(this.#boottime);
     this.#hostname = options.hostname;
@@ -303,6 +304,10 @@ export class Kernel {
     return this.#part('evcnt');
   }
 
+  get modctl(): Modctl {
+    return this.#part('modctl');
+  }
+
   get signals(): Signals {
     return this.#part('signals');
   }
@@ -326,12 +331,12 @@ export class Kernel {
 
   /** Loads components with all that they require. EEXIST: one is loaded. ClosureError: they do not fit. */
   modload(...components: readonly AnyComponent[]): void {
-    this.run(() => this.modules.load(components));
+    this.run(() => this.modctl.load(components));
   }
 
   /** Unloads a component. ENOENT: it is not loaded. EBUSY: it is in use. EOPNOTSUPP: it cannot leave a running kernel. */
   modunload(component: AnyComponent | string): void {
-    this.run(() => this.modules.unload(typeof component === 'string' ? component : component.name));
+    this.run(() => this.modctl.unload(typeof component === 'string' ? component : component.name));
   }
 
   // -- its name

@@ -75,9 +75,9 @@ function kern(k: Kernel, attach: Attach, value: Value): void {
 function modules(k: Kernel, attach: Attach): void {
   attach('kern.module.autoload', {
     type: 'bool',
-    get: () => k.modules.autoload,
+    get: () => k.modctl.autoload,
     set: (on) => {
-      k.modules.autoload = on === true;
+      k.modctl.autoload = on === true;
     },
   });
   attach('kern.module.verbose', {
@@ -89,10 +89,10 @@ function modules(k: Kernel, attach: Attach): void {
   });
   attach('kern.module.autotime', {
     type: 'int',
-    get: () => k.modules.autotime,
+    get: () => k.modctl.autotime,
     set: (sec) => {
       if ((sec as number) < 0) throw ERR.EINVAL;
-      k.modules.autotime = sec as number;
+      k.modctl.autotime = sec as number;
     },
   });
 }

@@ -36,9 +36,8 @@ test('a bare kernel has no timers: who waits, waits without a limit', () => {
 test('a bare kernel has no signals, devices, counters and clock to set, and asks its host for no component', () => {
   const k = bare();
   const p = k.newproc();
-  const parts = [() => p.sig, () => psignal(p, SIGHUP), () => k.devsw, () => k.evcnt, () => k.clock, () => k.callouts, () => k.tracing];
+  const parts = [() => p.sig, () => psignal(p, SIGHUP), () => k.devsw, () => k.evcnt, () => k.clock, () => k.callouts, () => k.tracing, () => k.modctl];
   expect(parts.map(codeOf)).toEqual(parts.map(() => 'ENOSYS'));
-  expect(k.run(() => k.modules.demand('nosuchfs'))).toBe(false);
   expect(p.rfork(0).pid).toBe(3);
   k.halt();
 });

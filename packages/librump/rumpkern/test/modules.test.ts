@@ -95,7 +95,7 @@ test('a load that fails half way is undone as a whole', () => {
     },
   });
   expect(codeOf(() => k.modload(bad))).toBe('ENOMEM');
-  expect([log, k.modules.list().map((m) => m.name)]).toEqual([['+low', '-low'], ['rumpkern']]);
+  expect([log, k.modctl.list().map((m) => m.name)]).toEqual([['+low', '-low'], ['rumpkern']]);
 });
 
 test('two copies of a component are refused by name, at the boot and later', () => {
@@ -127,7 +127,7 @@ function demanding(components: readonly AnyComponent[]): ReturnType<typeof box> 
   const b = box([], {}, { components });
   b.k.syscalls.establish(rumpkernCalls, {
     utrace(_l, name) {
-      if (!b.k.modules.demand(name)) throw ERR.ENODEV;
+      if (!b.k.modctl.demand(name)) throw ERR.ENODEV;
     },
   });
   return b;
@@ -213,13 +213,13 @@ test('the call of a component that is not there loads it', async () => {
   expect(await host.sim.settle(p.call.aio_error({} as never))).toBe(42);
   expect(p.sys.aio_error({} as never)).toBe(42);
   k.modunload('aio');
-  k.modules.autoload = false;
+  k.modctl.autoload = false;
   expect(codeOf(() => p.sys.aio_error({} as never))).toBe('ENOSYS');
 });
 
 test('modctl loads and unloads by name, for the superuser', async () => {
   const { p, k, host } = box([], {}, { components: [note('tmpfs', [])] });
-  k.modules.autoload = false;
+  k.modctl.autoload = false;
   const load = (who: Kernel['proc1'], name: string): Promise<unknown> => outcome(host.sim.settle(who.call.modctl(MODCTL_LOAD, name)));
   expect(await load(k.newproc({ uid: 4 }), 'tmpfs')).toBe('EPERM');
   expect(await load(p, 'nofs')).toBe('ENOENT');

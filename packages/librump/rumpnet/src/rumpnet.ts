@@ -115,7 +115,7 @@ export class Rumpnet {
     const there = this.domain(family);
     if (there !== undefined) return there;
     const name = AUTOLOAD.get(family);
-    if (name !== undefined && this.k.modules.demand(name, l)) {
+    if (name !== undefined && this.k.modctl.demand(name, l)) {
       const domain = this.domain(family);
       if (domain !== undefined) return domain;
     }

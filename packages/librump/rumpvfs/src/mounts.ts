@@ -95,7 +95,7 @@ export class Mounts {
     const known = vfs.types.get(starting.mp?.ops.name ?? name);
     if (known !== undefined) return known;
     if (name === 'auto') return this.#probed(l, args, starting);
-    if (!vfs.k.modules.demand(name)) throw ERR.ENODEV;
+    if (!vfs.k.modctl.demand(name)) throw ERR.ENODEV;
     const loaded = vfs.types.get(name);
     if (loaded === undefined) throw ERR.ENODEV;
     return loaded;

@@ -219,9 +219,9 @@ test('a mounted type keeps its component loaded', () => {
   s.mkdir('/m', 0o755);
   expect(k.sysctl.get('vfs.generic.fstypes')).toBe('rumpfs otherfs');
   s.mount('otherfs', '/m', 0, {});
-  expect(codeOf(() => k.run(() => k.modules.unload('otherfs')))).toBe('EBUSY');
+  expect(codeOf(() => k.run(() => k.modctl.unload('otherfs')))).toBe('EBUSY');
   s.unmount('/m', 0);
-  k.run(() => k.modules.unload('otherfs'));
+  k.run(() => k.modctl.unload('otherfs'));
   expect([...vfs.types.keys()]).toEqual(['rumpfs']);
 });
 

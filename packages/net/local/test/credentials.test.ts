@@ -114,7 +114,7 @@ describe('the component', () => {
     expect(() => k.modunload('local')).toThrow(expect.objectContaining({ code: 'EBUSY' }));
     p.sys.close(fd);
     expect(() => k.modunload('local')).not.toThrow();
-    k.modules.autoload = false;
+    k.modctl.autoload = false;
     expect(codeOf(() => p.sys.socket(1, SOCK_STREAM, 0))).toBe('EAFNOSUPPORT');
   });
 

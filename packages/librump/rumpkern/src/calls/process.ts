@@ -63,13 +63,13 @@ export const processCalls: Pick<
 
   /** EPERM. LOAD: EEXIST, ENOENT. UNLOAD: ENOENT, EBUSY, EOPNOTSUPP. EINVAL: no such command. */
   modctl(l, command, arg) {
-    const { modules } = l.k;
-    if (command === MODCTL_STAT) return modules.list();
-    if (command === MODCTL_EXISTS) return modules.autoload;
+    const { modctl, modules } = l.k;
+    if (command === MODCTL_STAT) return modctl.list();
+    if (command === MODCTL_EXISTS) return modctl.autoload;
     if (command !== MODCTL_LOAD && command !== MODCTL_UNLOAD) throw ERR.EINVAL;
     if (!l.proc.cred.isRoot) throw ERR.EPERM;
     if (typeof arg !== 'string') throw ERR.EFAULT;
-    if (command === MODCTL_UNLOAD) return modules.unload(arg);
+    if (command === MODCTL_UNLOAD) return modctl.unload(arg);
     if (l.restarts === 0 && modules.has(arg)) throw ERR.EEXIST;
     if (!l.k.autoloader.ask(arg, l, false)) throw ERR.ENOENT;
     return undefined;
