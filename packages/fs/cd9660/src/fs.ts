@@ -5,7 +5,7 @@
  */
 import { ERR } from '@anykernel/lib-sys';
 import type { Kernel } from '@anykernel/rumpkern';
-import type { Bcache, Disk, Mount, VnodeOps } from '@anykernel/rumpvfs';
+import { type Bcache, Complaints, type Disk, type Mount, type VnodeOps } from '@anykernel/rumpvfs';
 import { Indexes } from './dirindex.js';
 import type { Node } from './node.js';
 import { SECTOR, type VolumeInfo } from './ondisk.js';
@@ -18,9 +18,6 @@ export interface Wishes {
   /** Names of a plain ISO 9660 are shown as they are, in capitals. */
   readonly nocasetrans: boolean;
 }
-
-/** Messages about what is wrong on disk, until the next second. */
-const COMPLAINTS_PER_SECOND = 10;
 
 export class CdFs {
   readonly k: Kernel;
@@ -43,13 +40,13 @@ export class CdFs {
   readonly indexes: Indexes;
   readonly unpacked: UnpackCache;
   readonly #scratch = new Uint8Array(SECTOR);
-  #complaints = 0;
-  #complaintSecond = -1;
+  readonly #complaints: Complaints;
 
   /** Takes over the open device and the cache, whose blocks are the volume's. */
   constructor(k: Kernel, mp: Mount, disk: Disk, bcache: Bcache, info: VolumeInfo, wishes: Wishes, opsOf: (node: Node) => VnodeOps) {
     this.k = k;
     this.mp = mp;
+    this.#complaints = new Complaints(mp);
     this.disk = disk;
     this.bcache = bcache;
     this.info = info;
@@ -88,12 +85,7 @@ export class CdFs {
 
   /** A line about what is wrong on the disk; some of them only, when there are many. */
   complain(message: string): void {
-    const second = Math.floor(this.k.mono() / 1e9);
-    if (second !== this.#complaintSecond) {
-      this.#complaintSecond = second;
-      this.#complaints = 0;
-    }
-    if (this.#complaints++ < COMPLAINTS_PER_SECOND) this.k.printf(`cd9660: ${this.mp.fromName}: ${message}`);
+    this.#complaints.say(message);
   }
 
   /** EIO, with a message that says why. */

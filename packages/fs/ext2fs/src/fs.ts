@@ -6,7 +6,7 @@
 import type { WallTime } from '@anykernel/host-rumpuser';
 import { ERR, Errno } from '@anykernel/lib-sys';
 import { type Cred, type Kernel, SLEEP } from '@anykernel/rumpkern';
-import { type Bcache, type Buf, type Disk, type Journal, type Mount, Run, Txn, type Vnode } from '@anykernel/rumpvfs';
+import { type Bcache, type Buf, Complaints, type Disk, type Journal, type Mount, Run, Txn, type Vnode } from '@anykernel/rumpvfs';
 import { type InodeFs, Indexes, type OpsOf, corrupt } from '@anykernel/ufs';
 import {
   COMPAT_DIR_INDEX, COMPAT_HAS_JOURNAL, FLAGS_UNSIGNED_HASH, GD_LEN64, INCOMPAT_FILETYPE, INCOMPAT_RECOVER, NDADDR, NIADDR, ROCOMPAT_DIR_NLINK, ROCOMPAT_HUGE_FILE, ROOT_INO, SB_FREE_BLOCKS, SB_FLAGS, SB_FREE_BLOCKS_HIGH, SB_HASH_SEED, SB_HASH_VERSION, SB_INCOMPAT,
@@ -24,8 +24,6 @@ import { Reserved } from './reserved.js';
 import { sealBufs } from './seal.js';
 
 const TWO32 = 0x1_0000_0000;
-/** Messages about what is wrong on disk, until the next second. */
-const COMPLAINTS_PER_SECOND = 10;
 
 export class Ext2fs implements InodeFs {
   readonly naming = ext2Naming;
@@ -126,13 +124,13 @@ export class Ext2fs implements InodeFs {
   readonly #time: WallTime = { sec: 0, nsec: 0 };
   readonly #run = new Run();
   #generation = 0;
-  #complaints = 0;
-  #complaintSecond = -1;
+  readonly #complaints: Complaints;
 
   /** Takes over the open device. `sbuf` is held by the caller. */
   constructor(k: Kernel, mp: Mount, disk: Disk, bcache: Bcache, sbuf: Buf, info: SuperInfo, opsOf: OpsOf) {
     this.k = k;
     this.mp = mp;
+    this.#complaints = new Complaints(mp);
     this.disk = disk;
     this.bcache = bcache;
     this.txn = new Txn(bcache);
@@ -379,12 +377,7 @@ export class Ext2fs implements InodeFs {
 
   /** A line about what is wrong on the disk; some of them only, when there are many. */
   complain(message: string): void {
-    const second = Math.floor(this.k.mono() / 1e9);
-    if (second !== this.#complaintSecond) {
-      this.#complaintSecond = second;
-      this.#complaints = 0;
-    }
-    if (this.#complaints++ < COMPLAINTS_PER_SECOND) this.k.printf(`ext2fs: ${this.mp.fromName}: ${message}`);
+    this.#complaints.say(message);
   }
 
   /** EIO, with a message that says why. */

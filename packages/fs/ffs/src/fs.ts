@@ -7,7 +7,7 @@
 import type { WallTime } from '@anykernel/host-rumpuser';
 import { ERR } from '@anykernel/lib-sys';
 import type { Cred, Kernel } from '@anykernel/rumpkern';
-import type { Bcache, Disk, Journal, Mount, Txn, Vnode } from '@anykernel/rumpvfs';
+import { type Bcache, Complaints, type Disk, type Journal, type Mount, type Txn, type Vnode } from '@anykernel/rumpvfs';
 import { DINODE1, DINODE2, type DinodeLayout, type DirFormat, Indexes, type OpsOf, Place, type UfsMount, type UfsOps, corrupt, ufsNaming } from '@anykernel/ufs';
 import { Cg } from './cg.js';
 import { Starting } from './log.js';
@@ -17,8 +17,6 @@ import {
 import { Span } from './span.js';
 import { ffsOps } from './ufsops.js';
 
-/** Messages about what is wrong on disk, until the next second. */
-const COMPLAINTS_PER_SECOND = 10;
 /** Cylinder groups in memory, besides those in use. */
 const CG_MAX = 256;
 
@@ -82,13 +80,13 @@ export class Ffs implements UfsMount {
   readonly #time: WallTime = { sec: 0, nsec: 0 };
   readonly #unregister: () => void;
   #generation = 0;
-  #complaints = 0;
-  #complaintSecond = -1;
+  readonly #complaints: Complaints;
 
   /** Takes over the open device, and both spans. */
   constructor(k: Kernel, mp: Mount, disk: Disk, bcache: Bcache, txn: Txn, sb: Span, cs: Span, info: SuperInfo, opsOf: OpsOf) {
     this.k = k;
     this.mp = mp;
+    this.#complaints = new Complaints(mp);
     this.disk = disk;
     this.bcache = bcache;
     this.txn = txn;
@@ -334,11 +332,6 @@ export class Ffs implements UfsMount {
 
   /** Some of them only, when there are many. */
   complain(message: string): void {
-    const second = Math.floor(this.k.mono() / 1e9);
-    if (second !== this.#complaintSecond) {
-      this.#complaintSecond = second;
-      this.#complaints = 0;
-    }
-    if (this.#complaints++ < COMPLAINTS_PER_SECOND) this.k.printf(`ffs: ${this.mp.fromName}: ${message}`);
+    this.#complaints.say(message);
   }
 }

@@ -6,7 +6,7 @@
 import type { WallTime } from '@anykernel/host-rumpuser';
 import { ERR } from '@anykernel/lib-sys';
 import type { Kernel } from '@anykernel/rumpkern';
-import { type Bcache, type Buf, type Disk, type Mount, Txn, type VnodeOps } from '@anykernel/rumpvfs';
+import { type Bcache, type Buf, Complaints, type Disk, type Mount, Txn, type VnodeOps } from '@anykernel/rumpvfs';
 import { FreeCount } from './alloc.js';
 import { Indexes } from './dirindex.js';
 import { dosDate } from './dostime.js';
@@ -28,8 +28,6 @@ export interface Looks {
   readonly shortnames: boolean;
 }
 
-/** Messages about what is wrong on disk, until the next second. */
-const COMPLAINTS_PER_SECOND = 10;
 /** The largest block of the cache. */
 const BSIZE_MAX = 4096;
 /** Numbers of files that would have one of a living file's are moved on by so much. */
@@ -78,13 +76,13 @@ export class MsdosFs {
   #joined = -1;
   #inTxn = false;
   readonly #time: WallTime = { sec: 0, nsec: 0 };
-  #complaints = 0;
-  #complaintSecond = -1;
+  readonly #complaints: Complaints;
 
   /** Takes over the open device and the cache, whose blocks are as blockSize() says. */
   constructor(k: Kernel, mp: Mount, disk: Disk, bcache: Bcache, info: FatInfo, looks: Looks, ops: VnodeOps) {
     this.k = k;
     this.mp = mp;
+    this.#complaints = new Complaints(mp);
     this.disk = disk;
     this.bcache = bcache;
     this.txn = new Txn(bcache);
@@ -269,12 +267,7 @@ export class MsdosFs {
 
   /** A line about what is wrong on the disk; some of them only, when there are many. */
   complain(message: string): void {
-    const second = Math.floor(this.k.mono() / 1e9);
-    if (second !== this.#complaintSecond) {
-      this.#complaintSecond = second;
-      this.#complaints = 0;
-    }
-    if (this.#complaints++ < COMPLAINTS_PER_SECOND) this.k.printf(`msdosfs: ${this.mp.fromName}: ${message}`);
+    this.#complaints.say(message);
   }
 
   /** EIO, with a message that says why. */

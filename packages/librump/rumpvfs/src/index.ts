@@ -35,3 +35,4 @@ export * from './pageduobj.js';
 export * from './genio.js';
 export * from './syncer.js';
 export * from './fssync.js';
+export * from './complaints.js';
