@@ -3,7 +3,8 @@ import { isIP, isIPv6 } from 'node:net';
 import {
   AF_INET, AF_INET6, AF_LOCAL, inet6Parse, inet6Text, inetParse, inetText, parseSockaddrIn, parseSockaddrIn6, parseSockaddrUn, sockaddrIn, sockaddrIn6, sockaddrUn,
 } from '@anykernel/lib-sys';
-import { coded, lookupError } from './errors.js';
+import { type Lookup, type LookupAddress, type LookupOptions, lookupError } from '@anykernel/resolver';
+import { coded, invalidAddress } from './errors.js';
 
 /** What `address()` gives. */
 export interface AddressInfo {
@@ -26,7 +27,7 @@ export function endpoint(text: string, port: number): Endpoint {
   const [bare, zone] = text.split('%', 2) as [string, string?];
   if (isIPv6(text)) return { family: AF_INET6, text, port, nam: sockaddrIn6(inet6Parse(bare) as Uint8Array, port, Number(zone ?? 0) || 0) };
   const addr = inetParse(text);
-  if (addr === undefined) throw coded(new TypeError(`Invalid IP address: ${text}`), 'ERR_INVALID_IP_ADDRESS');
+  if (addr === undefined) throw invalidAddress(text);
   return { family: AF_INET, text, port, nam: sockaddrIn(addr, port) };
 }
 
@@ -45,48 +46,46 @@ export function addressOf(nam: Uint8Array): AddressInfo | string | undefined {
   return { address: inet6Text(in6.addr), family: 'IPv6', port: in6.port };
 }
 
-/** One answer of a lookup. */
-export interface LookupAddress {
-  readonly address: string;
-  readonly family: number;
-}
-
-export interface LookupOptions {
-  readonly family?: number | 'IPv4' | 'IPv6' | undefined;
-  readonly hints?: number | undefined;
-  readonly all?: boolean | undefined;
-}
-
-type LookupCallback = (error: Error | null, address?: string | LookupAddress[], family?: number) => void;
-/** As dns.lookup(): finds the addresses of a name. */
-export type Lookup = (hostname: string, options: LookupOptions, callback: LookupCallback) => void;
-
-/** Without a resolver: `localhost`, and nothing else. */
-export const lookupLocalhost: Lookup = (hostname, options, callback) => {
-  const all: LookupAddress[] = [
-    { address: '::1', family: 6 },
-    { address: '127.0.0.1', family: 4 },
-  ];
-  const wanted = options.family === 'IPv4' ? 4 : options.family === 'IPv6' ? 6 : (options.family ?? 0);
-  const found = hostname === 'localhost' || hostname === '' ? all.filter((one) => wanted === 0 || one.family === wanted) : [];
-  process.nextTick(() => {
-    if (found.length === 0) callback(lookupError(hostname));
-    else if (options.all === true) callback(null, found);
-    else callback(null, found[0]!.address, found[0]!.family);
-  });
-};
-
-/** Asks `lookup` for all addresses of a name; one that gives a single one will do. */
-export function lookupAll(lookup: Lookup, hostname: string, options: LookupOptions, done: (error: Error | null, found: LookupAddress[]) => void): void {
+/**
+ * Asks `lookup` for the addresses of a name, which are `all`, or one; one that gives a single one will do. `told` hears of each of them.
+ * ERR_INVALID_IP_ADDRESS, ERR_INVALID_ADDRESS_FAMILY: of what it gives nothing is an address.
+ */
+export function lookupAll(
+  lookup: Lookup,
+  hostname: string,
+  options: LookupOptions & { readonly port?: number },
+  done: (error: Error | null, found: LookupAddress[]) => void,
+  told: (error: Error | null, one?: LookupAddress) => void = () => {},
+): void {
   const kind = isIP(hostname);
   if (kind !== 0) {
     process.nextTick(() => done(null, [{ address: hostname, family: kind }]));
     return;
   }
-  lookup(hostname, { ...options, all: true }, (error, address, family) => {
-    if (error) done(error, []);
-    else if (Array.isArray(address)) done(address.length === 0 ? lookupError(hostname) : null, address);
-    else if (typeof address === 'string' && isIP(address) !== 0) done(null, [{ address, family: family ?? isIP(address) }]);
-    else done(coded(new TypeError(`Invalid IP address: ${String(address)}`), 'ERR_INVALID_IP_ADDRESS'), []);
+  const { port, ...asked } = options;
+  lookup(hostname, asked, (error, address, family) => {
+    if (error) {
+      told(error);
+      done(error, []);
+      return;
+    }
+    const given = Array.isArray(address) ? address : [{ address: address as string, family: family ?? isIP(String(address)) }];
+    for (const one of given) told(null, one);
+    const valid = given.filter((one) => isIP(one.address) !== 0 && (one.family === 4 || one.family === 6));
+    const [first] = given;
+    if (valid.length > 0) done(null, valid);
+    else if (first === undefined) done(lookupError(hostname), []);
+    else done(isIP(first.address) === 0 ? invalidAddress(first.address) : invalidFamily(first.family, hostname, port), []);
   });
+}
+
+function invalidFamily(family: number, host: string, port: number | undefined): Error {
+  return Object.assign(coded(new RangeError(`Invalid address family: ${family} ${host}:${port}`), 'ERR_INVALID_ADDRESS_FAMILY'), { host, port });
+}
+
+/** Addresses of both families in turns, beginning with the first one's. */
+export function inTurns(found: readonly LookupAddress[]): LookupAddress[] {
+  const first = found.filter((one) => one.family === found[0]?.family);
+  const others = found.filter((one) => one.family !== found[0]?.family);
+  return Array.from({ length: Math.max(first.length, others.length) }, (_, i) => [first[i], others[i]]).flat().filter((one) => one !== undefined);
 }

@@ -1,6 +1,6 @@
 /** What all sockets of one `uknet` have in common. */
 import type { Proc } from '@anykernel/rumpkern';
-import type { Lookup } from './address.js';
+import type { Lookup } from '@anykernel/resolver';
 import type { Poller } from './poller.js';
 
 export interface NetContext {

@@ -1,14 +1,18 @@
 /** dgram.Socket on a kernel: datagrams, with Node's events and errors. */
 import { EventEmitter } from 'node:events';
+import { isIPv6 } from 'node:net';
 import {
-  AF_INET, AF_INET6, ERR, Errno, IPPROTO_IP, IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP, IP_MULTICAST_IF, IP_MULTICAST_LOOP, IP_MULTICAST_TTL, IP_TTL, SOCK_DGRAM, SOL_SOCKET,
-  SO_BROADCAST, SO_RCVBUF, SO_REUSEADDR, SO_REUSEPORT, SO_SNDBUF, inetParse, intBytes,
+  AF_INET, AF_INET6, ERR, Errno, IOV_MAX, IPPROTO_IP, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, IPV6_MULTICAST_IF, IPV6_MULTICAST_LOOP, IPV6_UNICAST_HOPS, IP_ADD_MEMBERSHIP,
+  IP_ADD_SOURCE_MEMBERSHIP, IP_DROP_MEMBERSHIP, IP_DROP_SOURCE_MEMBERSHIP, IP_MULTICAST_IF, IP_MULTICAST_LOOP, IP_MULTICAST_TTL, IP_TTL, SOCK_DGRAM, SOL_SOCKET,
+  SO_BROADCAST, SO_RCVBUF, SO_REUSEADDR, SO_REUSEPORT, SO_SNDBUF, intBytes,
 } from '@anykernel/lib-sys';
-import { type AddressInfo, type Endpoint, type Lookup, addressOf, endpoint, lookupAll } from './address.js';
+import type { Lookup } from '@anykernel/resolver';
+import { type AddressInfo, type Endpoint, addressOf, endpoint, lookupAll } from './address.js';
 import type { NetContext } from './context.js';
-import { addressError, coded, errnoError, invalidArgType, notRunning, validPort } from './errors.js';
+import { type SendCallback, checkNumber, checkText, inetBytes, sendArgs } from './dgramargs.js';
+import { addressError, checkFunction, checkSignal, coded, errnoError, notRunning, validPort } from './errors.js';
 import { KernelSocket, attempt, openSocket } from './kernelsocket.js';
-import type { Pollable } from './poller.js';
+import { type Pollable, goingOn } from './poller.js';
 
 export interface DgramOptions {
   readonly type: 'udp4' | 'udp6';
@@ -30,9 +34,6 @@ export interface Dgram {
   createSocket(options: DgramOptions | 'udp4' | 'udp6', listener?: (message: Buffer, from: RemoteInfo) => void): DgramSocket;
   readonly Socket: typeof DgramSocket;
 }
-
-type SendCallback = (error: Error | null, bytes?: number) => void;
-type Message = string | Uint8Array | DataView;
 
 /** The longest datagram. */
 const DATAGRAM_MAX = 65_535;
@@ -57,6 +58,7 @@ export class DgramSocket extends EventEmitter implements Pollable {
 
   constructor(context: NetContext, options: DgramOptions, listener?: (message: Buffer, from: RemoteInfo) => void) {
     super();
+    if (options.lookup !== undefined) checkFunction(options.lookup, 'lookup');
     if (options.type !== 'udp4' && options.type !== 'udp6') {
       throw coded(new TypeError('Bad socket type specified. Valid types are: udp4, udp6'), 'ERR_SOCKET_BAD_TYPE');
     }
@@ -64,7 +66,11 @@ export class DgramSocket extends EventEmitter implements Pollable {
     this.#context = context;
     this.#options = options;
     if (listener !== undefined) this.on('message', listener);
-    options.signal?.addEventListener('abort', () => this.#state !== 'closed' && this.close(), { once: true });
+    const { signal } = options;
+    checkSignal(signal, 'options.signal');
+    const close = (): unknown => this.#state !== 'closed' && this.close();
+    if (signal?.aborted === true) process.nextTick(close);
+    else signal?.addEventListener('abort', close, { once: true });
   }
 
   get fd(): number {
@@ -87,7 +93,12 @@ export class DgramSocket extends EventEmitter implements Pollable {
     if (this.#state !== 'new') throw coded(new Error('Socket is already bound'), 'ERR_SOCKET_ALREADY_BOUND');
     const [first, second] = args;
     const last = args.at(-1);
-    if (typeof last === 'function') this.once('listening', last as () => void);
+    if (typeof last === 'function') {
+      // One bind() after another may fail; what is told of it is told of the next one alone.
+      const listening = last as () => void;
+      const forget = (): unknown => this.off('listening', listening).off('listening', forget).off('error', forget);
+      this.once('listening', listening).once('listening', forget).on('error', forget);
+    }
     const options = typeof first === 'object' && first !== null ? (first as { port?: number; address?: string }) : {};
     const port = validPort(typeof first === 'number' || typeof first === 'string' ? first : (options.port ?? 0));
     this.#bindTo(port, options.address ?? (typeof second === 'string' && second !== '' ? second : this.#any));
@@ -147,7 +158,7 @@ export class DgramSocket extends EventEmitter implements Pollable {
 
   #find(name: string, done: (error: Error | null, address: string) => void): void {
     const lookup = this.#options.lookup ?? this.#context.lookup;
-    lookupAll(lookup, name, { family: this.type === 'udp4' ? 4 : 6 }, (error, found) => {
+    lookupAll(lookup, name, { family: this.type === 'udp4' ? 4 : 6, hints: 0, all: true }, (error, found) => {
       if (this.#state === 'closed') return;
       done(error, found[0]?.address ?? '');
     });
@@ -207,10 +218,19 @@ export class DgramSocket extends EventEmitter implements Pollable {
 
   // -- data
 
+  /** As send(), with all of its arguments. */
+  sendto(message: unknown, offset: unknown, len: unknown, port: unknown, address: unknown, cb?: SendCallback): void {
+    checkNumber(offset, 'offset');
+    checkNumber(len, 'length');
+    checkNumber(port, 'port');
+    checkText(address, 'address');
+    this.send(message, offset, len, port, address, cb);
+  }
+
   /** send(message, [offset, length], [port], [address], [callback]). */
   send(...args: unknown[]): void {
     this.#check();
-    const { data, port, address, cb } = this.#sendArgs(args);
+    const { data, port, address, cb } = sendArgs(args, this.#connected !== undefined);
     this.#ensureBound(() => {
       if (port === undefined) this.#dispatch(data, undefined, cb);
       else {
@@ -222,28 +242,11 @@ export class DgramSocket extends EventEmitter implements Pollable {
     });
   }
 
-  #sendArgs(args: readonly unknown[]): { data: Uint8Array[]; port: number | undefined; address: string | undefined; cb: SendCallback | undefined } {
-    const last = args.at(-1);
-    const cb = typeof last === 'function' ? (last as SendCallback) : undefined;
-    const plain = args.filter((arg) => typeof arg !== 'function');
-    const connected = this.#connected !== undefined;
-    const [message, a, b, c, d] = plain;
-    const ranged = typeof a === 'number' && typeof b === 'number' && (connected || plain.length >= 4);
-    const data = messagesOf(message, ranged ? (a as number) : undefined, ranged ? (b as number) : undefined);
-    if (connected) {
-      if (c !== undefined || d !== undefined) throw coded(new Error('Already connected'), 'ERR_SOCKET_DGRAM_IS_CONNECTED');
-      return { data, port: undefined, address: undefined, cb };
-    }
-    const [port, address] = ranged ? [c, d] : [a, b];
-    if (address !== undefined && address !== null && typeof address !== 'string') throw invalidArgType('address', 'of type string', address);
-    return { data, port: validPort(port, 'Port', false), address: address === '' || address === null ? undefined : (address as string | undefined), cb };
-  }
-
   #dispatch(data: readonly Uint8Array[], to: Endpoint | undefined, cb: SendCallback | undefined): void {
     const socket = this.#socket;
     if (socket === undefined) return;
     const { bare } = this.#context.p;
-    const n = attempt(() => bare.sendmsg(socket.fd, { iov: data, name: to?.nam }, 0));
+    const n = attempt(() => bare.sendmsg(socket.fd, { iov: data.length > IOV_MAX ? [Buffer.concat(data)] : data, name: to?.nam }, 0));
     if (n === ERR.EAGAIN) {
       this.#waiting.push({ len: data.reduce((sum, part) => sum + part.length, 0), send: () => this.#dispatch(data, to, cb) });
       this.#context.poller.awaitWritable(this);
@@ -276,7 +279,7 @@ export class DgramSocket extends EventEmitter implements Pollable {
         return;
       }
       const from = name.addr === undefined ? undefined : addressOf(name.addr);
-      if (typeof from === 'object') this.emit('message', Buffer.from(this.#buf.subarray(0, n)), { ...from, size: n });
+      if (typeof from === 'object') goingOn(() => this.emit('message', Buffer.from(this.#buf.subarray(0, n)), { ...from, size: n }), () => this.onReadable());
       if (i === BATCH) {
         setImmediate(() => this.onReadable());
         return;
@@ -288,7 +291,7 @@ export class DgramSocket extends EventEmitter implements Pollable {
 
   close(cb?: () => void): this {
     this.#check();
-    if (cb !== undefined) this.once('close', cb);
+    if (typeof cb === 'function') this.once('close', cb);
     this.#state = 'closed';
     const socket = this.#socket;
     this.#socket = undefined;
@@ -311,22 +314,22 @@ export class DgramSocket extends EventEmitter implements Pollable {
     if (this.#state === 'closed') throw notRunning('socket');
   }
 
-  #running(): KernelSocket {
+  #running(syscall = 'getsockname'): KernelSocket {
     this.#check();
-    if (this.#socket === undefined) throw errnoError(ERR.EBADF, 'getsockname');
+    if (this.#socket === undefined) throw errnoError(ERR.EBADF, syscall);
     return this.#socket;
   }
 
   // -- options
 
   #set(syscall: string, level: number, name: number, value: Uint8Array): void {
-    const error = this.#running().option(level, name, value);
+    const error = this.#running(syscall).option(level, name, value);
     if (error !== undefined) throw errnoError(error, syscall);
   }
 
   #size(name: number): number {
     const value = new Uint8Array(4);
-    const socket = this.#running();
+    const socket = this.#running(name === SO_RCVBUF ? 'uv_recv_buffer_size' : 'uv_send_buffer_size');
     const error = attempt(() => this.#context.p.bare.getsockopt(socket.fd, SOL_SOCKET, name, value));
     if (error instanceof Errno) throw errnoError(error, 'getsockopt');
     return new DataView(value.buffer).getInt32(0, true);
@@ -337,25 +340,44 @@ export class DgramSocket extends EventEmitter implements Pollable {
   }
 
   setTTL(ttl: number): number {
-    if (typeof ttl !== 'number') throw invalidArgType('ttl', 'of type number', ttl);
-    if (!(ttl >= 1 && ttl <= 255)) throw errnoError(ERR.EINVAL, 'setTTL');
-    this.#set('setTTL', IPPROTO_IP, IP_TTL, intBytes(ttl));
+    this.#setHops('setTTL', ttl, this.#six ? [IPPROTO_IPV6, IPV6_UNICAST_HOPS] : [IPPROTO_IP, IP_TTL]);
     return ttl;
   }
 
   setMulticastTTL(ttl: number): number {
-    if (typeof ttl !== 'number') throw invalidArgType('ttl', 'of type number', ttl);
-    this.#set('setMulticastTTL', IPPROTO_IP, IP_MULTICAST_TTL, Uint8Array.of(ttl));
+    this.#setHops('setMulticastTTL', ttl, this.#six ? [IPPROTO_IPV6, IPV6_MULTICAST_HOPS] : [IPPROTO_IP, IP_MULTICAST_TTL]);
     return ttl;
   }
 
+  #setHops(syscall: string, hops: number, [level, name]: readonly [number, number]): void {
+    checkNumber(hops, 'ttl');
+    if (!(hops >= 1 && hops <= 255)) throw errnoError(ERR.EINVAL, syscall);
+    this.#set(syscall, level, name, intBytes(hops));
+  }
+
+  /** What the caller gives comes back, as it is. */
   setMulticastLoopback(on: boolean): boolean {
-    this.#set('setMulticastLoopback', IPPROTO_IP, IP_MULTICAST_LOOP, Uint8Array.of(on ? 1 : 0));
+    const value = intBytes(on ? 1 : 0);
+    if (this.#six) this.#set('setMulticastLoopback', IPPROTO_IPV6, IPV6_MULTICAST_LOOP, value);
+    else this.#set('setMulticastLoopback', IPPROTO_IP, IP_MULTICAST_LOOP, value.subarray(0, 1));
     return on;
   }
 
+  /** The address of an interface; for IPv6 `::%index`, and without an index that of the kernel's choice. */
   setMulticastInterface(address: string): void {
-    this.#set('setMulticastInterface', IPPROTO_IP, IP_MULTICAST_IF, groupBytes(address));
+    this.#check();
+    checkText(address, 'interfaceAddress');
+    const syscall = 'setMulticastInterface';
+    if (!this.#six) {
+      this.#set(syscall, IPPROTO_IP, IP_MULTICAST_IF, this.#group(address, syscall));
+      return;
+    }
+    if (!isIPv6(address)) throw errnoError(ERR.EINVAL, syscall);
+    this.#set(syscall, IPPROTO_IPV6, IPV6_MULTICAST_IF, intBytes(Number(address.split('%')[1] ?? 0) || 0));
+  }
+
+  get #six(): boolean {
+    return this.type === 'udp6';
   }
 
   /** IPv4. */
@@ -368,11 +390,32 @@ export class DgramSocket extends EventEmitter implements Pollable {
   }
 
   #membership(option: number, syscall: string, group: string, interfaceAddress = '0.0.0.0'): void {
-    if (typeof group !== 'string' || group === '') throw coded(new TypeError('The "multicastAddress" argument must be specified'), 'ERR_MISSING_ARGS');
-    const mreq = new Uint8Array(8);
-    mreq.set(groupBytes(group));
-    mreq.set(groupBytes(interfaceAddress), 4);
-    this.#set(syscall, IPPROTO_IP, option, mreq);
+    this.#check();
+    if (!group) throw coded(new TypeError('The "multicastAddress" argument must be specified'), 'ERR_MISSING_ARGS');
+    this.#set(syscall, IPPROTO_IP, option, Buffer.concat([this.#group(group, syscall), this.#group(interfaceAddress, syscall)]));
+  }
+
+  /** What `source` sends to a group. IPv4. */
+  addSourceSpecificMembership(source: string, group: string, interfaceAddress?: string): void {
+    this.#sourceMembership(IP_ADD_SOURCE_MEMBERSHIP, 'addSourceSpecificMembership', source, group, interfaceAddress);
+  }
+
+  dropSourceSpecificMembership(source: string, group: string, interfaceAddress?: string): void {
+    this.#sourceMembership(IP_DROP_SOURCE_MEMBERSHIP, 'dropSourceSpecificMembership', source, group, interfaceAddress);
+  }
+
+  #sourceMembership(option: number, syscall: string, source: string, group: string, interfaceAddress = '0.0.0.0'): void {
+    this.#check();
+    checkText(source, 'sourceAddress');
+    checkText(group, 'groupAddress');
+    const [g, s, i] = [group, source, interfaceAddress].map((text) => this.#group(text, syscall)) as [Uint8Array, Uint8Array, Uint8Array];
+    this.#set(syscall, IPPROTO_IP, option, Buffer.concat([g, s, i]));
+  }
+
+  #group(text: string, syscall: string): Uint8Array {
+    const b = inetBytes(text);
+    if (b === undefined) throw errnoError(ERR.EINVAL, syscall);
+    return b;
   }
 
   getRecvBufferSize(): number {
@@ -382,9 +425,11 @@ export class DgramSocket extends EventEmitter implements Pollable {
     return this.#size(SO_SNDBUF);
   }
   setRecvBufferSize(len: number): void {
+    checkSize(len);
     this.#set('uv_recv_buffer_size', SOL_SOCKET, SO_RCVBUF, intBytes(len));
   }
   setSendBufferSize(len: number): void {
+    checkSize(len);
     this.#set('uv_send_buffer_size', SOL_SOCKET, SO_SNDBUF, intBytes(len));
   }
   getSendQueueSize(): number {
@@ -407,34 +452,15 @@ export class DgramSocket extends EventEmitter implements Pollable {
   }
 }
 
-/** EINVAL: not an IPv4 address. */
-function groupBytes(text: string): Uint8Array {
-  const addr = inetParse(text);
-  if (addr === undefined) throw errnoError(ERR.EINVAL, 'setsockopt');
-  return Uint8Array.of(addr >>> 24, addr >>> 16, addr >>> 8, addr);
-}
-
-/** A message, or the parts of one, as bytes. */
-function messagesOf(message: unknown, offset: number | undefined, len: number | undefined): Uint8Array[] {
-  if (Array.isArray(message)) return message.map((part) => bytesOf(part as Message));
-  const b = bytesOf(message as Message);
-  if (offset === undefined || len === undefined) return [b];
-  if (offset > b.length || len > b.length - offset) throw coded(new RangeError(`"length" is outside of buffer bounds`), 'ERR_BUFFER_OUT_OF_BOUNDS');
-  return [b.subarray(offset, offset + len)];
-}
-
-function bytesOf(message: Message): Uint8Array {
-  if (typeof message === 'string') return Buffer.from(message);
-  if (message instanceof Uint8Array) return message;
-  if (ArrayBuffer.isView(message)) return new Uint8Array(message.buffer, message.byteOffset, message.byteLength);
-  throw invalidArgType('buffer', 'of type string or an instance of Buffer, TypedArray, or DataView', message);
+function checkSize(len: unknown): void {
+  if (!Number.isInteger(len) || (len as number) < 0) throw coded(new TypeError('Buffer size must be a positive integer'), 'ERR_SOCKET_BAD_BUFFER_SIZE');
 }
 
 /** `node:dgram` for one context. */
 export function dgramOf(context: NetContext): Dgram {
   class KernelDgramSocket extends DgramSocket {
     constructor(options: DgramOptions | 'udp4' | 'udp6', listener?: (message: Buffer, from: RemoteInfo) => void) {
-      super(context, typeof options === 'string' ? { type: options } : options, listener);
+      super(context, typeof options === 'object' && options !== null ? options : { type: options }, listener);
     }
   }
   return {

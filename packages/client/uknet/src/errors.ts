@@ -1,4 +1,5 @@
 /** Errors as node:net and node:dgram give them: of system calls, with address and port, and about arguments. */
+import { inspect } from 'node:util';
 import { type Errno, libuvCode, libuvErrno } from '@anykernel/lib-sys';
 
 /** An error of a system call on a socket. */
@@ -34,11 +35,6 @@ export function listenError(error: Errno, words: string, address: string, port?:
   return Object.assign(e, { message: `listen ${e.code}: ${words} ${where}` }, port === undefined ? {} : { port });
 }
 
-/** `getaddrinfo ENOTFOUND nowhere`. */
-export function lookupError(hostname: string): Error & { code: string } {
-  return Object.assign(new Error(`getaddrinfo ENOTFOUND ${hostname}`), { errno: -3008, code: 'ENOTFOUND', syscall: 'getaddrinfo', hostname });
-}
-
 export interface CodedError extends Error {
   code: string;
 }
@@ -58,8 +54,33 @@ function described(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value === 'function') return `function ${value.name}`;
   if (typeof value === 'object') return `an instance of ${value.constructor?.name ?? 'Object'}`;
-  const shown = typeof value === 'string' ? `'${value}'` : String(value);
+  const shown = inspect(value);
   return `type ${typeof value} (${shown})`;
+}
+
+/** `The value of "fd" is out of range. It must be >= 0. Received -1`. */
+export function outOfRange(name: string, range: string, value: unknown): CodedError {
+  return coded(new RangeError(`The value of "${name}" is out of range. It must be ${range}. Received ${String(value)}`), 'ERR_OUT_OF_RANGE');
+}
+
+/** `The argument 'hints' is invalid. Received 42`. */
+export function invalidArgValue(name: string, value: unknown, reason = 'is invalid'): CodedError {
+  const kind = name.includes('.') ? 'property' : 'argument';
+  return coded(new TypeError(`The ${kind} '${name}' ${reason}. Received ${inspect(value)}`), 'ERR_INVALID_ARG_VALUE');
+}
+
+export function invalidAddress(text: unknown): CodedError {
+  return coded(new TypeError(`Invalid IP address: ${String(text)}`), 'ERR_INVALID_IP_ADDRESS');
+}
+
+export function checkFunction(value: unknown, name: string): void {
+  if (typeof value !== 'function') throw invalidArgType(name, 'of type function', value);
+}
+
+/** undefined will do. */
+export function checkSignal(signal: unknown, name: string): void {
+  const fit = signal === undefined || (typeof signal === 'object' && signal !== null && 'aborted' in signal);
+  if (!fit) throw invalidArgType(name, 'an instance of AbortSignal', signal);
 }
 
 export function badPort(name: string, port: unknown, allowZero = true): CodedError {

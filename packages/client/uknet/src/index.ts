@@ -1,7 +1,8 @@
 /**
  * node:net and node:dgram on a rump kernel.
  */
-export { type AddressInfo, type Lookup, type LookupAddress, type LookupOptions } from './address.js';
+export type { Lookup, LookupAddress, LookupOptions } from '@anykernel/resolver';
+export type { AddressInfo } from './address.js';
 export type { ConnectOptions, ListenOptions } from './args.js';
 export { DgramSocket, type Dgram, type DgramOptions } from './dgram.js';
 export { Server, type ServerOptions } from './server.js';

@@ -16,15 +16,30 @@ export interface Pollable {
   onWritable(): void;
 }
 
+/** An event queue of the kernel. */
+interface Queue {
+  readonly fd: number;
+}
+
 /** Events that are taken at a time. */
 const BATCH = 64;
 const AT_ONCE: Timespec = { sec: 0, nsec: 0 };
 /** A program does not end while something is held: as long as setInterval() can. */
 const HOLD_MS = 0x7fff_ffff;
 
+/** Does what listeners of the program's are part of. If one throws, `next` has its turn all the same: whoever is told by edge is not told again of what is left. */
+export function goingOn<T>(fn: () => T, next: () => void): T {
+  try {
+    return fn();
+  } catch (e) {
+    setImmediate(next);
+    throw e;
+  }
+}
+
 export class Poller {
   readonly p: Proc;
-  #kq = -1;
+  #queue: Queue | undefined;
   readonly #watched = new Set<Pollable>();
   /** What the program must not end before. */
   readonly #held = new Set<object>();
@@ -36,7 +51,7 @@ export class Poller {
 
   /** Watches a socket. Errno. */
   watch(one: Pollable): void {
-    if (this.#kq < 0) this.#open();
+    if (this.#queue === undefined) this.#open();
     this.#change(new Kevent(one.fd, EVFILT_READ, EV_ADD | EV_CLEAR, 0, 0, one));
     this.#watched.add(one);
   }
@@ -49,10 +64,10 @@ export class Poller {
   /** The descriptor goes. The queue goes with the last one. */
   forget(one: Pollable): void {
     this.#watched.delete(one);
-    if (this.#watched.size > 0 || this.#kq < 0) return;
-    const kq = this.#kq;
-    this.#kq = -1;
-    if (this.alive) this.p.bare.close(kq);
+    const queue = this.#queue;
+    if (this.#watched.size > 0 || queue === undefined) return;
+    this.#queue = undefined;
+    if (this.alive) this.p.bare.close(queue.fd);
   }
 
   /** The program does not end while `one` is held. */
@@ -69,27 +84,29 @@ export class Poller {
   }
 
   #change(change: Kevent): void {
-    this.p.bare.kevent(this.#kq, [change], []);
+    this.p.bare.kevent((this.#queue as Queue).fd, [change], []);
   }
 
   #open(): void {
-    this.#kq = this.p.bare.kqueue1(O_CLOEXEC);
-    void this.#listen(this.#kq);
+    this.#queue = { fd: this.p.bare.kqueue1(O_CLOEXEC) };
+    void this.#listen(this.#queue);
   }
 
-  async #listen(kq: number): Promise<void> {
+  /** Until the queue is closed; the next one may have its number. */
+  async #listen(queue: Queue): Promise<void> {
+    const kq = queue.fd;
     const events: Kevent[] = Array.from({ length: BATCH }, () => new Kevent());
-    while (this.#kq === kq) {
+    while (this.#queue === queue) {
       try {
         let count = await this.p.call.kevent(kq, [], events);
         await new Promise((resolve) => setImmediate(resolve));
-        for (; count > 0 && this.#kq === kq && this.alive; count = this.p.bare.kevent(kq, [], events, AT_ONCE)) {
+        for (; count > 0 && this.#queue === queue && this.alive; count = this.p.bare.kevent(kq, [], events, AT_ONCE)) {
           for (let i = 0; i < count; i++) this.#tell(events[i] as Kevent);
           if (count < BATCH) break;
         }
       } catch (e) {
         // The queue was closed, or the process or its kernel has ended. What a listener throws is the program's.
-        if (this.#kq === kq && this.alive) throw e;
+        if (this.#queue === queue && this.alive) throw e;
         return;
       }
     }
@@ -104,7 +121,14 @@ export class Poller {
     const one = event.udata as Pollable;
     event.udata = undefined;
     if (one.fd !== event.ident || !this.alive) return;
-    if (event.filter === EVFILT_READ) one.onReadable(event.data, (event.flags & EV_EOF) !== 0);
-    else one.onWritable();
+    try {
+      if (event.filter === EVFILT_READ) one.onReadable(event.data, (event.flags & EV_EOF) !== 0);
+      else one.onWritable();
+    } catch (e) {
+      // A listener of the program's: its failure is the program's, and others are told on.
+      process.nextTick(() => {
+        throw e;
+      });
+    }
   }
 }

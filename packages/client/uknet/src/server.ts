@@ -1,5 +1,5 @@
 /** net.Server on a kernel: listens, accepts, and knows how many connections there are. */
-import { EventEmitter } from 'node:events';
+import { EventEmitter, captureRejectionSymbol } from 'node:events';
 import {
   AF_INET6, AF_LOCAL, ERR, Errno, IPPROTO_IPV6, O_CLOEXEC, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_NOSIGPIPE, SOCK_STREAM, SOL_SOCKET, SO_REUSEADDR, intBytes, libuvMessage,
 } from '@anykernel/lib-sys';
@@ -8,7 +8,7 @@ import { type ListenOptions, listenArgs } from './args.js';
 import type { NetContext } from './context.js';
 import { coded, errnoError, invalidArgType, listenError, notRunning } from './errors.js';
 import { KernelSocket, attempt, openSocket } from './kernelsocket.js';
-import type { Pollable } from './poller.js';
+import { type Pollable, goingOn } from './poller.js';
 import type { Socket, SocketOptions } from './socket.js';
 
 export interface ServerOptions {
@@ -62,10 +62,12 @@ export class Server extends EventEmitter implements Pollable {
     if (this.#started) throw coded(new Error('Listen method has been called more than once without closing.'), 'ERR_SERVER_ALREADY_LISTEN');
     this.#started = true;
     if (cb !== undefined) this.once('listening', cb as () => void);
-    options.signal?.addEventListener('abort', () => this.close(), { once: true });
+    const { signal } = options;
+    if (signal?.aborted === true) process.nextTick(() => this.close());
+    else if (signal !== undefined) addCloser(this, signal);
     this.#hold();
     if (options.path !== undefined) this.#listenOn(pathEndpoint(options.path), options);
-    else if (options.host === undefined) this.#listenAnywhere(Number(options.port), options);
+    else if (!options.host) this.#listenAnywhere(Number(options.port), options);
     else this.#listenByName(options.host, Number(options.port), options);
     return this;
   }
@@ -78,7 +80,7 @@ export class Server extends EventEmitter implements Pollable {
   }
 
   #listenByName(host: string, port: number, options: ListenOptions): void {
-    lookupAll(this.#context.lookup, host, { family: host === 'localhost' ? 4 : 0 }, (error, found) => {
+    lookupAll(this.#context.lookup, host, { family: host === 'localhost' ? 4 : 0, hints: 0, all: true }, (error, found) => {
       if (!this.#started) return;
       if (error !== null) this.#failed(error);
       else this.#listenOn(endpoint(found[0]!.address, port), options);
@@ -138,7 +140,7 @@ export class Server extends EventEmitter implements Pollable {
         if (accepted !== ERR.EAGAIN) this.emit('error', errnoError(accepted, 'accept'));
         return;
       }
-      this.#accept(accepted);
+      goingOn(() => this.#accept(accepted), () => this.onReadable());
     }
   }
 
@@ -173,14 +175,14 @@ export class Server extends EventEmitter implements Pollable {
       return;
     }
     const { pauseOnConnect, ...options } = this.#options;
-    const socket = this.#make({ ...options, fd, pauseOnCreate: pauseOnConnect });
+    const closed = (): void => {
+      this.#connections.delete(socket);
+      this.#closeIfDrained();
+    };
+    const socket = this.#make({ ...options, fd, pauseOnCreate: pauseOnConnect, closed });
     if (pauseOnConnect === true) socket.pause();
     socket.server = this;
     this.#connections.add(socket);
-    socket.once('close', () => {
-      this.#connections.delete(socket);
-      this.#closeIfDrained();
-    });
     this.emit('connection', socket);
   }
 
@@ -203,7 +205,7 @@ export class Server extends EventEmitter implements Pollable {
 
   /** Accepts no more. 'close' comes when the last connection has ended. */
   close(cb?: (error?: Error) => void): this {
-    if (cb !== undefined) {
+    if (typeof cb === 'function') {
       if (this.#started) this.once('close', cb);
       else this.once('close', () => cb(notRunning('server')));
     }
@@ -234,6 +236,12 @@ export class Server extends EventEmitter implements Pollable {
     await new Promise<void>((resolve, reject) => this.close((error) => (error === undefined ? resolve() : reject(error))));
   }
 
+  /** A listener of 'connection' that is asynchronous fails: its connection does. */
+  override [captureRejectionSymbol](error: Error, event: string, ...args: unknown[]): void {
+    if (event === 'connection') (args[0] as Socket).destroy(error);
+    else this.emit('error', error);
+  }
+
   ref(): this {
     this.#refed = true;
     if (this.#socket !== undefined) this.#hold();
@@ -249,6 +257,13 @@ export class Server extends EventEmitter implements Pollable {
   #hold(): void {
     if (this.#refed) this.#context.poller.hold(this);
   }
+}
+
+/** close() when the signal comes; the signal lets go of a server that was closed. */
+function addCloser(server: Server, signal: AbortSignal): void {
+  const close = (): void => void server.close();
+  signal.addEventListener('abort', close, { once: true });
+  server.once('close', () => signal.removeEventListener('abort', close));
 }
 
 function named(local: AddressInfo, remote: AddressInfo): object {

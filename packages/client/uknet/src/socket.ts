@@ -3,15 +3,17 @@
  *
  * Reading goes on as long as the stream wants more; what is not read stays in the kernel, whose peer then waits. A write is over when the kernel has taken all of it.
  */
-import { Duplex, type DuplexOptions } from 'node:stream';
-import { ERR, Errno } from '@anykernel/lib-sys';
+import { isIP } from 'node:net';
+import { Duplex, type DuplexOptions, addAbortSignal } from 'node:stream';
+import { ERR, Errno, IOV_MAX } from '@anykernel/lib-sys';
 import { type AddressInfo, addressOf } from './address.js';
-import { type ConnectOptions, checkConnect, connectArgs } from './args.js';
+import { type ConnectOptions, checkConnect, checkDuration, checkSocket, connectArgs } from './args.js';
 import { connectTo } from './connector.js';
 import type { NetContext } from './context.js';
-import { coded, errnoError, invalidArgType } from './errors.js';
+import { checkFunction, coded, errnoError } from './errors.js';
 import { KernelSocket, attempt } from './kernelsocket.js';
-import type { Pollable } from './poller.js';
+import { type OnRead, Reader } from './reader.js';
+import { type Pollable, goingOn } from './poller.js';
 import { IdleTimeout } from './timeout.js';
 
 export interface SocketOptions extends DuplexOptions {
@@ -23,6 +25,10 @@ export interface SocketOptions extends DuplexOptions {
   readonly keepAliveInitialDelay?: number | undefined;
   /** Reading begins when it is asked for. */
   readonly pauseOnCreate?: boolean | undefined;
+  /** What is read goes into memory of the program's, and to a callback, not to 'data'. */
+  readonly onread?: OnRead | undefined;
+  /** Told after 'close'. */
+  readonly closed?: (() => void) | undefined;
 }
 
 type Done = (error?: Error | null) => void;
@@ -41,6 +47,7 @@ export class Socket extends Duplex implements Pollable {
   readonly #allowHalfOpen: boolean;
   #socket: KernelSocket | undefined;
   #idle: IdleTimeout | undefined;
+  readonly #reader: Reader | undefined;
   /** The stream wants data; there may be so many bytes of it; or its end. */
   #wanting = false;
   #expected = 0;
@@ -52,13 +59,20 @@ export class Socket extends Duplex implements Pollable {
   /** Bytes of writes that are over. */
   #bytesDone = 0;
   #refed = true;
+  #held = false;
+  readonly #closed: (() => void) | undefined;
+  /** It connects, and is beyond looking for addresses. */
+  #attempting = false;
   /** The peer's name is remembered beyond its end. */
   #peer: AddressInfo | string | undefined;
 
   constructor(context: NetContext, options: SocketOptions = {}) {
-    super({ ...options, allowHalfOpen: options.allowHalfOpen === true, emitClose: false, autoDestroy: true, decodeStrings: true, objectMode: false });
+    checkSocket(options as Readonly<Record<string, unknown>>);
+    super({ ...options, signal: undefined, allowHalfOpen: options.allowHalfOpen === true, emitClose: false, autoDestroy: true, decodeStrings: true, objectMode: false });
     this.#context = context;
     this.#allowHalfOpen = options.allowHalfOpen === true;
+    this.#reader = Reader.of(options.onread);
+    this.#closed = options.closed;
     this.on('end', () => {
       if (!this.#allowHalfOpen) this.write = writeAfterFin as typeof this.write;
     });
@@ -66,12 +80,20 @@ export class Socket extends Duplex implements Pollable {
       this.#take(new KernelSocket(context.p, options.fd), options);
       if (options.pauseOnCreate !== true) this.read(0);
     }
+    const { signal } = options;
+    if (signal?.aborted === true) process.nextTick(() => addAbortSignal(signal, this));
+    else if (signal !== undefined) addAbortSignal(signal, this);
   }
 
   // -- states
 
   get fd(): number {
     return this.#socket?.fd ?? -1;
+  }
+
+  /** `connecting`, as it was called once. */
+  get _connecting(): boolean {
+    return this.connecting;
   }
 
   get pending(): boolean {
@@ -84,7 +106,9 @@ export class Socket extends Duplex implements Pollable {
     return this.readable ? 'readOnly' : this.writable ? 'writeOnly' : 'closed';
   }
 
-  get bytesWritten(): number {
+  get bytesWritten(): number | undefined {
+    // Asked of the prototype, which has not written anything.
+    if (!(#bytesDone in this)) return undefined;
     return this.#bytesDone + this.writableLength;
   }
 
@@ -136,7 +160,8 @@ export class Socket extends Duplex implements Pollable {
     if (this.destroyed) this.#again();
     if (cb !== undefined) this.once('connect', cb as () => void);
     this.connecting = true;
-    this.#hold();
+    this.#attempting = typeof options.path === 'string' || isIP(options.host ?? '') !== 0;
+    this.#holdWhileBusy();
     this.#touch();
     if (options.timeout !== undefined) this.setTimeout(options.timeout);
     connectTo(this.#context, options, {
@@ -152,10 +177,12 @@ export class Socket extends Duplex implements Pollable {
   }
 
   #attempted(event: string, to: { text: string; port: number | undefined; family: number }, error?: Error): void {
+    this.#attempting = true;
+    this.#holdWhileBusy();
     const family = to.text.includes(':') ? 6 : 4;
     if (to.port === undefined) return;
     if (event === 'connectionAttempt') (this.autoSelectFamilyAttemptedAddresses ??= []).push(`${to.text}:${to.port}`);
-    this.emit(event, to.text, to.port, family, ...(error === undefined ? [] : [error]));
+    this.emit(event, to.text, to.port, family, ...(event === 'connectionAttemptFailed' ? [error] : []));
   }
 
   #connected(socket: KernelSocket, options: ConnectOptions): void {
@@ -171,7 +198,7 @@ export class Socket extends Duplex implements Pollable {
     this.#socket = socket;
     const failed = attempt(() => this.#context.poller.watch(this));
     if (failed instanceof Errno) throw errnoError(failed, 'open');
-    this.#hold();
+    this.#holdWhileBusy();
     if (options.noDelay === true) this.setNoDelay(true);
     if (options.keepAlive === true) this.setKeepAlive(true, options.keepAliveInitialDelay);
     // Whatever came before it was watched.
@@ -197,12 +224,13 @@ export class Socket extends Duplex implements Pollable {
       return;
     }
     this.#wanting = true;
+    this.#holdWhileBusy();
     if (this.#expected > 0 || this.#ended) process.nextTick(() => this.#pump());
   }
 
   #pump(): void {
     while (this.#wanting && this.#expected > 0 && this.#socket !== undefined && !this.destroyed) {
-      const b = Buffer.allocUnsafe(Math.min(Math.max(this.#expected, 1024), READ_MAX));
+      const b = this.#reader?.memory() ?? Buffer.allocUnsafe(Math.min(Math.max(this.#expected, 1024), READ_MAX));
       const n = this.#socket.read(b);
       if (n instanceof Errno) {
         if (n === ERR.EAGAIN) this.#expected = 0;
@@ -212,15 +240,31 @@ export class Socket extends Duplex implements Pollable {
       this.#touch();
       if (n === 0) {
         this.#expected = 0;
-        this.#wanting = false;
+        this.#want(false);
         this.push(null);
         this.read(0);
         return;
       }
       this.bytesRead += n;
       this.#expected = this.#ended ? 1 : Math.max(0, this.#expected - n);
-      if (!this.push(n === b.length ? b : b.subarray(0, n))) this.#wanting = false;
+      const take = (): boolean => (this.#reader === undefined ? this.push(n === b.length ? b : b.subarray(0, n)) : this.#reader.take(this, n));
+      if (!goingOn(take, () => this.#pump())) this.#want(false);
     }
+  }
+
+  #want(wanting: boolean): void {
+    this.#wanting = wanting;
+    this.#holdWhileBusy();
+  }
+
+  override pause(): this {
+    if (this.#reader !== undefined && this.#socket !== undefined) this.#want(false);
+    return super.pause();
+  }
+
+  override resume(): this {
+    if (this.#reader !== undefined && this.#socket !== undefined && !this.readableEnded) this._read();
+    return super.resume();
   }
 
   /** The poller: there is something. */
@@ -268,9 +312,10 @@ export class Socket extends Duplex implements Pollable {
   #flush(): void {
     const socket = this.#socket;
     while (socket !== undefined && this.#written !== undefined) {
-      const n = this.#chunks.length === 1 ? socket.write((this.#chunks[0] as Uint8Array).subarray(this.#offset)) : socket.writev(this.#chunks);
+      const n = this.#chunks.length === 1 ? socket.write((this.#chunks[0] as Uint8Array).subarray(this.#offset)) : socket.writev(this.#chunks.length > IOV_MAX ? this.#chunks.slice(0, IOV_MAX) : this.#chunks);
       if (n === ERR.EAGAIN) {
         this.#context.poller.awaitWritable(this);
+        this.#holdWhileBusy();
         return;
       }
       if (n instanceof Errno) {
@@ -305,6 +350,7 @@ export class Socket extends Duplex implements Pollable {
     const done = this.#written as Done;
     this.#written = undefined;
     this.#chunks = [];
+    this.#holdWhileBusy();
     done(error);
   }
 
@@ -330,10 +376,13 @@ export class Socket extends Duplex implements Pollable {
     this.#socket = undefined;
     socket?.close();
     if (socket !== undefined) this.#context.poller.forget(this);
-    this.#context.poller.release(this);
+    this.#holdWhileBusy();
     if (this.#written !== undefined) this.#over(error ?? coded(new Error('Socket is closed'), 'ERR_SOCKET_CLOSED'));
     done(error);
-    process.nextTick(() => this.emit('close', error !== null));
+    process.nextTick(() => {
+      this.emit('close', error !== null);
+      this.#closed?.();
+    });
   }
 
   /** Ends it when everything is written. */
@@ -374,7 +423,9 @@ export class Socket extends Duplex implements Pollable {
 
   /** After so much idleness 'timeout' is emitted; 0: never. */
   setTimeout(ms: number, cb?: () => void): this {
-    if (typeof ms !== 'number') throw invalidArgType('msecs', 'of type number', ms);
+    if (this.destroyed) return this;
+    checkDuration(ms, 'msecs');
+    if (cb !== undefined) checkFunction(cb, 'callback');
     this.timeout = ms;
     this.#idle ??= new IdleTimeout(this.#context.p.k, () => this.emit('timeout'));
     this.#idle.set(ms);
@@ -391,18 +442,23 @@ export class Socket extends Duplex implements Pollable {
 
   ref(): this {
     this.#refed = true;
-    if (this.#socket !== undefined || this.connecting) this.#hold();
+    this.#holdWhileBusy();
     return this;
   }
 
   unref(): this {
     this.#refed = false;
-    this.#context.poller.release(this);
+    this.#holdWhileBusy();
     return this;
   }
 
-  #hold(): void {
-    if (this.#refed) this.#context.poller.hold(this);
+  /** As with Node, a program does not end while a socket connects, reads or writes; one that is idle because nobody reads it does not hold it. */
+  #holdWhileBusy(): void {
+    const held = this.#refed && ((this.connecting && this.#attempting) || (this.#socket !== undefined && (this.#wanting || this.#written !== undefined)));
+    if (held === this.#held) return;
+    this.#held = held;
+    if (held) this.#context.poller.hold(this);
+    else this.#context.poller.release(this);
   }
 }
 
@@ -411,7 +467,9 @@ function part<K extends keyof AddressInfo>(name: AddressInfo | string | undefine
 }
 
 /** What write() is when the peer has ended, and this side with it. */
-function writeAfterFin(this: Socket, _chunk: unknown, encoding?: unknown, cb?: unknown): boolean {
+function writeAfterFin(this: Socket, ...args: Parameters<Duplex['write']>): boolean {
+  if (!this.writableEnded) return Reflect.apply(Duplex.prototype.write, this, args);
+  const [, encoding, cb] = args;
   const done = typeof encoding === 'function' ? encoding : cb;
   const error = coded(new Error('This socket has been ended by the other party'), 'EPIPE');
   if (typeof done === 'function') process.nextTick(() => (done as Done)(error));

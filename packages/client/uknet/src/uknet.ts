@@ -1,7 +1,7 @@
 /** The shape of node:net on a process of a kernel. */
 import { isIP, isIPv4, isIPv6 } from 'node:net';
+import { type Lookup, resolver } from '@anykernel/resolver';
 import type { Proc } from '@anykernel/rumpkern';
-import { type Lookup, lookupLocalhost } from './address.js';
 import { connectArgs } from './args.js';
 import type { NetContext } from './context.js';
 import { type Dgram, dgramOf } from './dgram.js';
@@ -10,7 +10,7 @@ import { Server, type ServerOptions } from './server.js';
 import { Socket, type SocketOptions } from './socket.js';
 
 export interface UknetOptions {
-  /** Finds the addresses of names, as dns.lookup() does. Without it `localhost` is the only name. */
+  /** Finds the addresses of names, as dns.lookup() does. Without it the kernel's /etc/hosts and /etc/resolv.conf say. */
   readonly lookup?: Lookup;
 }
 
@@ -33,7 +33,8 @@ export interface Uknet {
 
 /** node:net and node:dgram on process `p`. */
 export function uknet(p: Proc, options: UknetOptions = {}): Uknet {
-  const context: NetContext = { p, poller: new Poller(p), lookup: options.lookup ?? lookupLocalhost };
+  const poller = new Poller(p);
+  const context: NetContext = { p, poller, lookup: options.lookup ?? holding(poller, resolver(p)) };
   class KernelNetSocket extends Socket {
     constructor(socketOptions: SocketOptions = {}) {
       super(context, socketOptions);
@@ -45,14 +46,15 @@ export function uknet(p: Proc, options: UknetOptions = {}): Uknet {
       super(context, (o) => new KernelNetSocket(o), typeof serverOptions === 'function' ? {} : (serverOptions ?? {}), listener);
     }
   }
+  const Made = named(KernelNetSocket, 'Socket');
   const connect = (...args: unknown[]): Socket => {
     const [given] = connectArgs(args);
     const { timeout: _timeout, ...socketOptions } = given;
     return new KernelNetSocket(socketOptions as SocketOptions).connect(...args);
   };
   return {
-    Socket: named(KernelNetSocket, 'Socket'),
-    Stream: KernelNetSocket,
+    Socket: Made,
+    Stream: Made,
     Server: named(KernelNetServer, 'Server'),
     createServer: (serverOptions, onConnection) => new KernelNetServer(serverOptions, onConnection),
     connect,
@@ -61,6 +63,18 @@ export function uknet(p: Proc, options: UknetOptions = {}): Uknet {
     isIPv4,
     isIPv6,
     dgram: dgramOf(context),
+  };
+}
+
+/** The program does not end before an answer is there. */
+function holding(poller: Poller, lookup: Lookup): Lookup {
+  return (hostname, options, callback) => {
+    const asked = {};
+    poller.hold(asked);
+    lookup(hostname, options, (...found) => {
+      poller.release(asked);
+      callback(...found);
+    });
   };
 }
 

@@ -412,6 +412,84 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     await once(server, 'close');
   },
 
+  'thousands of small writes at once': async (w, log) => {
+    const { server, client, peer } = await pair(w);
+    let got = 0;
+    peer.on('data', (data: Buffer) => (got += data.length));
+    const gone = once(client.resume(), 'close');
+    client.cork();
+    for (let i = 0; i < 5000; i++) client.write('xyz');
+    client.end();
+    await once(peer, 'end');
+    log(`${got}`);
+    await gone;
+    server.close();
+    await once(server, 'close');
+  },
+
+  'the last one closes as the next one opens': async (w, log) => {
+    const server = w.net.createServer((s) => s.end('x'));
+    for (let i = 0; i < 3; i++) {
+      const port = await listen(server);
+      const client = w.net.connect(port, HOST).resume();
+      await once(client, 'close');
+      // Both at once: what is watched is none, and then one again.
+      server.close(() => log('closed'));
+      await once(server, 'close');
+    }
+  },
+
+  'reading into memory of its own': async (w, log) => {
+    const server = w.net.createServer((s) => s.end('hello world'));
+    const port = await listen(server);
+    let next = 0;
+    const memories = [Buffer.alloc(4), Buffer.alloc(4)];
+    const onread = {
+      buffer: () => memories[next++ % 2] as Buffer,
+      callback: (n: number, b: Uint8Array) => {
+        log(`${Buffer.from(b.subarray(0, n))}`);
+        return true;
+      },
+    };
+    const client = w.net.connect({ port, host: HOST, onread } as never);
+    client.on('data', () => log('data'));
+    await once(client, 'close');
+    log(`${next} ${client.bytesRead}`);
+    server.close();
+    await once(server, 'close');
+  },
+
+  'arguments that are wrong': async (w, log) => {
+    const codeOf = (fn: () => unknown): string => {
+      try {
+        fn();
+        return 'ok';
+      } catch (e) {
+        return `${codeIn(e)}`;
+      }
+    };
+    const connect = (options: unknown): string => codeOf(() => w.net.connect(options as never));
+    const wrong = [
+      { port: 1, objectMode: true }, { port: 1, host: HOST, localAddress: 'x' }, { port: 1, localPort: 'x' }, { port: 1, hints: 77 }, { port: 1, autoSelectFamily: 7 },
+      { port: 1, autoSelectFamilyAttemptTimeout: 0 }, { port: null }, {}, { path: 7 }, { port: 1, signal: 7 }, { port: '0x10000' },
+    ];
+    log(wrong.map(connect).join(', '));
+    const listening = [{ port: -1 }, { path: 7 }, {}, { port: false }, { port: 0, signal: 7 }].map((options) => codeOf(() => w.net.createServer().listen(options as never)));
+    log(listening.join(', '));
+    const socket = new w.net.Socket();
+    log([-1, 'x', Number.NaN].map((ms) => codeOf(() => socket.setTimeout(ms as never))).join(', '));
+    log(codeOf(() => socket.setTimeout(1, 7 as never)));
+    log(codeOf(() => new w.net.Socket({ fd: -1 })));
+  },
+
+  'lookups that give what is no address': async (w, log) => {
+    for (const found of [[{ address: 'x', family: 4 }], [{ address: '127.0.0.1', family: 7 }]]) {
+      const client = w.net.connect({ port: 1, host: 'some.where', lookup: ((_n: string, _o: unknown, cb: (e: null, f: unknown) => void) => process.nextTick(cb, null, found)) as never });
+      const [e] = await once(client, 'error').catch((error) => [error]);
+      log(`${codeIn(e)}`);
+    }
+  },
+
   'an address, and none': async (w, log) => {
     const { server, client } = await pair(w);
     const { port, family, address } = client.address() as nodeNet.AddressInfo;
