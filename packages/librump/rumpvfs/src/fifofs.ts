@@ -6,7 +6,7 @@
  */
 import { ERR, EVFILT_VNODE, FIONREAD, O_NONBLOCK } from '@anykernel/lib-sys';
 import { FREAD, FWRITE, type Kernel, type Knote, type Lwp, Pipe, type Uio, putInt } from '@anykernel/rumpkern';
-import { vnodeKqfilter } from './knotes.js';
+import { fileKqfilter } from './fileknotes.js';
 import type { Mount } from './mount.js';
 import { IO_NDELAY, IO_NOSIGPIPE, type Vnode, type VnodeOps } from './vnode.js';
 
@@ -111,7 +111,7 @@ export const fifofs: Pick<VnodeOps, 'open' | 'close' | 'read' | 'write' | 'ioctl
   },
 
   kqfilter(vp: Vnode, kn: Knote): void {
-    if (kn.filter === EVFILT_VNODE || vp.special === undefined) vnodeKqfilter(vp, kn);
+    if (kn.filter === EVFILT_VNODE || vp.special === undefined) fileKqfilter(vp, kn);
     else fifoOf(vp).pipe.kqfilter(kn);
   },
 

@@ -9,6 +9,7 @@ import {
   _PC_PATH_MAX, _PC_PIPE_BUF, _PC_SYMLINK_MAX, _PC_SYNC_IO,
 } from '@anykernel/lib-sys';
 import type { Lwp } from '@anykernel/rumpkern';
+import { fileKqfilter } from './fileknotes.js';
 import { genfsBare, refuse } from './genfsbare.js';
 import { locksOf } from './locks.js';
 import type { Mount } from './mount.js';
@@ -17,6 +18,7 @@ import type { Vnode, VnodeOps } from './vnode.js';
 /** All operations but those without which there is no file system. */
 export const genfs: Omit<VnodeOps, 'name' | 'lookup' | 'getattr'> = {
   ...genfsBare,
+  kqfilter: fileKqfilter,
   fallocate: refuse,
   fdiscard: refuse,
   pathconf: genfsPathconf,

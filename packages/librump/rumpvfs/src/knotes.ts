@@ -1,16 +1,12 @@
-/** Kernel events of vnodes: EVFILT_VNODE, and EVFILT_READ and WRITE of files that are always ready. */
-import { ERR, EVFILT_READ, EVFILT_VNODE, EVFILT_WRITE, EV_EOF, EntryNames, NOTE_REVOKE, NOTE_WRITE } from '@anykernel/lib-sys';
+/** Kernel events of vnodes: EVFILT_VNODE. The filters of descriptors are fileknotes.ts. */
+import { ERR, EVFILT_VNODE, EV_EOF, EntryNames, NOTE_REVOKE, NOTE_WRITE } from '@anykernel/lib-sys';
 import { Klist, type Knote, knoteAttach } from '@anykernel/rumpkern';
-import type { Mount } from './mount.js';
-import { VREG, type Vnode } from './vnode.js';
+import type { Vnode } from './vnode.js';
 
-/** Attaches a knote to a vnode. EINVAL: not a filter for files. */
+/** Attaches a knote to a vnode. EINVAL: not a filter for vnodes. */
 export function vnodeKqfilter(vp: Vnode, kn: Knote): void {
-  const klist = (vp.knotes ??= new Klist());
-  if (kn.filter === EVFILT_VNODE) knoteAttach(kn, klist, vnodeEvent);
-  else if (kn.filter === EVFILT_READ) knoteAttach(kn, klist, (it) => readEvent(vp, it));
-  else if (kn.filter === EVFILT_WRITE) knoteAttach(kn, klist, writeEvent);
-  else throw ERR.EINVAL;
+  if (kn.filter !== EVFILT_VNODE) throw ERR.EINVAL;
+  knoteAttach(kn, (vp.knotes ??= new Klist()), vnodeEvent);
 }
 
 function vnodeEvent(kn: Knote, hint: number, name?: string): boolean {
@@ -18,22 +14,4 @@ function vnodeEvent(kn: Knote, hint: number, name?: string): boolean {
   kn.fflags |= kn.sfflags & hint;
   if (hint === NOTE_REVOKE) kn.flags |= EV_EOF;
   return kn.fflags !== 0 || hint === NOTE_REVOKE;
-}
-
-/** What is left of a regular file beyond the descriptor's position. */
-function readEvent(vp: Vnode, kn: Knote): boolean {
-  if (vp.mp === undefined) {
-    kn.flags |= EV_EOF;
-    return true;
-  }
-  if (vp.type !== VREG) return true;
-  const st = (vp.mp as Mount).vfs.scratch;
-  vp.ops.getattr(vp, st);
-  kn.data = st.size - (kn.file?.offset ?? 0);
-  return kn.data !== 0;
-}
-
-function writeEvent(kn: Knote): boolean {
-  kn.data = 0;
-  return true;
 }

@@ -9,7 +9,7 @@ import {
   ERR, EVFILT_VNODE, MNT_NODEV, O_NONBLOCK, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM,
 } from '@anykernel/lib-sys';
 import { type File, type Knote, type Lwp, type Uio, readBlocks, transfer, writeBlocks } from '@anykernel/rumpkern';
-import { vnodeKqfilter } from './knotes.js';
+import { fileKqfilter } from './fileknotes.js';
 import type { Mount } from './mount.js';
 import { IO_NDELAY, VBLK, VCHR, type Vnode, type VnodeOps } from './vnode.js';
 
@@ -94,7 +94,7 @@ export const specfs: Pick<VnodeOps, 'clone' | 'open' | 'close' | 'read' | 'write
   },
 
   kqfilter(vp: Vnode, kn: Knote): void {
-    if (vp.type === VBLK || kn.filter === EVFILT_VNODE) vnodeKqfilter(vp, kn);
+    if (vp.type === VBLK || kn.filter === EVFILT_VNODE) fileKqfilter(vp, kn);
     else (vp.mp as Mount).vfs.k.devsw.cdev(vp.rdev).kqfilter(vp.rdev, kn);
   },
 
