@@ -1,4 +1,5 @@
 /** What kind of module a file is: by its extension, its package, and where both are silent by its syntax, as Node does it. */
+import * as nodeModule from 'node:module';
 import { extname } from 'node:path';
 import { compileFunction } from 'node:vm';
 import type { Resolver } from './resolve.js';
@@ -26,8 +27,19 @@ export function formatOf(path: string, { packages, files }: Resolver): Format {
   const known = BY_EXTENSION[ext];
   if (known !== undefined) return known;
   const type = packages.scopeOf(path)?.type;
-  if (ext === '.ts') return type === 'module' ? 'module-typescript' : 'commonjs-typescript';
-  return type ?? (isEsModule(files.text(path) ?? '') ? 'module' : 'commonjs');
+  if (ext === '.ts') return (type ?? kindOf(scriptOf(files.text(path) ?? ''))) === 'module' ? 'module-typescript' : 'commonjs-typescript';
+  return type ?? kindOf(files.text(path) ?? '');
+}
+
+/** TypeScript without its types, where this Node takes them away itself. */
+function scriptOf(source: string): string {
+  const { stripTypeScriptTypes } = nodeModule as { stripTypeScriptTypes?: (source: string) => string };
+  try {
+    return stripTypeScriptTypes?.(source) ?? '';
+  } catch {
+    // Node says what is wrong with it.
+    return '';
+  }
 }
 
 const WRAPPER = ['exports', 'require', 'module', '__filename', '__dirname'];
@@ -35,12 +47,12 @@ const WRAPPER = ['exports', 'require', 'module', '__filename', '__dirname'];
 const ES_ONLY =
   /^(Cannot use import statement outside a module|Unexpected token 'export'|Cannot use 'import\.meta' outside a module|await is only valid in async functions and the top level bodies of modules)$/;
 
-/** Whether a source is an ES module by its syntax. */
-function isEsModule(source: string): boolean {
+/** What a source is by its syntax. */
+function kindOf(source: string): 'module' | 'commonjs' {
   try {
     compileFunction(source.replace(/^#!.*/, ''), WRAPPER);
-    return false;
+    return 'commonjs';
   } catch (e) {
-    return ES_ONLY.test((e as Error).message);
+    return ES_ONLY.test((e as Error).message) ? 'module' : 'commonjs';
   }
 }

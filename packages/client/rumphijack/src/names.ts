@@ -58,6 +58,7 @@ export class Names {
   result(name: string, value: unknown): unknown {
     if (!this.#routes.prefixed) return value;
     if (PATHS.has(name)) return this.#path(value);
+    if (name === 'mkdtempDisposable') return this.#disposable(value as { readonly path: unknown });
     if (name === 'readdir' && Array.isArray(value)) for (const entry of value) this.entry(entry);
     if (name === 'opendir' && typeof value === 'object' && value !== null) this.#dir(value as NamedDir);
     return value;
@@ -69,6 +70,11 @@ export class Names {
     const text = Buffer.from(value).toString('latin1');
     const visible = this.#routes.visible(text);
     return visible === text ? value : Buffer.from(visible, 'latin1');
+  }
+
+  /** A directory that goes by itself, which knows where it is. */
+  #disposable(made: { readonly path: unknown }): unknown {
+    return Object.defineProperty(made, 'path', { value: this.#path(made.path), enumerable: true, configurable: true, writable: true });
   }
 
   /** A Dir, in place: it knows where it is, and so do its entries. */

@@ -1,11 +1,15 @@
 /** The functions of `process` that have to do with files, and its end. */
-import type { Kernel, Proc } from '@anykernel/rumpkern';
+import * as nodeFs from 'node:fs';
+import { parseEnv } from 'node:util';
 import type { ErrnoCode } from '@anykernel/lib-sys';
+import type { Kernel, Proc } from '@anykernel/rumpkern';
 import type { Replacements } from './functions.js';
 import type { KernelPath, Routes } from './routes.js';
 import { systemError } from './systemerror.js';
 
-/** process.chdir, cwd and umask. */
+const hostFs = (nodeFs as unknown as { default: typeof nodeFs }).default;
+
+/** process.chdir, cwd, umask and loadEnvFile. */
 export function replaceProcess(replacements: Replacements, p: Proc, routes: Routes): void {
   const host = { chdir: process.chdir.bind(process), cwd: process.cwd.bind(process), umask: process.umask.bind(process) };
   const chdir = (directory: unknown): void => {
@@ -33,6 +37,22 @@ export function replaceProcess(replacements: Replacements, p: Proc, routes: Rout
     return before;
   };
   replacements.set(process, 'umask', umask);
+  replaceLoadEnvFile(replacements, routes);
+}
+
+/** Node reads the file past `fs`. A variable that there is stays as it is. */
+function replaceLoadEnvFile(replacements: Replacements, routes: Routes): void {
+  const host = process.loadEnvFile;
+  if (host === undefined) return;
+  const loadEnvFile = (path?: string | URL | Buffer): void => {
+    const file = path ?? '.env';
+    if (routes.of(file) === undefined) {
+      host.call(process, (routes.hostPathOf(file) as string | undefined) ?? path);
+      return;
+    }
+    for (const [name, value] of Object.entries(parseEnv(hostFs.readFileSync(file, 'utf8')))) process.env[name] ??= value;
+  };
+  replacements.set(process, 'loadEnvFile', loadEnvFile);
 }
 
 /** The directory that the program was started in may be one that the kernel has not. */

@@ -111,6 +111,32 @@ test('a file without a type is what its syntax says', () => {
   expect(told).toEqual({ kinds: ['undefined', 'function'] });
 });
 
+test('TypeScript without a type is what its syntax says, where Node takes types away', () => {
+  const told = programs.told(
+    `import fs from 'fs'; fs.writeFileSync('/rump/e.ts', 'interface A { n: number } export const a: A = { n: 1 };'); fs.writeFileSync('/rump/c.ts', 'const n: number = 2; module.exports = { n };');
+    const there = Boolean(process.features.typescript);
+    tell('kinds', there ? [(await import('/rump/e.ts')).a.n, (await import('/rump/c.ts')).default.n] : [1, 2]);`,
+    'mjs',
+  );
+  expect(told).toEqual({ kinds: [1, 2] });
+});
+
+test('a file of variables is loaded, and a directory that goes by itself knows where it is', () => {
+  const told = programs.told(
+    `import fs from 'node:fs';
+    fs.writeFileSync('/rump/.env', 'HOME=none\\nTHERE="a b"');
+    process.loadEnvFile('/rump/.env');
+    tell('variables', [process.env.THERE, process.env.HOME === 'none']);
+    try { process.loadEnvFile('/rump/none'); } catch (e) { tell('error', e.code); }
+    const made = fs.mkdtempDisposableSync?.('/rump/t-');
+    tell('made', made === undefined || (made.path.startsWith('/rump/t-') && fs.existsSync(made.path)));
+    made?.remove();
+    tell('left', fs.readdirSync('/rump'));`,
+    'mjs',
+  );
+  expect(told).toEqual({ variables: ['a b', false], error: 'ENOENT', made: true, left: ['.env'] });
+});
+
 test('import attributes are judged as on the host', () => {
   const told = programs.told(
     `import fs from 'node:fs';
