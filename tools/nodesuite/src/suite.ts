@@ -1,8 +1,8 @@
 /** A stage for as long as it is needed. */
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { spawnSync } from 'node:child_process';
 import { fetchSuite, type SuiteVersion } from '../fetch.mjs';
 import { type Side, Stage } from './stage.js';
 
