@@ -1,7 +1,7 @@
 /** Arguments of `fs` functions: paths, modes, flags, descriptors, times. Each is checked as Node checks it. */
-import { pathOfUrl } from '#host';
+import { constants, pathOfUrl } from '#host';
 import { type Timespec, UTIME_NOW } from '@anykernel/lib-sys';
-import { constants, flagsOfWord } from './constants.js';
+import { flagsOfWord } from './flags.js';
 import { coded } from './coded.js';
 import { abortError, invalidArgType, invalidArgValue, outOfRange } from './errors.js';
 import type { Signal } from './host.js';

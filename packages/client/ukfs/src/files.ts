@@ -6,7 +6,7 @@ import {
   type PathLike, toFd, toFlags, toGid, toInteger, toLength, toMode, toObject, toPath, toPosition, toTimes, toUid, toWritePosition,
 } from './args.js';
 import { toBytes, toEncoding, viewOf } from './bytes.js';
-import { kernelFlags } from './constants.js';
+import { kernelFlags } from './flags.js';
 import { invalidArgType, invalidArgValue, outOfRange } from './errors.js';
 import { isNone, isObject } from './kinds.js';
 import type { Path } from './pathnames.js';

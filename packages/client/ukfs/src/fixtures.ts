@@ -1,10 +1,9 @@
 /** Trees as objects, for fixtures: `{ src: { 'a.js': 'text' }, link: symlink('src') }`. */
-import { asBuffer } from '#host';
+import { asBuffer, constants } from '#host';
 import { fromBytestr, toBytestr } from '@anykernel/lib-bytes';
 import { DT_DIR, DT_LNK, DT_REG } from '@anykernel/lib-sys';
 import { type PathLike, toMode, toPath } from './args.js';
 import { toBytes } from './bytes.js';
-import { constants } from './constants.js';
 import { coded } from './coded.js';
 import { invalidArgType, invalidArgValue } from './errors.js';
 import { bytePath, join, kernelPath } from './pathnames.js';

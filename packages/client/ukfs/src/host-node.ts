@@ -5,6 +5,7 @@
  * Node's modules are looked up when this one is loaded, past whoever replaces or mocks what is imported of them.
  */
 import type { EmitterClass } from './host.js';
+import type { Constants } from './linux.js';
 
 /** A module of Node. */
 export function builtin<T>(name: string): T | undefined {
@@ -13,6 +14,9 @@ export function builtin<T>(name: string): T | undefined {
 
 const util = process.getBuiltinModule('util');
 const { errno: numbers } = process.getBuiltinModule('os').constants;
+
+/** Of `node:fs`, where nobody replaces them. */
+export const { constants }: { constants: Constants } = process.getBuiltinModule('fs') as never;
 
 /** Calls `fn` in another turn of the event loop, as Node calls callbacks. What it throws is nobody's but the program's. */
 export function later(fn: () => void): void {

@@ -7,6 +7,7 @@ import { codecOf, isCodec } from './codecs.js';
 import { coded } from './coded.js';
 import { PlainEmitter } from './emitter.js';
 import type { EmitterClass } from './host.js';
+import { type Constants, linux } from './linux.js';
 
 interface NodeProcess {
   getBuiltinModule?(name: string): unknown;
@@ -15,6 +16,8 @@ interface NodeProcess {
 export function builtin<T>(name: string): T | undefined {
   return (globalThis as { process?: NodeProcess }).process?.getBuiltinModule?.(name) as T | undefined;
 }
+
+export const constants: Constants = builtin<{ constants: Constants }>('fs')?.constants ?? linux;
 
 export function later(fn: () => void): void {
   const { setImmediate: soon } = globalThis as { setImmediate?: (fn: () => void) => unknown };

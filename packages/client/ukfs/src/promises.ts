@@ -1,7 +1,7 @@
 /** `fs.promises`: each operation as a promise, FileHandles in the place of descriptors, and iterators. */
+import { constants } from '#host';
 import type { PathLike } from './args.js';
 import { addForm } from './callbacks.js';
-import { constants } from './constants.js';
 import { notImplemented } from './errors.js';
 import { open } from './files.js';
 import { glob } from './glob.js';

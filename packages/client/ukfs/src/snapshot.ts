@@ -2,13 +2,13 @@
  * Snapshots: all that is in a directory as one Uint8Array, and back. It is an archive that tar(1) and pax(1) know (tar.ts): modes, owners, times to the
  * nanosecond, links, symbolic links, named pipes, devices, holes, and names of any bytes.
  */
+import { constants } from '#host';
 import { fromBytestr, getU64le, putU64le } from '@anykernel/lib-bytes';
 import {
   AT_FDCWD, AT_SYMLINK_NOFOLLOW, ERR, Errno, FIOSEEKDATA, FIOSEEKHOLE, O_CLOEXEC, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY, S_IFMT, type Stat,
   major, makedev, minor,
 } from '@anykernel/lib-sys';
 import { type PathLike, toPath } from './args.js';
-import { constants } from './constants.js';
 import { coded } from './coded.js';
 import { systemError } from './errors.js';
 import { bytePath, join, kernelPath } from './pathnames.js';

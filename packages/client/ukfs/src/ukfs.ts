@@ -4,12 +4,11 @@
  * The process is the caller's: its credentials, umask, current directory and descriptors hold. An operation that would have to wait
  * (a named pipe, a device that is slow) fails with EAGAIN in its synchronous form, and waits in the others.
  */
-import { later } from '#host';
+import { constants, later } from '#host';
 import type { Proc } from '@anykernel/rumpkern';
 import { type PathLike, toFunction, toTime } from './args.js';
 import { openBlob } from './blob.js';
 import { PROMISIFY, addForm, callbackForm } from './callbacks.js';
-import { constants } from './constants.js';
 import { Dir } from './dir.js';
 import type { Ukfs } from './forms.js';
 import { FileHandle, type Streams } from './handle.js';

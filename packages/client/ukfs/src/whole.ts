@@ -1,11 +1,10 @@
 /** Operations on whole files: read, written, appended to, copied, cut. */
-import { asBuffer, decode, newBytes } from '#host';
+import { asBuffer, constants, decode, newBytes } from '#host';
 import { ERR, O_RDONLY, O_RDWR, S_ISDIR, S_ISREG } from '@anykernel/lib-sys';
 import {
   type PathLike, checkAborted, isFd, toBits, toBool, toFd, toFlags, toLength, toMode, toPath, toSignal,
 } from './args.js';
 import { type Encoding, encodingOf, toBytes, viewOf } from './bytes.js';
-import { constants } from './constants.js';
 import { fileTooLarge, invalidArgType, invalidArgValue, renamed, systemError } from './errors.js';
 import { fsync, ftruncate, openAs } from './files.js';
 import { type Signal, turn, warn } from './host.js';
