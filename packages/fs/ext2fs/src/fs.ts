@@ -7,7 +7,7 @@ import type { WallTime } from '@anykernel/host-rumpuser';
 import { ERR, Errno } from '@anykernel/lib-sys';
 import { type Cred, type Kernel, SLEEP } from '@anykernel/rumpkern';
 import { type Bcache, type Buf, Complaints, type Disk, type Journal, type Mount, Run, Txn, type Vnode } from '@anykernel/rumpvfs';
-import { type InodeFs, Indexes, type OpsOf, corrupt } from '@anykernel/ufs';
+import { type InodeFs, Indexes, type Naming, type OpsOf, corrupt } from '@anykernel/ufs';
 import {
   COMPAT_DIR_INDEX, COMPAT_HAS_JOURNAL, FLAGS_UNSIGNED_HASH, GD_LEN64, INCOMPAT_FILETYPE, INCOMPAT_RECOVER, NDADDR, NIADDR, ROCOMPAT_DIR_NLINK, ROCOMPAT_HUGE_FILE, ROOT_INO, SB_FREE_BLOCKS, SB_FLAGS, SB_FREE_BLOCKS_HIGH, SB_HASH_SEED, SB_HASH_VERSION, SB_INCOMPAT,
   SB_RBLOCKS, SB_RBLOCKS_HIGH, SB_RESUID, SB_STATE, SB_WTIME, STATE_VALID, SUPER_OFF, type SuperInfo, strangeFlags,
@@ -18,7 +18,6 @@ import { ExtHit } from './extmap.js';
 import { Groups } from './groups.js';
 import type { OpenJournal } from './journal.js';
 import { DirHash, HASH_TEA, HASH_UNSIGNED } from './dirhash.js';
-import { ext2Naming } from './naming.js';
 import { Pending } from './pending.js';
 import { Reserved } from './reserved.js';
 import { sealBufs } from './seal.js';
@@ -26,7 +25,6 @@ import { sealBufs } from './seal.js';
 const TWO32 = 0x1_0000_0000;
 
 export class Ext2fs implements InodeFs {
-  readonly naming = ext2Naming;
   readonly k: Kernel;
   readonly mp: Mount;
   readonly disk: Disk;
@@ -34,6 +32,7 @@ export class Ext2fs implements InodeFs {
   readonly txn: Txn;
   readonly info: SuperInfo;
   readonly opsOf: OpsOf;
+  readonly naming: Naming;
   readonly bsize: number;
   readonly bshift: number;
   readonly groups: number;
@@ -127,7 +126,7 @@ export class Ext2fs implements InodeFs {
   readonly #complaints: Complaints;
 
   /** Takes over the open device. `sbuf` is held by the caller. */
-  constructor(k: Kernel, mp: Mount, disk: Disk, bcache: Bcache, sbuf: Buf, info: SuperInfo, opsOf: OpsOf) {
+  constructor(k: Kernel, mp: Mount, disk: Disk, bcache: Bcache, sbuf: Buf, info: SuperInfo, ops: Pick<InodeFs, 'opsOf' | 'naming'>) {
     this.k = k;
     this.mp = mp;
     this.#complaints = new Complaints(mp);
@@ -135,7 +134,8 @@ export class Ext2fs implements InodeFs {
     this.bcache = bcache;
     this.txn = new Txn(bcache);
     this.info = info;
-    this.opsOf = opsOf;
+    this.opsOf = ops.opsOf;
+    this.naming = ops.naming;
     this.bshift = info.bshift;
     this.bsize = 1 << info.bshift;
     this.groups = Math.ceil((info.blocks - info.firstData) / info.blocksPerGroup);

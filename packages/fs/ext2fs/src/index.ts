@@ -9,7 +9,6 @@ import { rumpkern } from '@anykernel/rumpkern';
 import { type Vfsops, rumpvfs } from '@anykernel/rumpvfs';
 import { ufs } from '@anykernel/ufs';
 import { ext2Vfsops } from './vfsops.js';
-import { opsOf } from './vnops.js';
 
 export type { Ext2fsArgs } from './vfsops.js';
 export { type FsckImage, type FsckOptions, type FsckResult, type Problem, fsck, looksLikeExt2 } from './fsck/index.js';
@@ -21,7 +20,7 @@ export const ext2fs: Component<Vfsops, readonly [typeof rumpkern, typeof rumpvfs
   class: 'vfs',
   requires: [rumpkern, rumpvfs, ufs, jbd2],
   attach(k): Vfsops {
-    const ops = ext2Vfsops(opsOf);
+    const ops = ext2Vfsops();
     k.use(rumpvfs).vfsAttach(ops, ext2fs);
     return ops;
   },

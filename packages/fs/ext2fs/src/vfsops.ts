@@ -9,7 +9,7 @@ import { getU16le, getU32le, putU32le } from '@anykernel/lib-bytes';
 import { ERR, Errno, MNT_RDONLY, type Statvfs } from '@anykernel/lib-sys';
 import { type Lwp, SLEEP } from '@anykernel/rumpkern';
 import { Bcache, type Disk, type Mount, type Peek, type Vfsops, type Vnode, flushFiles, openDisk, probeBy, settle } from '@anykernel/rumpvfs';
-import { type OpsOf, flushTimes } from '@anykernel/ufs';
+import { flushTimes } from '@anykernel/ufs';
 import { IOSIZE } from './attr.js';
 import { type OpenJournal, hasJournal, openJournal, overlayOf, replayOf, useJournal } from './journal.js';
 import { Ext2fs } from './fs.js';
@@ -18,9 +18,11 @@ import {
   INCOMPAT_READABLE, INCOMPAT_RECOVER, MAGIC, NAME_MAX, ROCOMPAT_WRITABLE, ROOT_INO, SB_FREE_INODES, SB_LAST_MOUNTED, SB_MAGIC, SB_MNT_COUNT, SB_MTIME,
   SB_STATE, STATE_VALID, SUPER_LEN, SUPER_OFF, type SuperInfo, featureNames, parseSuper, superFeatures, unwritable,
 } from './ondisk.js';
+import { ext2Naming } from './naming.js';
 import { readOrphans, reap } from './orphan.js';
 import { emptyOrphanFile } from './orphanfile.js';
 import { loadVnode } from './vnodes.js';
+import { opsOf } from './vnops.js';
 
 /** What mount(2) takes for ext2fs. */
 export interface Ext2fsArgs {
@@ -43,10 +45,8 @@ class Opening {
   constructor(readonly disk: Disk) {}
 }
 
-export function ext2Vfsops(opsOf: OpsOf): Vfsops {
-  return {
-    name: 'ext2fs', probe: probeBy(probe), mount: (mp, args, l, update) => mount(mp, args, l, update, opsOf), unmount, root, statvfs, sync, loadvnode: loadVnode, vptofh, fhtovp,
-  };
+export function ext2Vfsops(): Vfsops {
+  return { name: 'ext2fs', probe: probeBy(probe), mount, unmount, root, statvfs, sync, loadvnode: loadVnode, vptofh, fhtovp };
 }
 
 function probe(peek: Peek): boolean {
@@ -57,7 +57,7 @@ function probe(peek: Peek): boolean {
 // -- mount
 
 /** EINVAL: no fspec, or no ext2, or one with features that are not known here. The errors of openDisk(). EROFS (update): it cannot be written. */
-function mount(mp: Mount, args: object, l: Lwp, update: boolean, opsOf: OpsOf): void {
+function mount(mp: Mount, args: object, l: Lwp, update: boolean): void {
   if (update) {
     remount(mp, l);
     return;
@@ -65,7 +65,7 @@ function mount(mp: Mount, args: object, l: Lwp, update: boolean, opsOf: OpsOf): 
   // Started again after a sleep in the layer: this part is done.
   if (mp.data instanceof Ext2fs) return;
   const opening = mp.data instanceof Opening ? mp.data : open(mp, args, l);
-  const fs = load(mp, opening, opsOf);
+  const fs = load(mp, opening);
   fs.openJournal = opening.journal;
   fs.overlay = opening.overlay;
   if ((mp.flags & MNT_RDONLY) === 0) goWritable(fs);
@@ -82,8 +82,8 @@ function open(mp: Mount, args: object, l: Lwp): Opening {
 }
 
 /** Reads what has to be in memory, and recovers what a power cut has left. Restarted, it goes on where it slept. */
-function load(mp: Mount, opening: Opening, opsOf: OpsOf): Ext2fs {
-  let fs = loadAgain(mp, opening, opsOf);
+function load(mp: Mount, opening: Opening): Ext2fs {
+  let fs = loadAgain(mp, opening);
   if ((fs.info.incompat & INCOMPAT_RECOVER) !== 0 && opening.replay === undefined) opening.replay = recovery(mp, fs, opening);
   if (opening.replay !== undefined && opening.fs === fs && !opening.recovered) {
     const found = opening.replay.run();
@@ -94,20 +94,20 @@ function load(mp: Mount, opening: Opening, opsOf: OpsOf): Ext2fs {
     fs.release();
     opening.bcache?.close();
     opening.fs = opening.bcache = opening.journal = undefined;
-    fs = loadAgain(mp, opening, opsOf);
+    fs = loadAgain(mp, opening);
   }
   if ((mp.flags & MNT_RDONLY) === 0 && mayWrite(fs)) readOrphans(fs);
   return fs;
 }
 
-function loadAgain(mp: Mount, opening: Opening, opsOf: OpsOf): Ext2fs {
+function loadAgain(mp: Mount, opening: Opening): Ext2fs {
   if (opening.fs === undefined) {
     const info = readSuper(mp, opening);
     const { bcache } = opening;
     if (bcache === undefined) throw ERR.EINVAL;
     const sbuf = bcache.bread(info.firstData);
     bcache.hold(sbuf);
-    opening.fs = new Ext2fs(mp.vfs.k, mp, opening.disk, bcache, sbuf, info, opsOf);
+    opening.fs = new Ext2fs(mp.vfs.k, mp, opening.disk, bcache, sbuf, info, { opsOf, naming: ext2Naming });
   }
   const { fs } = opening;
   fs.gd.load();
