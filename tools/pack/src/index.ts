@@ -1,3 +1,4 @@
+export { type Block, blocksOf, runBlocks } from './blocks.js';
 export { asStranger, examplesAmong, tryExample } from './examples.js';
 export { contents, lint } from './lint.js';
 export { install, runProgram, type Weight, weigh } from './project.js';

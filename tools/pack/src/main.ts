@@ -1,11 +1,12 @@
 /**
  * `pnpm pack-check [--json FILE]`: packs every package, judges the tarballs, installs sets of them in empty projects outside the workspace,
- * and runs a program in each with plain node. Prints what was installed and how large it is.
+ * and runs a program in each with plain node, and what stands in pages of the documentation. Prints what was installed and how large it is.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runBlocks } from './blocks.js';
 import { examplesAmong, tryExample } from './examples.js';
 import { lint } from './lint.js';
 import { install, runProgram, weigh } from './project.js';
@@ -55,6 +56,7 @@ function trySet(set: InstallSet, tarballs: readonly Tarball[], folder: string, n
     sizes.push({ title: set.title, ...weigh(project) });
     const said = runProgram(project, join(ROOT, 'tools/pack/programs', set.program), [], PROGRAM_TIMEOUT_MS);
     note({ name, problems: said === undefined ? [] : [said] });
+    for (const page of set.pages ?? []) for (const check of runBlocks(page, readFileSync(join(ROOT, page), 'utf8'), project)) note(check);
   } catch (error) {
     note({ name, problems: [error instanceof Error ? error.message : String(error)] });
   }

@@ -7,10 +7,17 @@ export interface InstallSet {
   readonly leaves: readonly string[];
   /** A file in tools/pack/programs, run in the project with plain node. */
   readonly program: string;
+  /** Pages of this tree whose programs and commands must run in the project. */
+  readonly pages?: readonly string[];
 }
 
 export const SETS: readonly InstallSet[] = [
   { title: 'tmpfs only', leaves: ['@anykernel/host-node', '@anykernel/tmpfs'], program: 'tmpfs.mjs' },
   { title: 'ext2fs on an image', leaves: ['@anykernel/host-node', '@anykernel/stack-boot', '@anykernel/ext2fs'], program: 'ext2fs.mjs' },
-  { title: 'everything', leaves: ['*'], program: 'everything.mjs' },
+  {
+    title: 'everything',
+    leaves: ['*'],
+    program: 'everything.mjs',
+    pages: ['README.md', 'docs/coming-from.md'],
+  },
 ];

@@ -22,6 +22,7 @@ import { etfsOf, etfsRegister, rumpvfs } from '@anykernel/rumpvfs';
 import { mountError } from './mounterror.js';
 import { findPart, partsOf, splitSource } from './partition.js';
 
+export { HEAD_LEN, foreignFormat } from './foreign.js';
 export { MountError } from './mounterror.js';
 export { PartitionError, type Source, findPart, partNames, partsOf, splitSource } from './partition.js';
 
@@ -75,6 +76,7 @@ export function mountFs(k: Kernel, m: MountSpec): void {
 /** A type of file system that no component of the kernel brings. */
 export class MountTypeError extends Error {
   override name = 'MountTypeError';
+  readonly code = 'ENODEV';
   constructor(m: MountSpec, types: readonly string[]) {
     super(`mount on ${m.on}: no component of this kernel brings file systems of type ${m.type}; there are ${types.join(', ') || 'none'}`);
   }
@@ -137,6 +139,7 @@ const FLAGS: Readonly<Record<string, number>> = {
 /** A word of mount(8) that is none. */
 export class MountOptionError extends Error {
   override name = 'MountOptionError';
+  readonly code = 'EINVAL';
 }
 
 /** Flags and arguments from option words, which may also stand in one with commas. A value that is a number is one; it may have k, m or g behind it. */

@@ -1,8 +1,9 @@
 /** What is wrong with a mount, as far as the kernel, the file system and the image can say it. */
-import { type Errno, libuvMessage } from '@anykernel/lib-sys';
-import type { Kernel } from '@anykernel/rumpkern';
+import { type Errno, O_RDONLY, libuvMessage } from '@anykernel/lib-sys';
+import { type Kernel, SystemError, WouldSleep } from '@anykernel/rumpkern';
 import { type Vfs, rumpvfs } from '@anykernel/rumpvfs';
-import type { MountSpec } from './index.js';
+import { HEAD_LEN, foreignFormat } from './foreign.js';
+import { type MountSpec, deviceFor } from './index.js';
 
 /** A mount that failed: with an error's `code`, and a `reason` for people. */
 export class MountError extends Error {
@@ -19,6 +20,8 @@ export class MountError extends Error {
     /** One clause, without names of what was mounted. */
     readonly reason: string,
     m: MountSpec,
+    /** The image is of a kind that is known, and that nothing here mounts: the reason says which. */
+    readonly foreign: boolean = false,
   ) {
     super(`${error.code}: ${reason}, mount '${m.source ?? m.type}' -> '${m.on}'`);
     this.code = error.code;
@@ -30,7 +33,26 @@ export class MountError extends Error {
 /** Why mounting `m` failed with `error`. `before`: what the kernel had said by then. */
 export function mountError(k: Kernel, m: MountSpec, error: Errno, before: string): MountError {
   const vfs = k.modules.use(rumpvfs);
-  return new MountError(error, said(k, vfs, before) ?? reasonOf(k, vfs, m, error), m);
+  const foreign = error.code === 'ENODEV' ? foreignOn(k, m) : undefined;
+  return new MountError(error, foreign ?? said(k, vfs, before) ?? reasonOf(k, vfs, m, error), m, foreign !== undefined);
+}
+
+/** What the image of `m` is instead; undefined also where its bytes are not at hand. */
+function foreignOn(k: Kernel, m: MountSpec): string | undefined {
+  if (m.source === undefined) return undefined;
+  const { sys } = k.proc1;
+  try {
+    const fd = sys.open(deviceFor(k, m.source), O_RDONLY);
+    try {
+      const head = new Uint8Array(HEAD_LEN);
+      return foreignFormat(head.subarray(0, sys.pread(fd, head, 0)));
+    } finally {
+      sys.close(fd);
+    }
+  } catch (e) {
+    if (e instanceof SystemError || e instanceof WouldSleep) return undefined;
+    throw e;
+  }
 }
 
 /** What a file system said last of what it was to mount: `ext2fs: /dev/host/disk.img: inodes of 409 bytes`. */

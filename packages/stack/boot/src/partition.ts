@@ -6,6 +6,7 @@ import { type DiskPart, type Kernel, SLEEP, WouldSleep } from '@anykernel/rumpke
 /** There is no such part of a disk; the message says which there are. */
 export class PartitionError extends Error {
   override name = 'PartitionError';
+  readonly code = 'ENXIO';
 }
 
 /** A source, and the part of it that is meant. */

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { ext2fs, newfs } from '@anykernel/ext2fs';
 import { hostSim } from '@anykernel/host-sim';
 import { MNT_NOATIME, MNT_NOSUID, MNT_RDONLY } from '@anykernel/lib-sys';
-import { type MountSpec, bootStack, deviceFor, mountFs, parseOptions } from '@anykernel/stack-boot';
+import { type MountSpec, bootStack, deviceFor, foreignFormat, mountFs, parseOptions } from '@anykernel/stack-boot';
 import { tmpfs } from '@anykernel/tmpfs';
 
 const SIZE = 2 << 20;
@@ -76,6 +76,23 @@ describe('bootStack', () => {
     expect(message({ type: 'tmpfs', options: ['size=1k'] })).toBe("EINVAL: tmpfs has no such options, or they have other values: size=1k, mount 'tmpfs' -> '/m'");
     expect(message({ type: 'ext2fs' })).toBe("EINVAL: ext2fs is on an image, and none is named, mount 'ext2fs' -> '/m'");
   });
+});
+
+test.each([
+  ['of gzip', 0, '\x1f\x8b\x08', 'is packed with gzip: gunzip it first'],
+  ['of zip', 0, 'PK\x03\x04', 'is packed with zip: unzip it first'],
+  ['of qemu', 0, 'QFI\xfb', 'is a disk of a virtual machine (qcow2): "qemu-img convert -O raw" makes an image of it'],
+  ['with NTFS', 3, 'NTFS    ', 'has NTFS on it, for which there is no driver'],
+  ['with btrfs', 0x10040, '_BHRfS_M', 'has btrfs on it, for which there is no driver'],
+])('an image %s is called what it is', (_what, off, mark, reason) => {
+  const host = hostSim();
+  const bytes = new Uint8Array(SIZE);
+  bytes.set(Buffer.from(mark, 'latin1'), off);
+  host.sim.disk('it.img', { bytes });
+  expect(() => bootStack(host, [ext2fs], [{ type: 'auto', source: 'it.img', on: '/' }])).toThrow(
+    expect.objectContaining({ code: 'ENODEV', reason, foreign: true }),
+  );
+  expect(foreignFormat(bytes.subarray(0, off + mark.length - 1))).toBeUndefined();
 });
 
 test('a type that no component brings is named, with those that there are', () => {

@@ -5,7 +5,7 @@
  * Names, and lines that have names in them, are byte strings: they come out as the bytes that they are. JSON is text.
  */
 import { bytesOf, fromBytestr, toBytestr } from '@anykernel/lib-bytes';
-import { type Io, OutputClosed } from './io.js';
+import { type Io, OutputClosed, OutputFailed } from './io.js';
 import { PlaceError, UsageError } from './errors.js';
 import type { Place } from './place.js';
 
@@ -48,7 +48,7 @@ export class Context {
 
   /** A failure of one operand; the command goes on with the next. */
   complain(what: string, error: unknown): void {
-    if (error instanceof OutputClosed || error instanceof UsageError) throw error;
+    if (error instanceof OutputClosed || error instanceof OutputFailed || error instanceof UsageError) throw error;
     this.failed = true;
     this.#clearProgress();
     this.io.err(bytesOf(`rump: ${reasonOf(what, error)}\n`));

@@ -29,6 +29,11 @@ export class OutputClosed extends Error {
   override name = 'OutputClosed';
 }
 
+/** Our output takes nothing more, for want of room for instance; the message says why. */
+export class OutputFailed extends Error {
+  override name = 'OutputFailed';
+}
+
 function writeAll(fd: number, bytes: Uint8Array): void {
   for (let off = 0; off < bytes.length; ) {
     try {
@@ -36,7 +41,7 @@ function writeAll(fd: number, bytes: Uint8Array): void {
     } catch (e) {
       const code = (e as { code?: string }).code;
       if (code === 'EPIPE') throw new OutputClosed('the output is closed');
-      if (code !== 'EAGAIN') throw e;
+      if (code !== 'EAGAIN') throw new OutputFailed(`the output: ${(e as Error).message.replace(/^E[A-Z0-9]+: |, write$/g, '')}`);
       pause();
     }
   }

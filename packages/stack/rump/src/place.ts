@@ -112,17 +112,18 @@ export function checkWritable(image: MountedImage, options: PlaceOptions): void 
   throw new PlaceError(`${image.file}: can only be read: ${lastWords(image.kernel) ?? 'the file system says so'}`);
 }
 
-/** `file:/path` where `file` is a file or a device of the host, or a partition of one (`file@2`); undefined: a path of the host. PlaceError: there is no such file. */
+/** `file:/path` where `file` is a file or a device of the host, or a partition of one (`file@2`); undefined: a path of the host. PlaceError: there is no such file, or it is no image. */
 export function splitOperand(text: string): { file: string; path: string } | undefined {
+  let wrong: string | undefined;
   for (let colon = text.indexOf(':'); colon > 0; colon = text.indexOf(':', colon + 1)) {
     const file = text.slice(0, colon);
     const path = text.slice(colon + 1);
     if (path !== '' && !path.startsWith('/')) continue;
     const st = hostFs.statSync(sourceOf(file).file, { throwIfNoEntry: false });
     if (st?.isFile() === true || st?.isBlockDevice() === true) return { file, path: path === '' ? '/' : path };
-    if (st === undefined && path !== '' && !hostFs.existsSync(text))
-      throw new PlaceError(`${file}: no such file or directory (in ${text})`);
+    if (path !== '') wrong ??= `${file}: ${st === undefined ? 'no such file or directory' : st.isDirectory() ? 'is a directory, and no image' : 'is neither a file nor a block device'}`;
   }
+  if (wrong !== undefined && !hostFs.existsSync(text)) throw new PlaceError(`${wrong} (in ${text})`);
   return undefined;
 }
 
@@ -146,7 +147,7 @@ export function mountImage(file: string, write: boolean, options: PlaceOptions):
     if (e instanceof MountOptionError) throw new UsageError(e.message);
     if (e instanceof PartitionError) throw new PlaceError(e.message.replace(resolve(hostFile), hostFile));
     if (e instanceof MountError)
-      throw new PlaceError(`${file}: ${parts ?? e.reason}${parts === undefined && e.code === 'ENODEV' ? '; -t names one' : ''}`);
+      throw new PlaceError(`${file}: ${parts ?? e.reason}${parts === undefined && e.code === 'ENODEV' && !e.foreign ? '; -t names one' : ''}`);
     throw new PlaceError(`${file}: ${shortly(e)}`);
   }
 }
@@ -222,7 +223,8 @@ function checkType(type: string | undefined): void {
   if (type !== undefined && !KNOWN.includes(type)) throw new UsageError(`type ${type}: is one of ${KNOWN.join(', ')}`);
 }
 
-function shortly(e: unknown): string {
+/** An error's reason, without its code and names. */
+export function shortly(e: unknown): string {
   return ((e as Error).message ?? String(e)).replace(/^E[A-Z]+: /, '').replace(/, \w+( '.*)?$/s, '');
 }
 

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import { ext2fs } from '@anykernel/ext2fs';
 import { hostNode } from '@anykernel/host-node';
@@ -75,11 +76,15 @@ describe('operands that name no image', () => {
     ['that is empty', 'empty.img:/', /empty\.img: is empty/],
     ['that is text', 'text.img:/', /text\.img: no file system that is known here \(ext2fs, .*\); -t names one/],
     ['that is short', 'short.img:/', /short\.img: no file system that is known here/],
+    ['that is a directory', 'folder:/', /folder: is a directory, and no image \(in /],
+    ['that is packed', 'packed.img.gz:/', /packed\.img\.gz: is packed with gzip: gunzip it first\n/],
     ['of zeros', 'zeros.img:/', /zeros\.img: no file system that is known here/],
   ])('a file %s is named', async (_what, operand, reason) => {
     fs.writeFileSync(path('empty.img'), '');
     fs.writeFileSync(path('text.img'), 'hello\n'.repeat(1000));
     fs.writeFileSync(path('short.img'), 'x');
+    fs.mkdirSync(path('folder'), { recursive: true });
+    fs.writeFileSync(path('packed.img.gz'), gzipSync(Buffer.alloc(100_000)));
     fs.writeFileSync(path('zeros.img'), Buffer.alloc(100_000));
     const { status, out, err } = await rump(['ls', path(operand)]);
     expect([status, out]).toEqual([1, '']);

@@ -10,7 +10,7 @@ import type { Fs, Times } from '../bytefs.js';
 import type { Context } from '../context.js';
 import { humanSize, shown, typeName } from '../format.js';
 import { baseName, isDirectory, join } from '../paths.js';
-import type { Place } from '../place.js';
+import { type Place, shortly } from '../place.js';
 import { PlaceError } from '../errors.js';
 
 export interface CopyOptions {
@@ -36,6 +36,8 @@ class Copier {
     readonly ctx: Context,
     readonly from: Fs,
     readonly to: Fs,
+    /** Where it goes, for people. */
+    readonly destText: string,
     readonly o: CopyOptions,
   ) {
     this.#words = new BigUint64Array(this.#buf.buffer);
@@ -146,7 +148,11 @@ class Copier {
   }
 
   #put(output: number, start: number, end: number, at: number): void {
-    for (let off = start; off < end; ) off += this.to.write(output, this.#buf, off, end - off, at + off);
+    try {
+      for (let off = start; off < end; ) off += this.to.write(output, this.#buf, off, end - off, at + off);
+    } catch (e) {
+      throw new Error(`${shortly(e)} (in ${this.destText})`);
+    }
   }
 
   #isZero(off: number): boolean {
@@ -202,7 +208,7 @@ export function cp(ctx: Context, operands: readonly string[], o: CopyOptions): v
       const source = ctx.at(text);
       const target = destinationOf(source, dest);
       checkNesting(source, dest, target);
-      new Copier(ctx, source.fs, dest.fs, o).copy(source.path, target, source.text);
+      new Copier(ctx, source.fs, dest.fs, dest.text, o).copy(source.path, target, source.text);
     } catch (e) {
       ctx.complain(toBytestr(text), e);
     }
@@ -219,7 +225,7 @@ export function mv(ctx: Context, operands: readonly string[], o: CopyOptions): v
     checkNesting(source, dest, target);
     const failedBefore = ctx.failed;
     ctx.failed = false;
-    new Copier(ctx, source.fs, dest.fs, { recursive: true }).copy(source.path, target, source.text);
+    new Copier(ctx, source.fs, dest.fs, dest.text, { recursive: true }).copy(source.path, target, source.text);
     if (!ctx.failed) source.fs.rm(source.path, { recursive: true });
     ctx.failed ||= failedBefore;
   });

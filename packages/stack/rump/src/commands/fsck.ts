@@ -2,6 +2,7 @@
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
 import { toBytestr } from '@anykernel/lib-bytes';
 import { Errno, strerror } from '@anykernel/lib-sys';
+import { HEAD_LEN, foreignFormat } from '@anykernel/stack-boot';
 import { CHECKERS, CHECKER_TYPES } from '../checkers/index.js';
 import type { Checked, Checker, ImageToCheck } from '../checkers/checker.js';
 import type { Context } from '../context.js';
@@ -49,13 +50,17 @@ function one(image: string, o: FsckOptions): { type: string; checked: Checked } 
     const size = place?.size ?? (st.isBlockDevice() ? deviceSize(fd) : st.size);
     const io = ioOf(fd, place?.off ?? 0, size);
     const checker = o.type === undefined ? checkerOf(io) : CHECKERS.find((c) => c.types.includes(o.type ?? ''));
-    if (checker === undefined) throw new PlaceError(`${image}: has no file system that is known here (${CHECKER_TYPES.join(', ')})`);
+    if (checker === undefined) throw new PlaceError(`${image}: ${foreignOn(io) ?? `has no file system that is known here (${CHECKER_TYPES.join(', ')})`}`);
     const checked = o.repair === true ? whileOwn(file, place?.off ?? 0, size, () => run(image, checker, io, true)) : run(image, checker, io, false);
     if (o.repair === true) fsyncSync(fd);
     return { type: checker.types[0] ?? '', checked };
   } finally {
     closeSync(fd);
   }
+}
+
+function foreignOn(io: ImageToCheck): string | undefined {
+  return foreignFormat(io.read(0, Math.min(HEAD_LEN, io.size)));
 }
 
 /** What it is; failing that, what it was before its first superblock was spoiled. */
