@@ -1,9 +1,13 @@
 /**
- * Open flags. The numbers are the host's, as programs have them of `node:fs`, and in a page Node's on Linux; the kernel's own are
+ * `fs.constants`, and open flags. The numbers are the host's, as programs have them of `node:fs`, and in a page Node's on Linux; the kernel's own are
  * NetBSD's, and are made from them here. What a host has not (O_SYNC on Windows) is undefined there, and no bit.
  */
-import { constants } from '#host';
+import { constants as host } from '#host';
 import * as sys from '@anykernel/lib-sys';
+import type { Constants } from './linux.js';
+
+/** `fs.constants`: the host's, and in a page Node's on Linux. */
+export const constants: Constants = host;
 
 const { O_CREAT, O_EXCL, O_SYNC, O_TRUNC, O_APPEND } = constants;
 
