@@ -110,7 +110,7 @@ export class Ffs implements UfsMount {
     const reach = pointersReach(info.bshift, this.dinode.wide);
     this.ashift = reach.ashift;
     this.maxLbn = reach.blocks;
-    this.maxSize = Math.min(Number.isSafeInteger(info.maxFileSize) && info.maxFileSize > 0 ? info.maxFileSize : 0x7fff_ffff, reach.blocks * this.bsize);
+    this.maxSize = Math.min(info.maxFileSize > 0 ? info.maxFileSize : 0x7fff_ffff, reach.blocks * this.bsize, Number.MAX_SAFE_INTEGER);
     this.maxSymlinkLen = Math.max(0, info.maxSymlinkLen);
     this.size = info.size;
     this.inodes = info.ncg * info.ipg;

@@ -324,7 +324,7 @@ function makeSuper(p: Plan, total: Counts): Uint8Array {
   wide(FS_SIZE, p.size);
   wide(FS_DSIZE, dataFrags(p));
   wide(FS_CSADDR, p.dblkno);
-  wide(FS_MAXFILESIZE, largestFile(p));
+  putLargestFile(p, view);
   wide(FS_QBMASK, p.bsize - 1);
   wide(FS_QFMASK, p.fsize - 1);
   if (!p.ufs2) putOldFields(p, put);
@@ -336,8 +336,12 @@ function dataFrags(p: Plan): number {
   return p.size - p.sblkno - p.ncg * (p.dblkno - p.sblkno) - p.csFrags;
 }
 
-function largestFile(p: Plan): number {
-  return pointersReach(31 - Math.clz32(p.bsize), p.ufs2).blocks * p.bsize - 1;
+/** All that the pointers reach, less a byte: exact, as fsck_ffs wants it, though it may be above 2^53. */
+function putLargestFile(p: Plan, view: DataView): void {
+  const last = pointersReach(31 - Math.clz32(p.bsize), p.ufs2).blocks - 1;
+  const perHigh = 2 ** 32 / p.bsize;
+  view.setUint32(FS_MAXFILESIZE + (p.le ? 4 : 0), Math.floor(last / perHigh), p.le);
+  view.setUint32(FS_MAXFILESIZE + (p.le ? 0 : 4), (last % perHigh) * p.bsize + p.bsize - 1, p.le);
 }
 
 /** What UFS1 has of the days of cylinders: a group is one of them, and a track too. */

@@ -4,7 +4,8 @@ import { MNT_LOG, MNT_RDONLY, MNT_UPDATE, O_CREAT, O_RDWR } from '@anykernel/lib
 import { set64 } from '@anykernel/ufs';
 import { fsck } from '../src/index.js';
 import {
-  FS_CKHASHES, FS_CLEAN, FS_CSTOTAL, FS_DOQUOTA2, FS_DOWAPBL, FS_FLAGS, FS_FSMNT, FS_ISCLEAN, FS_OLD_CSTOTAL, FS_OLD_FLAGS, FS_OLD_INODEFMT, FS_METACKHASH, FS_OLD_TIME, FS_QUOTA_MAGIC, FS_SBLOCKLOC, FS_TIME, FS_WASCLEAN, QUOTA2_MAGIC, SB_LEN,
+  FS_CKHASHES, FS_CLEAN, FS_CSTOTAL, FS_DOQUOTA2, FS_DOWAPBL, FS_FLAGS, FS_FSMNT, FS_ISCLEAN, FS_MAXFILESIZE, FS_METACKHASH, FS_OLD_CSTOTAL, FS_OLD_FLAGS,
+  FS_OLD_INODEFMT, FS_OLD_TIME, FS_QUOTA_MAGIC, FS_SBLOCKLOC, FS_TIME, FS_WASCLEAN, QUOTA2_MAGIC, SB_LEN,
 } from '../src/ondisk.js';
 import { check, errnoOf, ioOf, made, mounted, pattern, world } from './kit.js';
 
@@ -146,6 +147,22 @@ test("FreeBSD's check hashes, which are not kept, are said not to be; its access
   w.k.halt();
   expect(fsck(ioOf(image), { time: 1, repair: true }).clean).toBe(true);
   expect(of(image)).toEqual([FREEBSD_NFS4ACLS, 0]);
+});
+
+test.each([[1, 32768], [1, 65536], [2, 65536]] as const)('UFS%d with blocks of %d bytes says exactly how long files can be, and they can, as far as numbers are exact', (version, blockSize) => {
+  const image = made(16_384, { version, blockSize, inodes: 256 });
+  const perBlock = BigInt(blockSize / (version === 2 ? 8 : 4));
+  const bytes = (12n + perBlock + perBlock ** 2n + perBlock ** 3n) * BigInt(blockSize);
+  expect(new DataView(image.buffer).getBigUint64(HOME[version] + FS_MAXFILESIZE, true)).toBe(bytes - 1n);
+  const w = mounted(image);
+  const fd = w.sys.open('far', O_CREAT | O_RDWR, 0o644);
+  const far = 2 ** 52;
+  w.sys.pwrite(fd, pattern(3, 1), far);
+  expect(w.sys.fstat(fd).size).toBe(far + 3);
+  w.sys.close(fd);
+  w.unmount();
+  expect(check(w.bytes())).toBe('');
+  w.k.halt();
 });
 
 describe('can only be read', () => {
