@@ -13,7 +13,6 @@ export function builtin<T>(name: string): T | undefined {
 }
 
 const util = process.getBuiltinModule('util');
-const { errno: numbers } = process.getBuiltinModule('os').constants;
 
 /** Of `node:fs`, where nobody replaces them. */
 export const { constants }: { constants: Constants } = process.getBuiltinModule('fs') as never;
@@ -77,7 +76,12 @@ let known: ReadonlyMap<string, Words> | undefined;
 export function uvError(code: string): Words {
   known ??= new Map([...util.getSystemErrorMap()].map(([errno, [name, message]]) => [name, [name, errno, message]]));
   const name = ALIASES[code] ?? code;
-  return known.get(name) ?? [name, -((numbers as Record<string, number>)[name] ?? 4094), OTHERS[name] ?? 'unknown error'];
+  return known.get(name) ?? [name, -(numberOf(name) ?? 4094), OTHERS[name] ?? 'unknown error'];
+}
+
+/** Node loads its module of it when it is asked for. */
+function numberOf(name: string): number | undefined {
+  return (process.getBuiltinModule('os').constants.errno as Record<string, number>)[name];
 }
 
 /** The code of a number of libuv's; EINVAL for what is none. */
