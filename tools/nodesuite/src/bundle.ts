@@ -33,6 +33,8 @@ export async function bundlePackage(
     logLevel: 'error',
     legalComments: 'none',
     external: [...external],
+    // Packages in CommonJS require what Node has.
+    banner: { js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);" },
     nodePaths: [join(ROOT, 'packages/client/rumphijack/node_modules')],
     plugins: [
       {

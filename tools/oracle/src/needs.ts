@@ -6,6 +6,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { isFetched as hasCorpora } from '../../corpora/fetch.mjs';
+import { isFetched as hasNetSuite } from '../../netsuite/fetch.mjs';
 import { isFetched } from '../../nodesuite/fetch.mjs';
 
 /** What is no program: a name, and whether this machine has it. */
@@ -14,6 +15,7 @@ const CAPABILITIES: Readonly<Record<string, () => boolean>> = {
   'loop:ext2': () => canLoop('ext2', 'ext4'),
   'loop:ext4': () => canLoop('ext4'),
   'nodejs-source': () => isFetched(),
+  'nodejs-net-source': () => hasNetSuite(),
   corpora: () => hasCorpora(),
 };
 
@@ -35,6 +37,7 @@ export function isPresent(name: string): boolean {
 /** How one comes by the oracles `names`, as words for a message. */
 export function remedy(names: readonly string[]): string {
   if (names.includes('nodejs-source')) return 'node tools/nodesuite/fetch.mjs';
+  if (names.includes('nodejs-net-source')) return 'node tools/netsuite/fetch.mjs';
   if (names.includes('corpora')) return 'node tools/corpora/fetch.mjs';
   const packages = new Set(names.flatMap((name) => PROGRAMS[name] ?? []));
   return packages.size === 0 ? 'root on a Linux with loop devices' : `apt-get install ${[...packages].join(' ')}`;
