@@ -1,5 +1,5 @@
 /** Every parser of packets, captures, addresses and messages, with bytes of real ones that were changed: a value or undefined, and soon. */
-import { expect, test } from '@jest/globals';
+import { test } from '@jest/globals';
 import { type Random, damage, guided, patched, soon } from '@anykernel/conformance-fuzz';
 import { cmsgBytes, parseCmsgs, parseSockaddrDl, parseSockaddrIn, parseSockaddrIn6, parseSockaddrUn, rightsCmsg, sockaddrDl, sockaddrIn, sockaddrIn6, sockaddrUn } from '@anykernel/lib-sys';
 import * as wire from '@anykernel/lib-wire';
