@@ -1,4 +1,4 @@
-/** Several processes at once on a disk whose transfers end later and in any order, with little memory; also where some of them fail. */
+/** Several processes at once on a disk whose transfers end later, or some of them at once, and in any order, with little memory; also where some of them fail. */
 import type { DiskImage, Rng } from '@anykernel/host-sim';
 import { O_CREAT, O_RDONLY, O_RDWR } from '@anykernel/lib-sys';
 import { type Call, SystemError } from '@anykernel/rumpkern';
@@ -12,6 +12,8 @@ export interface SlowDiskOptions {
   readonly seed: number;
   /** Bytes that the kernel may have. */
   readonly memLimitBytes: number;
+  /** How many of a hundred transfers end at once: none. */
+  readonly atOnce?: number;
   /** Transfers fail now and then. */
   readonly fails: boolean;
   /** What a checker says of an image; empty: nothing. */
@@ -130,7 +132,7 @@ async function unmount(call: Call, fails: boolean): Promise<void> {
 
 /** Works, and gives what is wrong afterwards; empty: all is in order, and all memory has come back. */
 export async function slowDisk(o: SlowDiskOptions): Promise<string> {
-  const disk = { sync: false, latencyNs: [1000, 3_000_000], record: 'none' } as const;
+  const disk = { sync: false, atOnce: o.atOnce ?? 0, latencyNs: [1000, 3_000_000], record: 'none' } as const;
   const w = o.worlds.world(o.image, { seed: o.seed, disk, kernel: { memLimitBytes: o.memLimitBytes } });
   const { call } = w.root;
   const before = w.k.mem.used;

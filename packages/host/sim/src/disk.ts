@@ -24,6 +24,8 @@ export interface DiskOptions {
   readonly sync?: boolean;
   /** How long a transfer takes when it does not end at once: a time, or the shortest and the longest, of which the seed chooses. 100 µs otherwise. */
   readonly latencyNs?: number | readonly [number, number];
+  /** Where transfers do not end at once, how many of a hundred do all the same, of which the seed chooses: none otherwise. */
+  readonly atOnce?: number;
   /** Bytes up to which writes make it longer: a file. Otherwise it keeps its size: a disk, which is full at its end. */
   readonly growTo?: number;
   /** EROFS for whoever opens it for writing. */
@@ -151,7 +153,7 @@ export class SimDisk {
 
   /** Does `work` now, or later with its outcome given to `done`. */
   #perform(done: Completion, alive: () => boolean, work: () => number): number {
-    if (this.sync) return work();
+    if (this.sync || this.#endsAtOnce()) return work();
     this.#sim.at(this.#sim.now + this.#delay(), () => {
       if (!alive()) return;
       let moved = 0;
@@ -164,6 +166,11 @@ export class SimDisk {
       done(undefined, moved);
     });
     return -1;
+  }
+
+  #endsAtOnce(): boolean {
+    const { atOnce = 0 } = this.#options;
+    return atOnce > 0 && this.#latency.below(100) < atOnce;
   }
 
   #delay(): number {
