@@ -13,7 +13,7 @@ export class BareMount {
   covered: Vnode | undefined = undefined;
   /** The root of the file system, held; the layer's. */
   rootvp: Vnode | undefined = undefined;
-  /** Path it was mounted on, device it came from. */
+  /** Path it was mounted on, as it was then (NetBSD, too, keeps it when a directory above gets another name); device it came from. */
   onName = '';
   fromName = '';
   /** Is being unmounted, or gone. */

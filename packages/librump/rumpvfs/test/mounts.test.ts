@@ -198,6 +198,18 @@ test('statvfs tells the type, where it is mounted and what it came from', () => 
   expect(s.statvfs1('/m', MNT_WAIT).mntonname).toBe('/m');
 });
 
+test('where it is mounted is what the path was then, also when a directory above it has another name', () => {
+  const { s } = box();
+  s.mkdir('/a', 0o755);
+  s.mkdir('/a/m', 0o755);
+  s.mount('rumpfs', '/a/m', 0, {});
+  s.rename('/a', '/b');
+  expect(s.statvfs1('/b/m', MNT_WAIT).mntonname).toBe('/a/m');
+  expect(s.getvfsstat(MNT_WAIT).map((x) => x.mntonname)).toEqual(['/', '/a/m']);
+  s.unmount('/b/m', 0);
+  expect(ls(s, '/b/m')).toEqual([]);
+});
+
 test('a process whose root was unmounted by force has none, and every path of it is ENOENT', () => {
   const { s, k, proc } = box();
   s.mkdir('/m', 0o755);
