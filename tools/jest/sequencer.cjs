@@ -1,7 +1,8 @@
 /**
  * The order of suites: those of slow.json first, the longest before all, so that none of them ends alone; the rest as jest has it.
  *
- * slow.json is what took more than about nine seconds on two cores, longest first. A clean checkout knows no times of its own.
+ * slow.json is what took more than about nine seconds on two cores, longest first; but fuzzing that coverage guides is right behind the first two, as
+ * coverage takes the longer the more suites a worker has had. A clean checkout knows no times of its own.
  */
 'use strict';
 const path = require('node:path');

@@ -5,7 +5,7 @@
  * do not all pass together is run again one by one, and only then has anything failed.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,11 +24,16 @@ const BATCH = fileURLToPath(new URL('../batch.cjs', import.meta.url));
 const TIMEOUT_MS = 20_000;
 /** More for each other test in a process. */
 const MORE_MS = 5_000;
+/** How many times as long a test may take by itself that is not known to fail, when the time was up: the machine may be busy. */
+const PATIENCE = 8;
+const TIMED_OUT = '\ntimed out';
 const SAID_MAX = 20_000;
 
 /** The names of the tests. */
 export function testsOf(suite: string, pattern = /./): string[] {
-  const names = ['parallel', 'sequential'].flatMap((kind) => (existsSync(join(suite, 'test', kind)) ? readdirSync(join(suite, 'test', kind)) : []));
+  const names = ['parallel', 'sequential'].flatMap((kind) =>
+    existsSync(join(suite, 'test', kind)) ? readdirSync(join(suite, 'test', kind)) : [],
+  );
   return names.filter((name) => /^test-.*\.m?js$/.test(name) && pattern.test(name));
 }
 
@@ -38,7 +43,8 @@ export async function runTests(stage: Stage, side: Side, tests: readonly string[
   const outcomes: Outcome[] = [];
   const work = async (slot: number): Promise<void> => {
     for (let group = queue.shift(); group !== undefined; group = queue.shift()) {
-      const outcome = await runGroup(stage, side, group, slot);
+      let outcome = await runGroup(stage, side, group, slot);
+      if (isLate(stage, side, group, outcome)) outcome = await runGroup(stage, side, group, slot, PATIENCE);
       if (outcome.passed || group.length === 1) outcomes.push(...group.map((test) => ({ ...outcome, test })));
       else queue.push(...group.map((test) => [test]));
     }
@@ -47,14 +53,24 @@ export async function runTests(stage: Stage, side: Side, tests: readonly string[
   return outcomes.sort((a, b) => (a.test < b.test ? -1 : 1));
 }
 
-async function runGroup(stage: Stage, side: Side, group: readonly string[], slot: number): Promise<Omit<Outcome, 'test'>> {
+function isLate(stage: Stage, side: Side, group: readonly string[], { passed, said }: Omit<Outcome, 'test'>): boolean {
+  return !passed && said.includes(TIMED_OUT) && group.length === 1 && !((group[0] as string) in known(side, stage.version));
+}
+
+async function runGroup(stage: Stage, side: Side, group: readonly string[], slot: number, patience = 1): Promise<Omit<Outcome, 'test'>> {
   const [first] = group as [string];
   const { words, env, done } = stage.command(side, first, slot);
   const paths = group.map((test) => pathOf(stage, test));
   const program = group.length === 1 ? paths : [BATCH, ...paths];
   const started = performance.now();
   const args = [...flagsOf(textOf(stage, first)), ...words, ...program];
-  const { status, said } = await execute(stage.program, args, { ...process.env, NODE_OPTIONS: '', ...env }, stage.root, TIMEOUT_MS + (group.length - 1) * MORE_MS);
+  const { status, said } = await execute(
+    stage.program,
+    args,
+    { ...process.env, NODE_OPTIONS: '', ...env },
+    stage.root,
+    patience * TIMEOUT_MS + (group.length - 1) * MORE_MS,
+  );
   const fault = done();
   const ms = (performance.now() - started) / group.length;
   return { passed: status === 0 && fault === undefined, said: `${said}${fault ?? ''}`, ms };
@@ -75,7 +91,8 @@ function flagsOf(text: string): string[] {
 }
 
 /** What others in its process would notice of a test, or it of them. */
-const NOTICED = /child_process|process\.(argv|exit\(|umask|chdir|on\('(beforeExit|uncaught))|expectWarning|Worker|\bfs\.\w+ = |common\.skip/;
+const NOTICED =
+  /child_process|process\.(argv|exit\(|umask|chdir|on\('(beforeExit|uncaught))|expectWarning|Worker|\bfs\.\w+ = |common\.skip/;
 const GROUP_MAX = 12;
 
 /** Those with the same flags share processes. Those of which a failure is known, and ES modules, have one to themselves. */
@@ -109,7 +126,7 @@ function execute(
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-SAID_MAX)));
     const timer = setTimeout(() => {
-      said += '\ntimed out';
+      said += TIMED_OUT;
       end();
     }, timeoutMs);
     // The test and whatever it started are one group of processes.
