@@ -7,11 +7,10 @@
  */
 import type * as nodeCrypto from 'node:crypto';
 import type { HostFile, HostFileInfo, HostHalf, OpenMode, Rumpuser, WallTime } from '@anykernel/host-rumpuser';
-import { Alarms, SlabPool } from '@anykernel/lib-hostkit';
+import { allocate } from '@anykernel/lib-hostkit';
 import { ERR } from '@anykernel/lib-sys';
 import { Clock } from './clock.js';
 import { type ConsoleOutput, put } from './output.js';
-import { NodeTimers } from './timers.js';
 
 export interface BareHostNodeOptions {
   /** Where the console's text goes; process.stdout otherwise. */
@@ -22,8 +21,6 @@ export interface BareHostNodeOptions {
   readonly hostname?: string;
   /** The kernel has ended. Otherwise a panic leaves a line on stderr, and the program goes on. */
   readonly onExit?: (how: 'panic' | number) => void;
-  /** Bytes of freed memory that are kept to be used again; 64 MiB otherwise. */
-  readonly keepBytes?: number;
 }
 
 /** A bare host: a bundle of a kernel whose files are in memory, and which has no network, is smaller by what it has not. */
@@ -31,38 +28,46 @@ export function bareHostNode(options: BareHostNodeOptions = {}): Rumpuser {
   return new BareHostNode(options);
 }
 
-const KEEP_BYTES = 64 * 1024 * 1024;
+/** What setTimeout() takes. */
+const MS_MAX = 2 ** 31 - 1;
 
 export class BareHostNode implements Rumpuser {
   readonly version = 1;
   readonly #options: BareHostNodeOptions;
-  readonly #clock = new Clock();
-  readonly #alarms = new Alarms(new NodeTimers(this.#clock));
-  readonly #pool: SlabPool;
+  protected readonly clock: Clock = new Clock();
+  readonly #alarms = new Map<object, NodeJS.Timeout>();
 
   constructor(options: BareHostNodeOptions) {
     this.#options = options;
-    this.#pool = new SlabPool(options.keepBytes ?? KEEP_BYTES);
   }
 
   malloc(len: number): Uint8Array {
-    return this.#pool.malloc(len);
+    return allocate(len);
   }
 
-  free(mem: Uint8Array): void {
-    this.#pool.free(mem);
-  }
+  /** Left to the garbage collector. */
+  free(_mem: Uint8Array): void {}
 
   clockMono(): number {
-    return this.#clock.mono();
+    return this.clock.mono();
   }
 
   clockWall(time: WallTime): void {
-    this.#clock.wall(time);
+    this.clock.wall(time);
   }
 
   alarm(owner: object, at: number, fn: () => void, hold: boolean): void {
-    this.#alarms.set(owner, at, fn, hold);
+    clearTimeout(this.#alarms.get(owner));
+    this.#alarms.delete(owner);
+    if (at === Infinity) return;
+    const ring = (): void => {
+      if (this.clock.mono() < at) return this.alarm(owner, at, fn, hold);
+      this.#alarms.delete(owner);
+      fn();
+    };
+    const timer = setTimeout(ring, Math.min(MS_MAX, Math.ceil((at - this.clock.mono()) / 1e6)));
+    if (!hold) timer.unref();
+    this.#alarms.set(owner, timer);
   }
 
   getrandom(buf: Uint8Array): void {

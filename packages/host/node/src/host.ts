@@ -2,7 +2,7 @@
  * The hypercalls on Node: what every machine gives (bare.ts), its files, the packages that are installed, and the halves of drivers.
  */
 import type { HostFile, HostFileInfo, HostHalf, OpenMode, Rumpuser } from '@anykernel/host-rumpuser';
-import { type Half, findHalf } from '@anykernel/lib-hostkit';
+import { Alarms, type Half, SlabPool, findHalf } from '@anykernel/lib-hostkit';
 import { ERR, signalName } from '@anykernel/lib-sys';
 import { BareHostNode, type BareHostNodeOptions } from './bare.js';
 import { shmifHalf } from './buses.js';
@@ -11,8 +11,11 @@ import { Files, type Provided } from './files.js';
 import { type ImportOptions, importComponent } from './import.js';
 import { RandomBytes } from './random.js';
 import { virtifHalf } from './tap.js';
+import { NodeTimers } from './timers.js';
 
 export interface HostNodeOptions extends BareHostNodeOptions, ImportOptions {
+  /** Bytes of freed memory that are kept to be used again; 64 MiB otherwise. */
+  readonly keepBytes?: number;
   /** What is typed on the console; process.stdin otherwise. `false`: there is no console input, and asking for it is ENXIO. */
   readonly input?: NodeJS.ReadableStream | false;
   /** A signal for the program, by NetBSD's number. Otherwise it is raised: process.kill() on this process. */
@@ -33,6 +36,8 @@ export function hostNode(options: HostNodeOptions = {}): HostNode {
   return new WholeHostNode(options);
 }
 
+const KEEP_BYTES = 64 * 1024 * 1024;
+
 /** Those that every host on Node has; the caller's come first. */
 const HALVES: readonly Half[] = [shmifHalf, virtifHalf];
 
@@ -40,13 +45,28 @@ class WholeHostNode extends BareHostNode implements HostNode {
   readonly #options: HostNodeOptions;
   readonly #files: Files;
   readonly #random = new RandomBytes();
+  readonly #pool: SlabPool;
+  readonly #alarms = new Alarms(new NodeTimers(this.clock));
   readonly #input: ConsoleInput;
 
   constructor(options: HostNodeOptions) {
     super(options);
     this.#options = options;
+    this.#pool = new SlabPool(options.keepBytes ?? KEEP_BYTES);
     this.#files = new Files(options.files ?? {});
     this.#input = new ConsoleInput(options.input);
+  }
+
+  override malloc(len: number): Uint8Array {
+    return this.#pool.malloc(len);
+  }
+
+  override free(mem: Uint8Array): void {
+    this.#pool.free(mem);
+  }
+
+  override alarm(owner: object, at: number, fn: () => void, hold: boolean): void {
+    this.#alarms.set(owner, at, fn, hold);
   }
 
   override getrandom(buf: Uint8Array): void {

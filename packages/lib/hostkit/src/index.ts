@@ -7,4 +7,4 @@ export { BELL_LEN, type BusEnd, type BusWatch, MEMORY_BUS_LEN, MemoryBus, Memory
 export { type Half, type HalfName, findHalf, halfOf } from './half.js';
 export { MemoryFile, type MemoryFileOptions, memoryFile } from './memory-file.js';
 export { type FileMode, OpenFile, type Store } from './open-file.js';
-export { SlabPool } from './slab-pool.js';
+export { SlabPool, allocate } from './slab-pool.js';

@@ -23,7 +23,6 @@ export class SlabPool {
 
   /** EINVAL: no length. ENOMEM. */
   malloc(len: number): Uint8Array {
-    if (!Number.isSafeInteger(len) || len < 0) throw ERR.EINVAL;
     const mem = this.#stock.get(len)?.pop();
     if (mem === undefined) return allocate(len);
     this.#kept -= len;
@@ -44,7 +43,9 @@ export class SlabPool {
   }
 }
 
-function allocate(len: number): Uint8Array {
+/** New memory, zeroed. EINVAL: no length. ENOMEM. */
+export function allocate(len: number): Uint8Array {
+  if (!Number.isSafeInteger(len) || len < 0) throw ERR.EINVAL;
   try {
     return new Uint8Array(len);
   } catch {
