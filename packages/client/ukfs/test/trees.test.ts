@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type Ukfs, file, fromSnapshot, fromTree, symlink, toSnapshot, toTree } from '@anykernel/ukfs';
 import { type KernelName, type Subject, kernelOn } from './kernel.js';
 
-const NAMES = ['tmpfs of a bare kernel, on Node', 'ext2fs, in the simulator'] as const;
+const NAMES = ['tmpfs, in the simulator', 'ext2fs, in the simulator'] as const;
 
 test('a tree of an object, and an object of the tree', () => {
   const { k, fs } = kernelOn('tmpfs of a bare kernel, on Node');

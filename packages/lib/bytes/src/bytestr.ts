@@ -97,34 +97,7 @@ function shortBytestr(b: Uint8Array, start: number, end: number): string {
 }
 
 function encodeUtf8(text: string): string {
-  let out = '';
-  /** Where the ASCII begins that is not yet in `out`. */
-  let from = 0;
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit < 0x80) continue;
-    if (from < i) out += text.slice(from, i);
-    if (unit < 0x800) out += fromCharCode(0xc0 | (unit >> 6), 0x80 | (unit & 0x3f));
-    else if (unit < 0xd800 || unit > 0xdfff) out += threeBytes(unit);
-    else {
-      const low = unit < 0xdc00 && i + 1 < text.length ? text.charCodeAt(i + 1) : 0;
-      if ((low & 0xfc00) !== 0xdc00) out += '\xef\xbf\xbd';
-      else {
-        out += fourBytes(0x1_0000 + ((unit & 0x3ff) << 10) + (low & 0x3ff));
-        i++;
-      }
-    }
-    from = i + 1;
-  }
-  return from < text.length ? out + text.slice(from) : out;
-}
-
-function threeBytes(code: number): string {
-  return fromCharCode(0xe0 | (code >> 12), 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f));
-}
-
-function fourBytes(code: number): string {
-  return fromCharCode(0xf0 | (code >> 18), 0x80 | ((code >> 12) & 0x3f), 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f));
+  return unescape(encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd')));
 }
 
 /** Unicode, table 3-7: each maximal part of a well-formed sequence that goes no further is one U+FFFD. */

@@ -11,7 +11,6 @@ import {
   type CallsOf, ERR, Errno, type SysOf, type SyscallSpec, type SyscallTable, type SyscallText, type aioCalls, type nfsserverCalls,
   type rumpkernCalls, type rumpnetCalls, type rumpvfsCalls, syscallSpec,
 } from '@anykernel/lib-sys';
-import type { Kernel } from './kernel.js';
 import { copyin, copyout, fitOf, fits, masksOf, recheck } from './copyin.js';
 import type { Lwp, Proc } from './proc.js';
 import { selclear } from './select.js';
@@ -261,37 +260,6 @@ export function runParked(p: Proc, se: Sysent, args: readonly unknown[]): Promis
     l.begin();
     l.resume();
   });
-}
-
-/** Runs `fn` as the kernel itself, again whenever it slept, until it ends; then `done` is told, with the error if there was one. */
-export function runKernel<T>(k: Kernel, fn: (l: Lwp) => T, done: (error: unknown, value?: T) => void): void {
-  const p = k.proc0;
-  const l = p.takelwp();
-  l.resume = (): void => {
-    let value: T;
-    try {
-      const outer = k.enter(l);
-      try {
-        value = fn(l);
-      } catch (error) {
-        if (error === SLEEP) {
-          k.sleepq.park(l);
-          return;
-        }
-        throw error instanceof Errno ? error : k.panicked(error);
-      } finally {
-        k.leave(outer);
-      }
-    } catch (error) {
-      p.putlwp(l);
-      done(error);
-      return;
-    }
-    p.putlwp(l);
-    done(undefined, value);
-  };
-  l.begin();
-  l.resume();
 }
 
 /** Nobody handles this call. ENOSYS. */

@@ -2,6 +2,7 @@
  * What the base has beyond descriptors and event queues on files. A kernel of bareBoot() is without it, and so is a bundle of one: its system calls are not
  * there, what it would give to others is ENOSYS to them, and who has a value for the sysctl tree keeps it to himself.
  */
+import { closure } from '@anykernel/lib-component';
 import {
   EVFILT_TIMER, EVFILT_USER, aioCalls, nfsserverCalls, rumpkernCalls, rumpnetCalls, rumpvfsCalls,
 } from '@anykernel/lib-sys';
@@ -22,6 +23,7 @@ import { Emul } from './entry.js';
 import { Evcnts } from './evcnt.js';
 import type { Kernel } from './kernel.js';
 import { timerFilter, userFilter } from './kqfilters.js';
+import { runKernel } from './kthread.js';
 import { Ktrace } from './ktrace.js';
 import type { Lwp } from './proc.js';
 import { Modctl } from './modctl.js';
@@ -49,6 +51,8 @@ export interface Parts {
 
 /** What a kernel gets of it. */
 export interface Extras {
+  readonly closure: typeof closure;
+  readonly runKernel: typeof runKernel;
   readonly emul: Emul;
   establish(k: Kernel): void;
   sysctl(k: Kernel): SysctlTree;
@@ -66,6 +70,8 @@ function bring(l: Lwp, name: string): void {
 }
 
 export const extras: Extras = {
+  closure,
+  runKernel,
   emul: new Emul([rumpkernCalls, rumpvfsCalls, rumpnetCalls, aioCalls, nfsserverCalls], userError, bring),
   establish(k) {
     k.syscalls.establish(rumpkernCalls, calls, moreRecords);

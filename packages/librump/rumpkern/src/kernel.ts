@@ -11,7 +11,7 @@ import { ROOT } from './cred.js';
 import type { Autoloader } from './autoload.js';
 import type { CallTable } from './calltable.js';
 import type { Devsw } from './devsw.js';
-import { type Emul, runKernel } from './entry.js';
+import type { Emul } from './entry.js';
 import type { Extras, Parts } from './extras.js';
 import { faultText } from './fault.js';
 import type { Evcnts } from './evcnt.js';
@@ -96,7 +96,7 @@ export class Kernel {
     this.msgbuf = new Msgbuf(host, options.verbose ?? (host.getparam('RUMP_VERBOSE') ?? '0') !== '0');
     this.sigmodel = options.sigmodel ?? 'record';
     this.sysctl = extras?.sysctl(this) ?? NO_SYSCTL;
-    this.modules = new Modules(this);
+    this.modules = new Modules(this, extras?.closure);
     this.procs = new ProcTable(this);
     host.clockWall(this.#boottime);
     this.#hostname = options.hostname;
@@ -165,13 +165,13 @@ export class Kernel {
    * has ended, and of the error (an Errno, or KernelStopped) with which it did.
    */
   kthread<T>(fn: (l: Lwp) => T, done: (error: unknown, value?: T) => void = nothing): void {
-    runKernel(this, fn, done);
+    this.#more.runKernel(this, fn, done);
   }
 
   /** The same as a promise. */
   wait<T>(fn: (l: Lwp) => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      runKernel(this, fn, (error, value) => (error === undefined ? resolve(value as T) : reject(error)));
+      this.kthread(fn, (error, value) => (error === undefined ? resolve(value as T) : reject(error)));
     });
   }
 
@@ -245,8 +245,6 @@ export class Kernel {
     return new Softint(this, fn);
   }
 
-  // -- time
-
   /** Monotonic nanoseconds. */
   mono(): number {
     return this.host.clockMono();
@@ -273,9 +271,13 @@ export class Kernel {
 
   // -- parts that a bare kernel is without, made when they are first used. ENOSYS.
 
-  #part<K extends keyof Parts>(name: K): Parts[K] {
+  get #more(): Extras {
     if (this.#extras === undefined) throw ERR.ENOSYS;
-    return (this.#parts[name] ??= this.#extras.parts[name](this));
+    return this.#extras;
+  }
+
+  #part<K extends keyof Parts>(name: K): Parts[K] {
+    return (this.#parts[name] ??= this.#more.parts[name](this));
   }
 
   get autoloader(): Autoloader {
@@ -338,8 +340,6 @@ export class Kernel {
   modunload(component: AnyComponent | string): void {
     this.run(() => this.modctl.unload(typeof component === 'string' ? component : component.name));
   }
-
-  // -- its name
 
   /** The host's `_RUMPUSER_HOSTNAME`, asked for when somebody wants to know, until it is set. */
   get hostname(): string {
@@ -416,17 +416,16 @@ export class Kernel {
     this.#tellFault();
   }
 
-  /** The same, waiting for devices. */
+  /** The same, waiting for devices; a bare kernel has none. */
   shutdown(how: HaltOptions = {}): Promise<void> {
+    if (this.#extras === undefined || this.#stopped !== undefined) return new Promise((resolve) => resolve(this.halt(how)));
     const end = (e?: unknown): void => {
       // Somebody may not have waited, and halted it meanwhile.
       if (e !== undefined && !this.#halting) throw e;
       this.#end();
       this.#tellFault();
     };
-    if (this.#stopped === undefined) return this.wait(() => this.#leaveAll(how, true)).then(() => end(), end);
-    this.#end();
-    return Promise.resolve();
+    return this.wait(() => this.#leaveAll(how, true)).then(() => end(), end);
   }
 
   /** Ends a kernel that has not booted: what its components have begun is dropped. */

@@ -4,7 +4,7 @@
  * A component holds a reference on each that it requires; so does whoever uses it (a mount on its file system). One that is referenced
  * cannot be unloaded. Components that the kernel was booted with are unloaded in the same way, at the latest when it halts.
  */
-import { type AnyComponent, type Attach, ClosureError, type StateOf, closure } from '@anykernel/lib-component';
+import { type AnyComponent, type Attach, ClosureError, type StateOf } from '@anykernel/lib-component';
 import { ERR, Errno } from '@anykernel/lib-sys';
 import type { Kernel } from './kernel.js';
 import { SLEEP } from './sleep.js';
@@ -19,13 +19,19 @@ export interface Loaded {
   readonly auto: boolean;
 }
 
+/** All that components need, each once, what is required first; without those that are loaded. */
+export type Order = (leaves: readonly AnyComponent[], loaded: readonly AnyComponent[]) => AnyComponent[];
+
 export class Modules {
   readonly #k: Kernel;
   /** By name, in the order in which they attached. */
   readonly loaded: Map<string, Loaded> = new Map<string, Loaded>();
 
-  constructor(k: Kernel) {
+  readonly #order: Order;
+
+  constructor(k: Kernel, order: Order = inOrder) {
     this.#k = k;
+    this.#order = order;
   }
 
   /** The state of a loaded component. ENOENT: it is not in this kernel. */
@@ -46,7 +52,7 @@ export class Modules {
 
   /** Loads components with all that they require; some may be there. ClosureError: they do not fit. Undone as a whole by an error. */
   loadMissing(components: readonly AnyComponent[], auto = false): void {
-    const fresh = closure(components, [...this.loaded.values()].map((x) => x.component));
+    const fresh = this.#order(components, [...this.loaded.values()].map((x) => x.component));
     const done: AnyComponent[] = [];
     try {
       for (const c of fresh) {
@@ -113,4 +119,15 @@ export class Modules {
     }
     if (fault !== undefined) throw fault;
   }
+}
+
+/** For components that are known to fit: a bare kernel's. */
+function inOrder(leaves: readonly AnyComponent[], loaded: readonly AnyComponent[]): AnyComponent[] {
+  const order = new Set<AnyComponent>();
+  const visit = (c: AnyComponent): void => {
+    c.requires.forEach(visit);
+    order.add(c);
+  };
+  leaves.forEach(visit);
+  return [...order].filter((c) => !loaded.includes(c));
 }

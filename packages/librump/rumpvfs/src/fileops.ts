@@ -1,9 +1,11 @@
-/** What open files do in a kernel that is not bare: within the limits of their process, with record locks (reclock.ts), and with the path of a directory. */
-import { emitBytestr } from '@anykernel/lib-bytes';
-import { ERR, F_GETLK, F_GETPATH, F_SETLK, F_SETLKW, type Flock, OFF_MAX, O_APPEND, RLIM_INFINITY } from '@anykernel/lib-sys';
-import { type File, type Fileops, type Lwp, type Uio, fsizeAllows } from '@anykernel/rumpkern';
+/** What open files do in a kernel that is not bare: within the limits of their process, with record locks (reclock.ts), holes (holes.ts), and with the path of a directory. */
+import { emitBytestr, getU64le, putU64le } from '@anykernel/lib-bytes';
+import { ERR, FIONREAD, FIOSEEKDATA, FIOSEEKHOLE, F_GETLK, F_GETPATH, F_SETLK, F_SETLKW, type Flock, OFF_MAX, O_APPEND, RLIM_INFINITY } from '@anykernel/lib-sys';
+import { type File, type Fileops, type Lwp, type Uio, fsizeAllows, putInt } from '@anykernel/rumpkern';
 import { cwdiOf, vfsOf } from './cwdi.js';
+import { seekData } from './holes.js';
 import { locksOf } from './locks.js';
+import type { Mount } from './mount.js';
 import { pathOf } from './path.js';
 import { vnops } from './vnfile.js';
 import { VDIR, VREG, type Vnode } from './vnode.js';
@@ -28,6 +30,12 @@ export const fileops: Fileops = {
     }
   },
 
+  ioctl(f: File, cmd: number, data: Uint8Array | undefined, l: Lwp): number {
+    const vp = f.data as Vnode;
+    if (vp.type === VREG && (cmd === FIONREAD || cmd === FIOSEEKDATA || cmd === FIOSEEKHOLE)) return regularIoctl(f, vp, cmd, data);
+    return vnops.ioctl(f, cmd, data, l);
+  },
+
   fcntl(f: File, cmd: number, arg: number | Flock | Uint8Array | undefined, l: Lwp): number {
     const vp = f.data as Vnode;
     if (cmd === F_GETPATH) return getPath(vp, arg, l);
@@ -48,6 +56,17 @@ function allowed(f: File, vp: Vnode, uio: Uio, l: Lwp): number {
   }
   if (off + uio.resid > OFF_MAX) throw ERR.EFBIG;
   return fsizeAllows(l, off, uio.resid);
+}
+
+/** Bytes left to read; where the next data is, and the next hole (holes.ts). EFAULT. */
+function regularIoctl(f: File, vp: Vnode, cmd: number, data: Uint8Array | undefined): number {
+  const st = (vp.mp as Mount).vfs.scratch;
+  vp.ops.getattr(vp, st);
+  const { size } = st;
+  if (cmd === FIONREAD) return putInt(data, Math.max(0, Math.min(size - f.offset, 0x7fff_ffff)));
+  if (data === undefined || data.length < 8) throw ERR.EFAULT;
+  putU64le(data, 0, seekData(vp, size, getU64le(data, 0), cmd === FIOSEEKHOLE));
+  return 0;
 }
 
 /** The path of a directory, with a NUL. EINVAL: not a directory. ERANGE: the buffer is too short. */

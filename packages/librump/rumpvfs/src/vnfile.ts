@@ -1,17 +1,14 @@
 /**
- * Open files that are vnodes: what read(2), write(2), fstat(2) and so on do with them. Limits and fcntl(2) are fileops.ts.
+ * Open files that are vnodes: what read(2), write(2), fstat(2) and so on do with them. Limits, fcntl(2) and ioctl(2) of regular files are fileops.ts.
  *
  * A File of type 'vnode' holds its vnode in `data`. The position is in uio.offset; the callers keep it.
  */
 import {
-  ERR, FIONREAD, FIOSEEKDATA, FIOSEEKHOLE, NOTE_CLOSE, NOTE_CLOSE_WRITE, NOTE_EXTEND, NOTE_READ,
+  ERR, NOTE_CLOSE, NOTE_CLOSE_WRITE, NOTE_EXTEND, NOTE_READ,
   NOTE_WRITE, S_ISGID, S_ISUID, type Stat,
 } from '@anykernel/lib-sys';
-import { FWRITE, type File, type Fileops, type Knote, type Lwp, ROOT, type Uio, putInt } from '@anykernel/rumpkern';
-import { getU64le, putU64le } from '@anykernel/lib-bytes';
+import { FWRITE, type File, type Fileops, type Knote, type Lwp, ROOT, type Uio } from '@anykernel/rumpkern';
 import { vfsOf } from './cwdi.js';
-import { seekData } from './holes.js';
-import type { Mount } from './mount.js';
 import { IO_APPEND, IO_DSYNC, IO_NDELAY, IO_NOSIGPIPE, IO_SYNC, VDIR, VREG, type Vnode } from './vnode.js';
 
 function vnodeOf(f: File): Vnode {
@@ -44,7 +41,6 @@ export const vnops: Fileops = {
 
   ioctl(f: File, cmd: number, data: Uint8Array | undefined, l: Lwp): number {
     const vp = vnodeOf(f);
-    if (vp.type === VREG && (cmd === FIONREAD || cmd === FIOSEEKDATA || cmd === FIOSEEKHOLE)) return regularIoctl(f, vp, cmd, data);
     return vp.ops.ioctl(vp, cmd, data, f.flag, l);
   },
 
@@ -88,15 +84,4 @@ function written(vp: Vnode, euid: number): void {
   const va = mp.vfs.va.clear();
   va.mode = st.mode & 0o7777 & ~(S_ISUID | S_ISGID);
   vp.ops.setattr(vp, va, ROOT);
-}
-
-/** Bytes left to read; where the next data is, and the next hole (holes.ts). EFAULT. */
-function regularIoctl(f: File, vp: Vnode, cmd: number, data: Uint8Array | undefined): number {
-  const st = (vp.mp as Mount).vfs.scratch;
-  vp.ops.getattr(vp, st);
-  const { size } = st;
-  if (cmd === FIONREAD) return putInt(data, Math.max(0, Math.min(size - f.offset, 0x7fff_ffff)));
-  if (data === undefined || data.length < 8) throw ERR.EFAULT;
-  putU64le(data, 0, seekData(vp, size, getU64le(data, 0), cmd === FIOSEEKHOLE));
-  return 0;
 }
