@@ -1,4 +1,4 @@
-/** The tests that are known to fail, each with its reason: failing.json. `fragile` are those that pass or fail as the machine is busy; what they do does not count. */
+/** The tests that are known to fail, each with its reason: failing.json. `fragile` are those that pass or fail as the machine is; what they do does not count. */
 import { readFileSync } from 'node:fs';
 import type { Outcome, Side } from './run.js';
 
