@@ -21,6 +21,17 @@ export interface DisposableTempDirSync extends Disposable {
   remove(): void;
 }
 
+/** What is left out: a pattern of the name, a RegExp of it, a function that says so. */
+type Ignored = string | RegExp | ((name: string) => boolean);
+
+interface WatchWithMore {
+  (
+    filename: nodeFs.PathLike,
+    options: nodeFs.WatchOptions & { readonly ignore?: Ignored | readonly Ignored[]; readonly throwIfNoEntry?: boolean },
+    listener?: nodeFs.WatchListener<string>,
+  ): nodeFs.FSWatcher;
+}
+
 interface GlobSync {
   (pattern: string | readonly string[], options?: GlobOptions & { readonly withFileTypes?: false }): string[];
   (pattern: string | readonly string[], options: GlobOptions & { readonly withFileTypes: true }): Dirent[];
@@ -47,11 +58,12 @@ export interface UkfsPromises extends Omit<NodePromises, 'glob' | 'mkdtempDispos
   mkdtempDisposable(prefix: string, options?: unknown): Promise<DisposableTempDir>;
 }
 
-type Own = 'promises' | 'glob' | 'globSync' | 'mkdtempDisposableSync' | 'openAsBlobSync' | 'Stats' | 'BigIntStats' | 'Dirent' | 'StatFs' | 'lchmod' | 'lchmodSync';
+type Own = 'promises' | 'watch' | 'glob' | 'globSync' | 'mkdtempDisposableSync' | 'openAsBlobSync' | 'Stats' | 'BigIntStats' | 'Dirent' | 'StatFs' | 'lchmod' | 'lchmodSync';
 
 /** `node:fs` on a kernel. */
 export interface Ukfs extends Omit<NodeFs, Own> {
   readonly promises: UkfsPromises;
+  readonly watch: NodeFs['watch'] & WatchWithMore;
   readonly glob: GlobCallback;
   readonly globSync: GlobSync;
   mkdtempDisposableSync(prefix: string, options?: unknown): DisposableTempDirSync;

@@ -7,7 +7,8 @@
 import { ERR, Errno } from '@anykernel/lib-sys';
 import { type Lwp, Uio } from '@anykernel/rumpkern';
 import {
-  type Disk, type GenfsFile, IO_APPEND, IO_DSYNC, IO_SYNC, type Pager, Run, type PagedUobj, type Vnode, genfsRead, genfsWrite, pagedUobj,
+  type Disk, type GenfsFile, IO_APPEND, IO_DSYNC, IO_SYNC, type PagedUobj, type Pager, Run, type Vnode, genfsRead, genfsWrite, pagedUobj,
+  uobjDiscard,
 } from '@anykernel/rumpvfs';
 import { T_CHANGE, T_UPDATE, markAccess } from '@anykernel/ufs';
 import { balloc } from './balloc.js';
@@ -192,7 +193,7 @@ function takeBack(file: Ext2File, holes: readonly (readonly [number, number])[],
     ip.dirty();
     ip.size = size;
     fs.txn.commit(() => {
-      for (const [lbn, count] of holes) file.uobj.discard(lbn * fs.bsize, count * fs.bsize);
+      for (const [lbn, count] of holes) uobjDiscard(file.uobj, lbn * fs.bsize, count * fs.bsize);
       file.uobj.truncate(size);
     });
   });
@@ -262,7 +263,7 @@ export function fdiscard(vp: Vnode, off: number, len: number): void {
     fs.run(() => {
       done = first >= last || freeRange(ip, first, last);
       ip.touch(T_CHANGE | T_UPDATE);
-      fs.txn.commit(() => file.uobj.discard(off, end - off));
+      fs.txn.commit(() => uobjDiscard(file.uobj, off, end - off));
     });
   }
 }

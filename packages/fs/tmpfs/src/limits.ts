@@ -1,7 +1,7 @@
 /** Mounting and unmounting tmpfs: what mount(2) is told, the limits on bytes and nodes, and writing within them. */
 import { ERR } from '@anykernel/lib-sys';
 import { type Lwp, PAGE_SIZE, type Uio } from '@anykernel/rumpkern';
-import type { Mount, Uobj, Vfsops, Vnode } from '@anykernel/rumpvfs';
+import { type Mount, type Uobj, type Vfsops, type Vnode, uobjHas } from '@anykernel/rumpvfs';
 import { tmountOfMount } from './of.js';
 import { NODES_UNLIMITED, type OpsOf, PAGES_UNLIMITED, Tmount, putFreely } from './tmount.js';
 
@@ -67,7 +67,7 @@ function putWithin(tm: Tmount, uobj: Uobj, uio: Uio, len: number, size: number):
   const end = uio.offset + len;
   while (uio.offset < end) {
     const room = tm.maxPages - tm.pages;
-    if (room === 0 && !uobj.has(uio.offset)) throw ERR.ENOSPC;
+    if (room === 0 && !uobjHas(uobj, uio.offset)) throw ERR.ENOSPC;
     const pageEnd = (Math.floor(uio.offset / PAGE_SIZE) + Math.max(room, 1)) * PAGE_SIZE;
     putFreely(tm, uobj, uio, Math.min(end, pageEnd) - uio.offset, Math.max(size, uio.offset));
   }

@@ -1,7 +1,7 @@
 /** Ranges of tmpfs files: pages for them, and holes. */
 import { APPEND, ERR, IMMUTABLE } from '@anykernel/lib-sys';
 import { CHUNK_MAX, PAGE_SIZE, Uio } from '@anykernel/rumpkern';
-import type { Uobj, Vnode } from '@anykernel/rumpvfs';
+import { type Uobj, type Vnode, uobjDiscard, uobjHas } from '@anykernel/rumpvfs';
 import { MAX_FILE_SIZE, uobjOf } from './file.js';
 import { CTIME, MTIME } from './node.js';
 import { nodeOf, tmountOf } from './of.js';
@@ -21,7 +21,7 @@ export function fallocate(vp: Vnode, off: number, len: number): void {
   try {
     for (const hole of holes) fill(uobj, hole, node.size);
   } catch (e) {
-    for (const hole of holes) uobj.discard(hole.from, hole.to - hole.from);
+    for (const hole of holes) uobjDiscard(uobj, hole.from, hole.to - hole.from);
     throw e;
   } finally {
     tm.recount(uobj, before);
@@ -42,7 +42,7 @@ function holesIn(uobj: Uobj, off: number, end: number, room: number): Hole[] {
   let last: Hole | undefined;
   let pages = 0;
   for (let at = Math.floor(off / PAGE_SIZE) * PAGE_SIZE; at < end; at += PAGE_SIZE) {
-    if (uobj.has(at)) continue;
+    if (uobjHas(uobj, at)) continue;
     if (++pages > room) throw ERR.ENOSPC;
     if (last?.to === at) last.to = at + PAGE_SIZE;
     else holes.push((last = { from: at, to: at + PAGE_SIZE }));
@@ -69,7 +69,7 @@ export function fdiscard(vp: Vnode, off: number, len: number): void {
   const end = Math.min(off + len, node.size);
   if (uobj === undefined || off >= end) return;
   const before = uobj.pages;
-  uobj.discard(off, end - off);
+  uobjDiscard(uobj, off, end - off);
   tm.recount(uobj, before);
   node.touch(MTIME | CTIME, tm.now());
 }

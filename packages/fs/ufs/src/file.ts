@@ -6,7 +6,7 @@
  */
 import { APPEND, ERR, Errno, IMMUTABLE, SF_LOG, SF_SNAPSHOT } from '@anykernel/lib-sys';
 import { type Lwp, PAGE_SIZE, SLEEP, type Uio } from '@anykernel/rumpkern';
-import { type Disk, IO_APPEND, IO_DSYNC, IO_SYNC, type PagedUobj, type Pager, Run, type Vnode, genfsRead, pagedUobj } from '@anykernel/rumpvfs';
+import { type Disk, IO_APPEND, IO_DSYNC, IO_SYNC, type PagedUobj, type Pager, Run, type Vnode, genfsRead, pagedUobj, uobjDiscard } from '@anykernel/rumpvfs';
 import { bmap } from './bmap.js';
 import { markAccess } from './incore.js';
 import { type Inode, VTOI, fragsOf } from './inode.js';
@@ -366,7 +366,7 @@ function takeBack(file: UfsFile, given: readonly (readonly [number, number])[], 
     for (const [lbn, count] of given) fs.ops.punch(ip, lbn, lbn + count);
     fs.txn.commit(() => {
       file.uobj.truncate(size);
-      for (const [lbn, count] of given) file.uobj.discard(lbn * fs.bsize, count * fs.bsize);
+      for (const [lbn, count] of given) uobjDiscard(file.uobj, lbn * fs.bsize, count * fs.bsize);
     });
   });
 }
@@ -389,7 +389,7 @@ export function fdiscard(vp: Vnode, off: number, len: number): void {
     if (hole) fs.ops.punch(ip, first, last);
     ip.touch(T_CHANGE | T_UPDATE);
     fs.txn.commit(() => {
-      if (hole) file.uobj.discard(first * fs.bsize, (last - first) * fs.bsize);
+      if (hole) uobjDiscard(file.uobj, first * fs.bsize, (last - first) * fs.bsize);
     });
   });
   for (const [from, to] of edges) file.uobj.zero(from, to - from, ip.size);

@@ -1,5 +1,6 @@
 /** Where a file has data and where holes: FIOSEEKDATA and FIOSEEKHOLE. */
 import { ERR } from '@anykernel/lib-sys';
+import { uobjSeek } from './uobjholes.js';
 import type { Vnode } from './vnode.js';
 
 /**
@@ -8,7 +9,7 @@ import type { Vnode } from './vnode.js';
  */
 export function seekData(vp: Vnode, size: number, off: number, hole: boolean): number {
   if (!(off >= 0 && off < size)) throw ERR.ENXIO;
-  const at = vp.uobj === undefined ? (hole ? size : off) : vp.uobj.seek(off, size, !hole);
+  const at = vp.uobj === undefined ? (hole ? size : off) : uobjSeek(vp.uobj, off, size, !hole);
   if (at >= size && !hole) throw ERR.ENXIO;
   return at;
 }

@@ -31,6 +31,7 @@ export * from './bcache.js';
 export * from './txn.js';
 export * from './journal.js';
 export * from './uobj.js';
+export { uobjDiscard, uobjHas, uobjSeek } from './uobjholes.js';
 export * from './pageduobj.js';
 export * from './genio.js';
 export * from './syncer.js';

@@ -14,7 +14,6 @@ import { FileCache } from './filecache.js';
 import { loadPage, readAbsent, readMore } from './pagein.js';
 import { pageout } from './pageout.js';
 import { type Pager, Uobj } from './uobj.js';
-import { Run } from './vnode.js';
 
 /** The bytes of a file that `pager` brings in and writes. */
 export function pagedUobj(k: Kernel, pager: Pager): PagedUobj {
@@ -45,20 +44,6 @@ export class PagedUobj extends Uobj {
 
   override get dirty(): boolean {
     return this.dirtyClusters !== undefined && this.dirtyClusters.size > 0;
-  }
-
-  /** Where its blocks are says it, not what is in memory. EIO; sleeps. */
-  override seek(off: number, size: number, there: boolean): number {
-    const { pager } = this;
-    const bsize = 2 ** pager.bshift;
-    const run = new Run();
-    for (let at = off; at < size; ) {
-      const lbn = Math.floor(at / bsize);
-      pager.bmap(lbn, run);
-      if ((run.blkno !== -1) === there) return at;
-      at = (lbn + run.count) * bsize;
-    }
-    return size;
   }
 
   override read(uio: Uio, size: number): void {

@@ -17,6 +17,7 @@ import {
 } from './rumpfsnode.js';
 import { specfs } from './specfs.js';
 import { Uobj } from './uobj.js';
+import { uobjDiscard } from './uobjholes.js';
 import {
   type Componentname,
   type EmitDirent,
@@ -255,7 +256,7 @@ const ops: VnodeOps = {
     const node = nodeOf(vp);
     genfsCheckFlags(node.flags, false);
     const end = Math.min(off + len, node.size);
-    if (end > off) node.bytes?.discard(off, end - off);
+    if (end > off && node.bytes !== undefined) uobjDiscard(node.bytes, off, end - off);
     touch(node, MTIME | CTIME);
   },
 

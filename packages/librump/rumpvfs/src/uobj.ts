@@ -31,9 +31,9 @@ const NONE: readonly (Cluster | undefined)[] = Object.freeze([]);
 export class Uobj {
   /** 4 KiB pages that are there. */
   pages = 0;
-  #list: (Cluster | undefined)[] = NONE as (Cluster | undefined)[];
+  list: (Cluster | undefined)[] = NONE as (Cluster | undefined)[];
   /** Clusters beyond the list, of sparse files. */
-  #far: Map<number, Cluster> | undefined;
+  far: Map<number, Cluster> | undefined;
 
   constructor(
     readonly k: Kernel,
@@ -49,31 +49,6 @@ export class Uobj {
   /** Writes it. */
   flush(_off: number, _len: number, _wait: boolean): void {
     // There is no device.
-  }
-
-  /** Whether the page at `off` is there. */
-  has(off: number): boolean {
-    const c = this.find(Math.floor(off / CLUSTER_SIZE));
-    return c !== undefined && ((c.valid >> ((off % CLUSTER_SIZE) >> PAGE_SHIFT)) & 1) === 1;
-  }
-
-  /** The first byte of [off, size) that lies in a page which is there (or is not, where `there` is false); `size` where there is none. */
-  seek(off: number, size: number, there: boolean): number {
-    for (let at = off; at < size; ) {
-      if (this.has(at) === there) return at;
-      const index = Math.floor(at / CLUSTER_SIZE);
-      const page = at - (at % PAGE_SIZE) + PAGE_SIZE;
-      at = this.find(index) === undefined ? this.#indexAfter(index) * CLUSTER_SIZE : page;
-    }
-    return size;
-  }
-
-  /** The next cluster that is there; Infinity: none. */
-  #indexAfter(index: number): number {
-    for (let i = index + 1; i < this.#list.length; i++) if (this.#list[i] !== undefined) return i;
-    let next = Infinity;
-    if (this.#far !== undefined) for (const i of this.#far.keys()) if (i > index && i < next) next = i;
-    return next;
   }
 
   /**
@@ -159,27 +134,16 @@ export class Uobj {
 
   /** The file ends at `size`: what lies beyond is forgotten, the rest of the last page and of the last block, up to `end`, is zero. Never sleeps. */
   truncate(size: number, end = size): void {
-    for (const c of this.#from(Math.floor(size / CLUSTER_SIZE))) {
+    for (const c of this.from(Math.floor(size / CLUSTER_SIZE))) {
       const base = c.index * CLUSTER_SIZE;
       if (base < end) this.clear(c, Math.max(size - base, 0), Math.min(end - base, CLUSTER_SIZE));
       if (base >= end) this.forget(c);
-      else if (base + CLUSTER_SIZE > end) this.#cut(c, end - base, CLUSTER_SIZE);
-    }
-  }
-
-  /** Bytes [off, off+len) have no blocks any more: a hole. Never sleeps. */
-  discard(off: number, len: number): void {
-    const end = off + len;
-    for (const c of this.#from(Math.floor(off / CLUSTER_SIZE))) {
-      const base = c.index * CLUSTER_SIZE;
-      if (base >= end) continue;
-      if (off <= base && base + CLUSTER_SIZE <= end) this.forget(c);
-      else this.#cut(c, Math.max(off - base, 0), Math.min(end - base, CLUSTER_SIZE));
+      else if (base + CLUSTER_SIZE > end) this.cut(c, end - base, CLUSTER_SIZE);
     }
   }
 
   /** Whole pages of bytes [from, to) are given up; the pages at the edges are zeroed there. */
-  #cut(c: Cluster, from: number, to: number): void {
+  cut(c: Cluster, from: number, to: number): void {
     const first = (from + PAGE_SIZE - 1) & -PAGE_SIZE;
     const last = to === CLUSTER_SIZE ? to : to & -PAGE_SIZE;
     if (first > last) {
@@ -209,15 +173,15 @@ export class Uobj {
 
   /** Forgets everything, dirty or not; the memory goes back. Never sleeps. */
   drop(): void {
-    for (const c of this.#from(0)) this.forget(c);
-    this.#list = NONE as (Cluster | undefined)[];
-    this.#far = undefined;
+    for (const c of this.from(0)) this.forget(c);
+    this.list = NONE as (Cluster | undefined)[];
+    this.far = undefined;
   }
 
   // -- clusters
 
   find(index: number): Cluster | undefined {
-    return index < this.#list.length ? this.#list[index] : this.#far?.get(index);
+    return index < this.list.length ? this.list[index] : this.far?.get(index);
   }
 
   /** A new cluster without pages. ENOMEM. */
@@ -236,28 +200,28 @@ export class Uobj {
   }
 
   #put(index: number, c: Cluster): void {
-    if (index >= Math.min(this.#list.length + LIST_GAP, LIST_MAX)) {
-      (this.#far ??= new Map()).set(index, c);
+    if (index >= Math.min(this.list.length + LIST_GAP, LIST_MAX)) {
+      (this.far ??= new Map()).set(index, c);
       return;
     }
-    if (index >= this.#list.length) {
-      if (this.#list === NONE) this.#list = [];
-      for (let i = this.#list.length; i <= index; i++) {
-        this.#list.push(this.#far?.get(i));
-        this.#far?.delete(i);
+    if (index >= this.list.length) {
+      if (this.list === NONE) this.list = [];
+      for (let i = this.list.length; i <= index; i++) {
+        this.list.push(this.far?.get(i));
+        this.far?.delete(i);
       }
     }
-    this.#list[index] = c;
+    this.list[index] = c;
   }
 
   /** Clusters from `index` on, in no particular order. */
-  #from(index: number): Cluster[] {
+  from(index: number): Cluster[] {
     const found: Cluster[] = [];
-    for (let i = index; i < this.#list.length; i++) {
-      const c = this.#list[i];
+    for (let i = index; i < this.list.length; i++) {
+      const c = this.list[i];
       if (c !== undefined) found.push(c);
     }
-    if (this.#far !== undefined) for (const c of this.#far.values()) if (c.index >= index) found.push(c);
+    if (this.far !== undefined) for (const c of this.far.values()) if (c.index >= index) found.push(c);
     return found;
   }
 
@@ -272,8 +236,8 @@ export class Uobj {
   /** Takes a cluster out, dirty or not. */
   forget(c: Cluster): void {
     this.giveUp(c, ALL_PAGES);
-    if (c.index < this.#list.length) this.#list[c.index] = undefined;
-    else this.#far?.delete(c.index);
+    if (c.index < this.list.length) this.list[c.index] = undefined;
+    else this.far?.delete(c.index);
     this.gone(c);
   }
 

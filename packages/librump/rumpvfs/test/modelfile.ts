@@ -4,6 +4,7 @@ import { Uio } from '@anykernel/rumpkern';
 import { pagedUobj } from '../src/pageduobj.js';
 import type { PagedUobj } from '../src/pageduobj.js';
 import type { Pager } from '../src/uobj.js';
+import { uobjDiscard } from '../src/uobjholes.js';
 import type { Run } from '../src/vnode.js';
 import type { Rig } from './rig.js';
 
@@ -125,7 +126,7 @@ export class ModelFile {
       this.#zeroRest(last * this.bsize, end);
     }
     for (let lbn = first; lbn < last; lbn++) this.#release(lbn);
-    if (first < last) this.u.discard(first * this.bsize, (last - first) * this.bsize);
+    if (first < last) uobjDiscard(this.u, first * this.bsize, (last - first) * this.bsize);
     this.want.fill(0, off, end);
   }
 

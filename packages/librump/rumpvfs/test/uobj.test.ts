@@ -6,6 +6,7 @@ import { FileCache } from '../src/filecache.js';
 import { Txn } from '../src/txn.js';
 import { pagedUobj } from '../src/pageduobj.js';
 import { Uobj } from '../src/uobj.js';
+import { uobjDiscard, uobjSeek } from '../src/uobjholes.js';
 import { ModelFile } from './modelfile.js';
 import { Rig, difference, errnoOf, pattern } from './rig.js';
 
@@ -245,7 +246,7 @@ describe('a file in memory alone', () => {
         want.fill(0, size);
         for (const p of there) if (p * 4096 >= size) there.delete(p);
       } else {
-        u.discard(off, n);
+        uobjDiscard(u, off, n);
         want.fill(0, off, off + n);
         for (const p of there) if (p * 4096 >= off && (p + 1) * 4096 <= off + n) there.delete(p);
       }
@@ -280,12 +281,12 @@ describe('a file in memory alone', () => {
     const data: number[] = [];
     const holes: number[] = [];
     for (let at = 0; at < size; at = holes[holes.length - 1] as number) {
-      data.push(u.seek(at, size, true));
-      holes.push(u.seek(data[data.length - 1] as number, size, false));
+      data.push(uobjSeek(u, at, size, true));
+      holes.push(uobjSeek(u, data[data.length - 1] as number, size, false));
     }
     expect(data).toEqual([8192, 196_608, far]);
     expect(holes).toEqual([12_288, 200_704, size]);
-    expect([u.seek(300_000, 400_000, true), u.seek(8200, size, true), u.seek(100, size, false)]).toEqual([400_000, 8200, 100]);
+    expect([uobjSeek(u, 300_000, 400_000, true), uobjSeek(u, 8200, size, true), uobjSeek(u, 100, size, false)]).toEqual([400_000, 8200, 100]);
   });
 
   test('a write that memory does not suffice for is ENOMEM, and what was moved before it stands', () => {

@@ -1,5 +1,5 @@
 /** A bus whose memory somebody has filled with whatever he likes: it is read, and written to, and nothing comes of it but packets and losses. */
-import { expect, test } from '@jest/globals';
+import { test } from '@jest/globals';
 import { Random, damage, fuzzRuns, patched, soon } from '@anykernel/conformance-fuzz';
 import { putU32le } from '@anykernel/lib-bytes';
 import { BUS_HDR_LEN, Bus, initBus } from '@anykernel/shmif';
