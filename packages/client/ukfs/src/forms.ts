@@ -24,13 +24,11 @@ export interface DisposableTempDirSync extends Disposable {
 /** What is left out: a pattern of the name, a RegExp of it, a function that says so. */
 type Ignored = string | RegExp | ((name: string) => boolean);
 
-interface WatchWithMore {
-  (
-    filename: nodeFs.PathLike,
-    options: nodeFs.WatchOptions & { readonly ignore?: Ignored | readonly Ignored[]; readonly throwIfNoEntry?: boolean },
-    listener?: nodeFs.WatchListener<string>,
-  ): nodeFs.FSWatcher;
-}
+type WatchWithMore = (
+  filename: nodeFs.PathLike,
+  options: nodeFs.WatchOptions & { readonly ignore?: Ignored | readonly Ignored[]; readonly throwIfNoEntry?: boolean },
+  listener?: nodeFs.WatchListener<string>,
+) => nodeFs.FSWatcher;
 
 interface GlobSync {
   (pattern: string | readonly string[], options?: GlobOptions & { readonly withFileTypes?: false }): string[];
