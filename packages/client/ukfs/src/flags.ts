@@ -14,21 +14,20 @@ const { O_CREAT, O_EXCL, O_SYNC, O_TRUNC, O_APPEND } = constants;
 /** What the letters of a flag mean, in either order; with `+` for reading and writing. */
 const LETTERS: Readonly<Record<string, number>> = {
   r: constants.O_RDONLY,
-  rs: constants.O_RDONLY | O_SYNC,
   w: constants.O_WRONLY | O_TRUNC | O_CREAT,
-  wx: constants.O_WRONLY | O_TRUNC | O_CREAT | O_EXCL,
   a: constants.O_WRONLY | O_APPEND | O_CREAT,
-  ax: constants.O_WRONLY | O_APPEND | O_CREAT | O_EXCL,
-  as: constants.O_WRONLY | O_APPEND | O_CREAT | O_SYNC,
+  x: O_EXCL,
+  s: O_SYNC,
 };
 
 const WORDS: ReadonlyMap<string, number> = /* @__PURE__ */ new Map(
-  Object.entries(LETTERS).flatMap(([word, flags]) =>
-    [word, [...word].reverse().join('')].flatMap((letters): [string, number][] => [
-      [letters, flags],
-      [`${letters}+`, (flags & ~constants.O_WRONLY) | constants.O_RDWR],
-    ]),
-  ),
+  'r rs sr w wx xw a ax xa as sa'.split(' ').flatMap((word): [string, number][] => {
+    const flags = [...word].reduce((bits, letter) => bits | (LETTERS[letter] as number), 0);
+    return [
+      [word, flags],
+      [`${word}+`, (flags & ~constants.O_WRONLY) | constants.O_RDWR],
+    ];
+  }),
 );
 
 /** The number for `'w+'` and its like; undefined: there is no such word. */

@@ -61,9 +61,11 @@ export class BareHostNode implements Rumpuser {
     this.#alarms.delete(owner);
     if (at === Infinity) return;
     const ring = (): void => {
-      if (this.clock.mono() < at) return this.alarm(owner, at, fn, hold);
-      this.#alarms.delete(owner);
-      fn();
+      if (this.clock.mono() < at) this.alarm(owner, at, fn, hold);
+      else {
+        this.#alarms.delete(owner);
+        fn();
+      }
     };
     const timer = setTimeout(ring, Math.min(MS_MAX, Math.ceil((at - this.clock.mono()) / 1e6)));
     if (!hold) timer.unref();
