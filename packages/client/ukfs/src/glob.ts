@@ -31,8 +31,8 @@ type Exclude = (name: string, path: string, type: number) => boolean;
 export function* glob(pattern: unknown, options?: GlobOptions): Op<(string | Dirent)[]> {
   const o = options === undefined ? {} : (toObject(options) as GlobOptions);
   toBoolOrNull(o.followSymlinks, 'followSymlinks');
-  const maxDepth = o.maxDepth ?? Number.POSITIVE_INFINITY;
-  if (maxDepth !== Number.POSITIVE_INFINITY) toInteger(maxDepth, 'options.maxDepth', 0);
+  const maxDepth = o.maxDepth ?? Infinity;
+  if (maxDepth !== Infinity) toInteger(maxDepth, 'options.maxDepth', 0);
   const here = fromBytestr(yield* cwd());
   const given = isNone(o.cwd) ? '' : fromBytestr(bytePath(toPath(o.cwd, 'options.cwd')));
   const root = resolve(here || '/', given) || '/';

@@ -47,7 +47,7 @@ export const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? S
 /** Node's `readline.createInterface`. */
 export function lineReader(input: unknown): AsyncIterable<string> | undefined {
   const readline = builtin<{ createInterface(options: unknown): AsyncIterable<string> }>('readline');
-  return readline?.createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
+  return readline?.createInterface({ input, crlfDelay: Infinity });
 }
 
 /** Emitted once for each `code`. */

@@ -9,7 +9,6 @@ import {
   type Vattr,
   type Vnode,
   genfsAccess,
-  genfsCanChflags,
   genfsCanChmod,
   genfsCanChown,
   genfsCanChtimes,
@@ -59,7 +58,7 @@ export function access(vp: Vnode, mode: number, cred: Cred): void {
   genfsAccess(node.mode, node.uid, node.gid, mode, cred, node.type);
 }
 
-/** Everything is checked before anything changes. */
+/** Everything is checked before anything changes; who may change flags, by flags.ts. */
 export function setattr(vp: Vnode, va: Vattr, cred: Cred): void {
   const node = nodeOf(vp);
   check(vp, node, va, cred);
@@ -74,8 +73,7 @@ export function setattr(vp: Vnode, va: Vattr, cred: Cred): void {
 }
 
 function check(vp: Vnode, node: Node, va: Vattr, cred: Cred): void {
-  if (va.flags !== VNOVAL) genfsCanChflags(cred, node.uid, node.type, node.flags, va.flags);
-  else if ((node.flags & (IMMUTABLE | APPEND)) !== 0) throw ERR.EPERM;
+  if (va.flags === VNOVAL && (node.flags & (IMMUTABLE | APPEND)) !== 0) throw ERR.EPERM;
   if (va.size !== VNOVAL) {
     if (node.type === VDIR) throw ERR.EISDIR;
     if (va.size < 0) throw ERR.EINVAL;

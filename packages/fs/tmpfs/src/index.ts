@@ -7,6 +7,7 @@ import { type Component, component } from '@anykernel/lib-component';
 import { _PC_LINK_MAX, _PC_MIN_HOLE_SIZE } from '@anykernel/lib-sys';
 import { PAGE_SIZE } from '@anykernel/rumpkern';
 import { type Vfsops, type Vnode, fifofs, genfs, genfsPathconf, rumpvfs, specfs } from '@anykernel/rumpvfs';
+import { setattrWithFlags } from './flags.js';
 import { handles } from './handles.js';
 import { mountsWith } from './limits.js';
 import { fallocate, fdiscard } from './ranges.js';
@@ -25,7 +26,7 @@ function pathconf(vp: Vnode, name: number): number {
 }
 
 function wholeOps(): OpsOf {
-  return opsWith(genfs, { all: { ...xattrs, pathconf }, regular: { fallocate, fdiscard }, device: specfs, fifo: fifofs });
+  return opsWith(genfs, { all: { ...xattrs, pathconf, setattr: setattrWithFlags }, regular: { fallocate, fdiscard }, device: specfs, fifo: fifofs });
 }
 
 const opsOf = /* @__PURE__ */ wholeOps();

@@ -95,8 +95,7 @@ export class BareHostNode implements Rumpuser {
 
   exit(how: 'panic' | number): void {
     if (this.#options.onExit !== undefined) this.#options.onExit(how);
-    else if (how === 'panic') process.stderr.write('rump kernel: panic\n');
-    else if (how !== 0) process.stderr.write(`rump kernel: exit status ${how}\n`);
+    else if (how !== 0) process.stderr.write(`rump kernel: ${how === 'panic' ? how : `exit status ${how}`}\n`);
   }
 
   /** EINVAL. A kernel for which this host is enough has no signals. */

@@ -26,6 +26,6 @@ export const DEV_BSIZE = 512;
 /** The largest single transfer to a device, in bytes. */
 export const MAXPHYS = 65_536;
 /** The largest length and offset: 2^53 - 1, so that every one is an exact number. */
-export const OFF_MAX: number = Number.MAX_SAFE_INTEGER;
+export const OFF_MAX: number = 2 ** 53 - 1;
 /** The largest length of one transfer (SSIZE_MAX): what a typed array may hold anyway. */
-export const SSIZE_MAX: number = Number.MAX_SAFE_INTEGER;
+export const SSIZE_MAX: number = 2 ** 53 - 1;

@@ -17,7 +17,7 @@ export const RLIMIT_NTHR = 11;
 export const RLIM_NLIMITS = 12;
 
 /** No limit. In NetBSD's structures it is 2^63 - 1. */
-export const RLIM_INFINITY: number = Number.POSITIVE_INFINITY;
+export const RLIM_INFINITY: number = Infinity;
 
 export interface Rlimit {
   readonly cur: number;

@@ -1,10 +1,11 @@
 /** Boot: a kernel on a host, with the closure of the components that the application asks for. */
 import type { Rumpuser } from '@anykernel/host-rumpuser';
 import { type AnyComponent, type Component, component } from '@anykernel/lib-component';
-import { bareKernCalls, bareVfsCalls } from '@anykernel/lib-sys';
+import { ERR, bareKernCalls, bareVfsCalls } from '@anykernel/lib-sys';
 import { baseCalls } from './calls/index.js';
+import { BareKernel } from './barekernel.js';
 import { Emul } from './entry.js';
-import { type Extras, extras } from './extras.js';
+import { establish } from './extras.js';
 import { Kernel } from './kernel.js';
 import type { KernelOptions } from './options.js';
 import { OSRELEASE, OSTYPE } from './sysctlbase.js';
@@ -14,8 +15,9 @@ export const rumpkern: Component<Kernel, readonly []> = component({
   name: 'rumpkern',
   class: 'base',
   requires: [],
+  /** It is there before all others. EEXIST. */
   attach(): Kernel {
-    throw new Error('rumpkern is there before all others');
+    throw ERR.EEXIST;
   },
 });
 
@@ -29,7 +31,7 @@ const bareEmul: Emul = /* @__PURE__ */ new Emul([bareKernCalls, bareVfsCalls]);
  * attach throws.
  */
 export function boot(host: Rumpuser, components: readonly AnyComponent[] = [], options: KernelOptions = {}): Kernel {
-  return bootWith(extras.emul, extras, host, components, options);
+  return bootWith(host, components, () => new Kernel(host, options), establish);
 }
 
 /**
@@ -37,18 +39,18 @@ export function boot(host: Rumpuser, components: readonly AnyComponent[] = [], o
  * about themselves; `p.sys` has no methods for these. What a failed call throws is the Errno itself, as `p.bare` does. A bundle is smaller by all that.
  */
 export function bareBoot(host: Rumpuser, components: readonly AnyComponent[] = [], options: KernelOptions = {}): Kernel {
-  return bootWith(bareEmul, undefined, host, components, options);
+  return bootWith(host, components, () => new BareKernel(host, bareEmul, options) as Kernel, nothing);
 }
 
-function bootWith(emul: Emul, more: Extras | undefined, host: Rumpuser, components: readonly AnyComponent[], options: KernelOptions): Kernel {
+function bootWith(host: Rumpuser, components: readonly AnyComponent[], make: () => Kernel, more: (k: Kernel) => void): Kernel {
   if (host.version !== RUMPUSER_VERSION) throw new Error(`the host speaks hypercall version ${host.version}, this kernel ${RUMPUSER_VERSION}`);
-  const k = new Kernel(host, emul, options, more);
+  const k = make();
   k.printf(`${OSTYPE} ${OSRELEASE}`);
   k.modules.install(rumpkern, k);
   try {
     k.run(() => {
       baseCalls(k);
-      more?.establish(k);
+      more(k);
       k.modules.loadMissing(components);
     });
   } catch (e) {
@@ -57,3 +59,5 @@ function bootWith(emul: Emul, more: Extras | undefined, host: Rumpuser, componen
   }
   return k;
 }
+
+function nothing(): void {}

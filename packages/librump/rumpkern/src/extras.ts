@@ -2,7 +2,6 @@
  * What the base has beyond descriptors and event queues on files. A kernel of bareBoot() is without it, and so is a bundle of one: its system calls are not
  * there, what it would give to others is ENOSYS to them, and who has a value for the sysctl tree keeps it to himself.
  */
-import { closure } from '@anykernel/lib-component';
 import {
   EVFILT_TIMER, EVFILT_USER, aioCalls, nfsserverCalls, rumpkernCalls, rumpnetCalls, rumpvfsCalls,
 } from '@anykernel/lib-sys';
@@ -23,16 +22,12 @@ import { Emul } from './entry.js';
 import { Evcnts } from './evcnt.js';
 import type { Kernel } from './kernel.js';
 import { timerFilter, userFilter } from './kqfilters.js';
-import { runKernel } from './kthread.js';
 import { Ktrace } from './ktrace.js';
 import type { Lwp } from './proc.js';
 import { Modctl } from './modctl.js';
 import { moreRecords } from './morerecords.js';
 import { type Signals, signals } from './signal.js';
 import { userError } from './syserror.js';
-import { Sysctl } from './sysctl.js';
-import { baseSysctl } from './sysctlbase.js';
-import type { SysctlTree } from './sysctlnone.js';
 import { Clock } from './time.js';
 import { Wheel } from './wheel.js';
 
@@ -49,16 +44,6 @@ export interface Parts {
   tracing: Ktrace;
 }
 
-/** What a kernel gets of it. */
-export interface Extras {
-  readonly closure: typeof closure;
-  readonly runKernel: typeof runKernel;
-  readonly emul: Emul;
-  establish(k: Kernel): void;
-  sysctl(k: Kernel): SysctlTree;
-  readonly parts: { readonly [K in keyof Parts]: (k: Kernel) => Parts[K] };
-}
-
 const calls = Object.freeze({
   ...moreDescriptorCalls, ...pipeCalls, ...processCalls, ...idCalls, ...pollCalls, ...timeCalls, ...sysctlCalls, ...ksemCalls, ...traceCalls,
 });
@@ -69,27 +54,26 @@ function bring(l: Lwp, name: string): void {
   if (owner !== undefined) l.k.modctl.demand(owner, l);
 }
 
-export const extras: Extras = {
-  closure,
-  runKernel,
-  emul: new Emul([rumpkernCalls, rumpvfsCalls, rumpnetCalls, aioCalls, nfsserverCalls], userError, bring),
-  establish(k) {
-    k.syscalls.establish(rumpkernCalls, calls, moreRecords);
-    k.procs.onExit.push(stopTimers);
-    k.kqfilters.set(EVFILT_TIMER, timerFilter);
-    k.kqfilters.set(EVFILT_USER, userFilter);
-    openConsole(k.proc1.lwp);
-  },
-  sysctl: (k) => new Sysctl(k, baseSysctl),
-  parts: {
-    autoloader: (k) => new Autoloader(k),
-    callouts: (k) => new Wheel(k),
-    calltable: (k) => new CallTable(k),
-    clock: (k) => new Clock(k.host),
-    devsw: () => new Devsw(),
-    evcnt: () => new Evcnts(),
-    modctl: (k) => new Modctl(k),
-    signals: () => signals,
-    tracing: (k) => new Ktrace(k),
-  },
+/** The system calls of a whole kernel. */
+export const EMUL: Emul = new Emul([rumpkernCalls, rumpvfsCalls, rumpnetCalls, aioCalls, nfsserverCalls], userError, bring);
+
+/** Gives a kernel that boots what it has from the beginning. */
+export function establish(k: Kernel): void {
+  k.syscalls.establish(rumpkernCalls, calls, moreRecords);
+  k.procs.onExit.push(stopTimers);
+  k.kqfilters.set(EVFILT_TIMER, timerFilter);
+  k.kqfilters.set(EVFILT_USER, userFilter);
+  openConsole(k.proc1.lwp);
+}
+
+export const PARTS: { readonly [K in keyof Parts]: (k: Kernel) => Parts[K] } = {
+  autoloader: (k) => new Autoloader(k),
+  callouts: (k) => new Wheel(k),
+  calltable: (k) => new CallTable(k),
+  clock: (k) => new Clock(k.host),
+  devsw: () => new Devsw(),
+  evcnt: () => new Evcnts(),
+  modctl: (k) => new Modctl(k),
+  signals: () => signals,
+  tracing: (k) => new Ktrace(k),
 };

@@ -78,7 +78,8 @@ export class Filedesc {
   /** Processes that share this table. */
   refs = 1;
   #files: (File | undefined)[] = [];
-  #cloexec: boolean[] = [];
+  /** Which descriptors are closed by exec, from `base` on. */
+  readonly cloexec: boolean[] = [];
   /** No descriptor below this one is free. */
   #freeFrom = 0;
   #open = 0;
@@ -116,26 +117,15 @@ export class Filedesc {
     while (this.#files[index] !== undefined) index++;
     if (index >= limit) throw ERR.EMFILE;
     if (index === this.#freeFrom) this.#freeFrom = index + 1;
-    this.#set(index, f, cloexec);
+    this.put(index, f, cloexec);
     return this.base + index;
   }
 
-  /** Makes `fd` name `f` (dup2); what it named before is closed, and an error of that is nobody's (dup2(2)). */
-  replace(fd: number, f: File, cloexec: boolean, l: Lwp): void {
-    if (this.peek(fd) !== undefined) {
-      try {
-        this.close(fd, l);
-      } catch (e) {
-        l.k.ignoreErrno(e);
-      }
-    }
-    this.#set(fd - this.base, f, cloexec);
-  }
-
-  #set(index: number, f: File, cloexec: boolean): void {
+  /** Puts `f` in its place, counted. */
+  put(index: number, f: File, cloexec: boolean): void {
     while (this.#files.length < index) this.#files.push(undefined);
     this.#files[index] = f;
-    this.#cloexec[index] = cloexec;
+    this.cloexec[index] = cloexec;
     this.#open++;
     f.count++;
   }
@@ -168,39 +158,24 @@ export class Filedesc {
     for (const p of l.k.procs) if (p.fd === this) for (const sleeper of p.lwps) if (sleeper.parked && sleeper.fp === f) l.k.sleepq.unsleep(sleeper);
   }
 
-  getCloexec(fd: number): boolean {
-    this.get(fd);
-    return this.#cloexec[fd - this.base] === true;
-  }
-
-  setCloexec(fd: number, on: boolean): void {
-    this.get(fd);
-    this.#cloexec[fd - this.base] = on;
-  }
-
   /** A copy for a child: the same open files under the same descriptors. A kqueue is not inherited. */
   copy(): Filedesc {
     const t = new Filedesc(this.base);
     this.#files.forEach((f, index) => {
-      if (f !== undefined && f.type !== 'kqueue') t.#set(index, f, this.#cloexec[index]);
+      if (f !== undefined && f.type !== 'kqueue') t.put(index, f, this.cloexec[index]);
     });
     while (t.#files[t.#freeFrom] !== undefined) t.#freeFrom++;
     return t;
   }
 
-  /** Closes those that are marked close-on-exec. */
-  closeOnExec(l: Lwp): void {
-    for (let fd = this.base; fd < this.end; fd++) if (this.peek(fd) !== undefined && this.getCloexec(fd)) this.#quietClose(fd, l);
-  }
-
   /** A process leaves; the last one closes everything. */
   release(l: Lwp): void {
     if (--this.refs > 0) return;
-    for (let fd = this.base; fd < this.end; fd++) if (this.peek(fd) !== undefined) this.#quietClose(fd, l);
+    for (let fd = this.base; fd < this.end; fd++) if (this.peek(fd) !== undefined) this.quietClose(fd, l);
   }
 
   /** Nobody is there to hear of an error, nor to wait: what has to wait is closed by the kernel itself, a little later. */
-  #quietClose(fd: number, l: Lwp): void {
+  quietClose(fd: number, l: Lwp): void {
     const f = this.get(fd);
     try {
       this.close(fd, l);

@@ -11,6 +11,7 @@ export { type RecordKind, type Records, bytesArg, fieldsIn, intIn, listIn } from
 export { type AnyHandler, Syscalls, type Sysent } from './syscalls.js';
 export { CallTable, type Wrap } from './calltable.js';
 export { Lwp, Proc, ProcTable, RFCFDG, RFFDG } from './proc.js';
+export { closeOnExec } from './cloexec.js';
 export { Cred, type CredInit, ROOT, credOf } from './cred.js';
 export { FREAD, FWRITE, File, type FileType, Filedesc, type Fileops } from './filedesc.js';
 export { type Rw, Uio, copy } from './uio.js';

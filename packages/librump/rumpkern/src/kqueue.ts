@@ -7,13 +7,13 @@
  */
 import {
   ERR, EVFILT_READ, EVFILT_USER, EVFILT_VNODE, EVFILT_WRITE, EV_ADD, EV_CLEAR, EV_DELETE, EV_DISABLE, EV_DISPATCH, EV_ENABLE, EV_ERROR,
-  EV_ONESHOT, EV_RECEIPT, Errno, Kevent, POLLIN, POLLRDNORM, S_IFIFO, type Stat,
+  EV_ONESHOT, EV_RECEIPT, Errno, Kevent,
 } from '@anykernel/lib-sys';
 import { Fifo } from './fifo.js';
 import { File, type Filedesc, type Fileops, FREAD, FWRITE } from './filedesc.js';
 import type { Kernel } from './kernel.js';
 import type { Lwp } from './proc.js';
-import { Selinfo, selrecord } from './select.js';
+import { Selinfo } from './select.js';
 
 /** What a filter does with a knote. */
 export interface Filterops {
@@ -277,53 +277,29 @@ export function makeChanges(kq: Kqueue, changes: readonly Kevent[], events: Keve
   return filled;
 }
 
-function kqueueOf(f: File): Kqueue {
+export function kqueueOf(f: File): Kqueue {
   return f.data as Kqueue;
 }
 
-/** What a kqueue is as a file. */
-const kqueueFileops: Fileops = {
-  name: 'kqueue',
-  read: () => {
-    throw ERR.ENXIO;
-  },
-  write: () => {
-    throw ERR.ENXIO;
-  },
-  ioctl: () => {
-    throw ERR.ENOTTY;
-  },
-  poll(f: File, events: number, l: Lwp): number {
-    const wanted = events & (POLLIN | POLLRDNORM);
-    if (wanted === 0) return 0;
-    if (kqueueOf(f).ready > 0) return wanted;
-    selrecord(l, kqueueOf(f).sel);
-    return 0;
-  },
-  stat(f: File, st: Stat): void {
-    st.mode = S_IFIFO;
-    st.size = kqueueOf(f).ready;
-    st.blksize = KEVENT_SIZE;
-  },
+function refuse(): never {
+  throw ERR.EINVAL;
+}
+
+/** What a kqueue is as a file of a bare kernel: it is closed. */
+export const bareKqueueFileops: Fileops = {
+  name: 'kqueue', read: refuse, write: refuse, ioctl: refuse, poll: refuse, stat: refuse, kqfilter: refuse,
   close(f: File): void {
     kqueueOf(f).close();
   },
-  kqfilter(f: File, kn: Knote): void {
-    if (kn.filter !== EVFILT_READ) throw ERR.EINVAL;
-    knoteAttach(kn, kqueueOf(f).sel.klist, (note) => (note.data = kqueueOf(f).ready) > 0);
-  },
 };
-
-/** sizeof(struct kevent) */
-const KEVENT_SIZE = 40;
 
 /** A new queue, open. */
 export function newKqueue(l: Lwp, flags: number): File {
-  return new File('kqueue', kqueueFileops, new Kqueue(l.k, l.proc.fd), FREAD | FWRITE | flags, l.proc.cred);
+  return new File('kqueue', l.k.kqueueFileops, new Kqueue(l.k, l.proc.fd), FREAD | FWRITE | flags, l.proc.cred);
 }
 
 /** The queue behind a descriptor. EBADF: it is none. */
 export function kqueueFile(f: File): Kqueue {
-  if (f.ops !== kqueueFileops) throw ERR.EBADF;
+  if (f.type !== 'kqueue') throw ERR.EBADF;
   return kqueueOf(f);
 }

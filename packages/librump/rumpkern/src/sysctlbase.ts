@@ -14,7 +14,7 @@ export const OSTYPE = 'Anykernel';
 export const OSRELEASE = '7.99.34';
 export const OSREVISION = 799_003_400;
 /** What a kernel without a limit says of its memory, as in NetBSD. */
-const PHYSMEM = 512 * 1048576;
+const PHYSMEM = 536_870_912;
 
 type Attach = (name: string, leaf: SysctlLeaf) => unknown;
 

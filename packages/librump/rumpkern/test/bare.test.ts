@@ -1,6 +1,6 @@
 import { Sim } from '@anykernel/host-sim';
-import { EVFILT_TIMER, EVFILT_USER, EV_ADD, Kevent, SIGHUP, syscallNum } from '@anykernel/lib-sys';
-import { type Kernel, bareBoot, boot, psignal } from '@anykernel/rumpkern';
+import { EVFILT_TIMER, EVFILT_USER, EV_ADD, Kevent, syscallNum } from '@anykernel/lib-sys';
+import { type Kernel, bareBoot, boot } from '@anykernel/rumpkern';
 import { codeOf } from './help.js';
 
 const EXTRA = [
@@ -33,22 +33,33 @@ test('a bare kernel has no timers: who waits, waits without a limit', () => {
   }
 });
 
-test('a bare kernel has no signals, devices, counters and clock to set, and asks its host for no component', () => {
+test('a bare kernel is without the parts of a whole one, and asks its host for no component', () => {
   const k = bare();
-  const p = k.newproc();
-  const parts = [() => p.sig, () => psignal(p, SIGHUP), () => k.devsw, () => k.evcnt, () => k.clock, () => k.callouts, () => k.tracing, () => k.modctl];
-  expect(parts.map(codeOf)).toEqual(parts.map(() => 'ENOSYS'));
-  expect(p.rfork(0).pid).toBe(3);
+  const whole = boot(new Sim().host());
+  for (const part of ['signals', 'devsw', 'evcnt', 'clock', 'tracing', 'modctl', 'autoloader', 'calltable', 'msgbuf', 'ktrace', 'modload']) expect([part in whole, part in k]).toEqual([true, false]);
+  expect(codeOf(() => k.callouts)).toBe('ENOSYS');
+  expect(k.newproc().rfork(0).pid).toBe(3);
   k.halt();
+  whole.halt();
 });
 
-test('a bare kernel takes values for the sysctl tree and shows none, and traces nothing', () => {
+test('a bare kernel takes values for the sysctl tree and shows none', () => {
   const k = bare();
   const out = k.sysctl.attach('kern.mine', { type: 'int', get: () => 1 });
   expect(k.sysctl.walk()).toEqual([]);
   expect(() => k.sysctl.get('kern.mine')).toThrow(expect.objectContaining({ code: 'ENOENT' }));
   out();
-  expect(() => k.ktrace(() => undefined)).toThrow(expect.objectContaining({ code: 'ENOSYS' }));
-  k.ktrace(undefined);
   k.halt();
+});
+
+test('a bare kernel says on the console what it has to say when it is verbose, and always that it has panicked', async () => {
+  const said: string[] = [];
+  const host = Object.assign(new Sim().host(), { putchars: (text: string) => void said.push(text) });
+  const k = bareBoot(host, [], { verbose: true });
+  k.printf('hello');
+  bareBoot(host).printf('nobody hears it');
+  expect(() => k.panic('at the end')).toThrow('panic: at the end');
+  expect(said.slice(1)).toEqual(['hello\n', 'panic: at the end\n']);
+  await k.shutdown();
+  expect(() => k.newproc()).toThrow('panic: at the end');
 });

@@ -2,7 +2,7 @@ import {
   ERR, FD_CLOEXEC, FIOCLEX, FIONBIO, FIONCLEX, F_CLOSEM, F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, F_GETLK, F_GETNOSIGPIPE, F_MAXFD, F_SETFD, F_SETFL,
   F_SETNOSIGPIPE, O_CLOEXEC, O_NONBLOCK, O_RDONLY, O_WRONLY, RLIMIT_NOFILE, Stat,
 } from '@anykernel/lib-sys';
-import { FREAD, FWRITE, File, type Fileops, RFCFDG, RFFDG, ROOT, SLEEP } from '@anykernel/rumpkern';
+import { FREAD, FWRITE, File, type Fileops, RFCFDG, RFFDG, ROOT, SLEEP, closeOnExec } from '@anykernel/rumpkern';
 import { box, bytes, codeOf, now, text } from './help.js';
 
 const NONE: Fileops = {
@@ -93,7 +93,7 @@ test('close-on-exec is of the descriptor, not of the file', () => {
   p.sys.ioctl(r, FIONCLEX);
   expect(p.sys.fcntl(r, F_GETFD)).toBe(0);
   expect(p.sys.fcntl(p.sys.fcntl(r, F_DUPFD_CLOEXEC, 20), F_GETFD)).toBe(FD_CLOEXEC);
-  p.fd.closeOnExec(p.lwp);
+  closeOnExec(p.fd, p.lwp);
   expect([codeOf(() => p.sys.fstat(w)), codeOf(() => p.sys.fstat(20)), codeOf(() => p.sys.fstat(r))]).toEqual(['EBADF', 'EBADF', 'ok']);
 });
 

@@ -6,14 +6,14 @@
  */
 import {
   ERR, type Flock, LINK_MAX, NAME_MAX, PATH_MAX, PIPE_BUF, _PC_2_SYMLINKS, _PC_CHOWN_RESTRICTED, _PC_FILESIZEBITS, _PC_LINK_MAX, _PC_NAME_MAX, _PC_NO_TRUNC,
-  _PC_PATH_MAX, _PC_PIPE_BUF, _PC_SYMLINK_MAX, _PC_SYNC_IO,
+  _PC_PATH_MAX, _PC_PIPE_BUF, _PC_SYMLINK_MAX, _PC_SYNC_IO, SF_APPEND, SF_IMMUTABLE, SF_SETTABLE,
 } from '@anykernel/lib-sys';
-import type { Lwp } from '@anykernel/rumpkern';
+import type { Cred, Lwp } from '@anykernel/rumpkern';
 import { fileKqfilter } from './fileknotes.js';
 import { genfsBare, refuse } from './genfsbare.js';
 import { locksOf } from './locks.js';
 import type { Mount } from './mount.js';
-import type { Vnode, VnodeOps } from './vnode.js';
+import { VBLK, VCHR, type Vnode, type VnodeOps, type Vtype } from './vnode.js';
 
 /** All operations but those without which there is no file system. */
 export const genfs: Omit<VnodeOps, 'name' | 'lookup' | 'getattr'> = {
@@ -55,4 +55,11 @@ export function genfsPathconf(_vp: Vnode, name: number): number {
     default:
       throw ERR.EINVAL;
   }
+}
+
+/** The owner changes his flags, the superuser all; nobody else touches a file with the superuser's immutable or append flags. EPERM. */
+export function genfsCanChflags(cred: Cred, uid: number, type: Vtype, old: number, flags: number): void {
+  if (cred.euid === 0) return;
+  if (cred.euid !== uid || type === VBLK || type === VCHR) throw ERR.EPERM;
+  if ((old & (SF_IMMUTABLE | SF_APPEND)) !== 0 || ((old ^ flags) & SF_SETTABLE) !== 0) throw ERR.EPERM;
 }

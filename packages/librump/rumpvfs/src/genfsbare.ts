@@ -4,12 +4,12 @@
  * The can* helpers are for setattr(), where only the file system knows the owner.
  */
 import {
-  APPEND, ERR, FWRITE, IMMUTABLE, O_APPEND, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM, SF_SETTABLE, SF_APPEND, SF_IMMUTABLE, S_IFMT, S_ISGID, S_ISVTX,
+  APPEND, ERR, FWRITE, IMMUTABLE, O_APPEND, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM, S_IFMT, S_ISGID, S_ISVTX,
 } from '@anykernel/lib-sys';
 import type { Cred } from '@anykernel/rumpkern';
 import { vnodeKqfilter } from './knotes.js';
 import type { Mount } from './mount.js';
-import { VBLK, VCHR, VDIR, VEXEC, VWRITE, type Vnode, type VnodeOps, type Vtype } from './vnode.js';
+import { VDIR, VEXEC, VWRITE, type Vnode, type VnodeOps, type Vtype } from './vnode.js';
 
 /** Operations that no call of a bare vfs asks for. */
 type Unasked = 'fallocate' | 'fdiscard' | 'pathconf' | 'advlock' | 'getextattr' | 'setextattr' | 'deleteextattr' | 'listextattr' | 'bmap';
@@ -100,13 +100,6 @@ export function genfsCanChtimes(vp: Vnode, cred: Cred, uid: number, utimesNull: 
   if (cred.euid === 0 || cred.euid === uid) return;
   if (!utimesNull) throw ERR.EPERM;
   vp.ops.access(vp, VWRITE, cred);
-}
-
-/** The owner changes his flags, the superuser all; nobody else touches a file with the superuser's immutable or append flags. EPERM. */
-export function genfsCanChflags(cred: Cred, uid: number, type: Vtype, old: number, flags: number): void {
-  if (cred.euid === 0) return;
-  if (cred.euid !== uid || type === VBLK || type === VCHR) throw ERR.EPERM;
-  if ((old & (SF_IMMUTABLE | SF_APPEND)) !== 0 || ((old ^ flags) & SF_SETTABLE) !== 0) throw ERR.EPERM;
 }
 
 /** The type bits of a mode for a vnode type, and back. */

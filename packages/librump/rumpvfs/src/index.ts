@@ -12,7 +12,7 @@ export * from './cwdi.js';
 export * from './namei.js';
 export * from './namecache.js';
 export {
-  genfsAccess, genfsBare, genfsCanChflags, genfsCanChmod, genfsCanChown, genfsCanChtimes, genfsCheckFlags, genfsCheckOpen, modeToType, typeToMode,
+  genfsAccess, genfsBare, genfsCanChmod, genfsCanChown, genfsCanChtimes, genfsCheckFlags, genfsCheckOpen, modeToType, typeToMode,
 } from './genfsbare.js';
 export * from './genfs.js';
 export * from './deadfs.js';

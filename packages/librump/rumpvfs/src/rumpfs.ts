@@ -7,9 +7,9 @@
 import { APPEND, ERR, SF_SETTABLE, type Stat, type Statvfs, UF_SETTABLE } from '@anykernel/lib-sys';
 import type { Cred, Lwp, Uio } from '@anykernel/rumpkern';
 import { fifofs } from './fifofs.js';
-import { genfs } from './genfs.js';
+import { genfs, genfsCanChflags } from './genfs.js';
 import {
-  genfsCanChflags, genfsCanChmod, genfsCanChown, genfsCanChtimes, genfsCheckFlags, genfsCheckOpen, typeToMode,
+  genfsCanChmod, genfsCanChown, genfsCanChtimes, genfsCheckFlags, genfsCheckOpen, typeToMode,
 } from './genfsbare.js';
 import type { Mount, Vfsops } from './mount.js';
 import {

@@ -3,6 +3,7 @@ import {
   ERR, FD_CLOEXEC, FIOASYNC, FIOCLEX, FIONBIO, FIONCLEX, F_CLOSEM, F_GETFD, F_GETNOSIGPIPE, F_MAXFD, F_SETFD, F_SETNOSIGPIPE, type Handlers, O_ASYNC, O_CLOEXEC,
   O_NONBLOCK, O_NOSIGPIPE, type rumpkernCalls,
 } from '@anykernel/lib-sys';
+import { getCloexec, replace, setCloexec } from '../cloexec.js';
 import type { File } from '../filedesc.js';
 import { getInt } from '../ioctl.js';
 import type { Lwp } from '../proc.js';
@@ -25,7 +26,7 @@ function duplicate(l: Lwp, from: number, to: number, cloexec: boolean): number {
   const { fd, limits } = l.proc;
   const f = fd.get(from);
   if (to < fd.base || to >= fd.base + limits.nofile) throw ERR.EBADF;
-  if (to !== from) fd.replace(to, f, cloexec, l);
+  if (to !== from) replace(fd, to, f, cloexec, l);
   return to;
 }
 
@@ -49,9 +50,9 @@ export const moreDescriptorCalls: Pick<Calls, 'dup' | 'dup2' | 'dup3' | 'fcntl' 
       case F_CLOSEM:
         return many(l, fd, cmd);
       case F_GETFD:
-        return table.getCloexec(fd) ? FD_CLOEXEC : 0;
+        return getCloexec(table, fd) ? FD_CLOEXEC : 0;
       case F_SETFD:
-        table.setCloexec(fd, (intOf(arg) & FD_CLOEXEC) !== 0);
+        setCloexec(table, fd, (intOf(arg) & FD_CLOEXEC) !== 0);
         return 0;
       case F_GETNOSIGPIPE:
         return (l.file(fd, 0).flag & O_NOSIGPIPE) !== 0 ? 1 : 0;
@@ -66,7 +67,7 @@ export const moreDescriptorCalls: Pick<Calls, 'dup' | 'dup2' | 'dup3' | 'fcntl' 
     switch (cmd) {
       case FIOCLEX:
       case FIONCLEX:
-        l.proc.fd.setCloexec(fd, cmd === FIOCLEX);
+        setCloexec(l.proc.fd, fd, cmd === FIOCLEX);
         return 0;
       case FIONBIO:
       case FIOASYNC:
