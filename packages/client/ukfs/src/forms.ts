@@ -4,7 +4,7 @@
 import type * as nodeFs from 'node:fs';
 import type { BlobOptions } from './blob.js';
 import type { GlobOptions } from './glob.js';
-import type { BigIntStats, Dirent, StatFs, Stats } from './stats.js';
+import type { BigIntStatsClass, Dirent, StatFs, Stats } from './stats.js';
 
 type NodeFs = typeof nodeFs;
 type NodePromises = NodeFs['promises'];
@@ -67,7 +67,7 @@ export interface Ukfs extends Omit<NodeFs, Own> {
   mkdtempDisposableSync(prefix: string, options?: unknown): DisposableTempDirSync;
   openAsBlobSync(path: nodeFs.PathLike, options?: BlobOptions): Blob;
   readonly Stats: typeof Stats;
-  readonly BigIntStats: typeof BigIntStats;
+  readonly BigIntStats: BigIntStatsClass;
   readonly Dirent: typeof Dirent;
   readonly StatFs: typeof StatFs;
 }

@@ -3,7 +3,7 @@ export { ukfs } from './ukfs.js';
 export type { DisposableTempDir, DisposableTempDirSync, Ukfs, UkfsPromises } from './forms.js';
 export { Dir } from './dir.js';
 export { FileHandle } from './handle.js';
-export { BigIntStats, Dirent, StatFs, Stats } from './stats.js';
+export { type BigIntStats, Dirent, StatFs, Stats } from './stats.js';
 export { FSWatcher } from './watch.js';
 export { StatWatcher } from './watchfile.js';
 export { constants } from './flags.js';

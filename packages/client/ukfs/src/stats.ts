@@ -140,11 +140,17 @@ class OwnBigIntStats extends FileType {
 }
 addDates(OwnBigIntStats);
 
-/** Where there is Node, its own class, which it does not export: whoever compares gets what he knows. */
-export const BigIntStats: new (...values: readonly bigint[]) => BigIntStats = (nodeBigIntStats() ?? OwnBigIntStats) as never;
+export type BigIntStatsClass = new (...values: readonly bigint[]) => BigIntStats;
+
+let found: BigIntStatsClass | undefined;
+
+/** Where there is Node, its own class, which it does not export: whoever compares gets what he knows. It is found by a stat(), when somebody asks. */
+export function bigIntStatsClass(): BigIntStatsClass {
+  return (found ??= (nodeBigIntStats() ?? OwnBigIntStats) as BigIntStatsClass);
+}
 
 export function toBigIntStats(st: Stat): BigIntStats {
-  return new BigIntStats(
+  return new (bigIntStatsClass())(
     BigInt(st.dev), BigInt(st.mode), BigInt(st.nlink), BigInt(st.uid), BigInt(st.gid), BigInt(st.rdev), BigInt(st.blksize), BigInt(st.ino),
     BigInt(st.size), BigInt(st.blocks),
     ns(st.atime, st.atimeNsec), ns(st.mtime, st.mtimeNsec), ns(st.ctime, st.ctimeNsec), ns(st.birthtime, st.birthtimeNsec),

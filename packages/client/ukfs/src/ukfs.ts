@@ -18,7 +18,7 @@ import { type AnyOp, QUICK, callbackTable, syncTable } from './ops.js';
 import { exists, realpathNative } from './paths.js';
 import { type Parts, disposable, promisesOf } from './promises.js';
 import { Runner } from './run.js';
-import { BigIntStats, Dirent, StatFs, Stats } from './stats.js';
+import { Dirent, StatFs, Stats, bigIntStatsClass } from './stats.js';
 import { streamOf, streamOver, utf8StreamOver } from './streams.js';
 import { rmdir } from './tree.js';
 import { FSWatcher } from './watch.js';
@@ -37,9 +37,11 @@ export function ukfs(p: Proc): Ukfs {
   addExists(fs, runner);
   addOthers(fs, parts);
   addStreams(fs);
+  addLazily(fs, 'BigIntStats', bigIntStatsClass);
+  addLazily(fs, 'promises', () => promisesOf(parts));
   const { F_OK, R_OK, W_OK, X_OK } = constants;
   // As in Node on Linux: the names are there, and nothing behind them.
-  Object.assign(fs, CLASSES, { F_OK, R_OK, W_OK, X_OK, lchmod: undefined, lchmodSync: undefined, constants, promises: promisesOf(parts), _toUnixTimestamp: unixTimestamp });
+  Object.assign(fs, CLASSES, { F_OK, R_OK, W_OK, X_OK, lchmod: undefined, lchmodSync: undefined, constants, _toUnixTimestamp: unixTimestamp });
   RUNNERS.set(fs, runner);
   return fs as unknown as Ukfs;
 }
@@ -58,7 +60,7 @@ export function runnerOf(fs: object): Runner | undefined {
   return RUNNERS.get(fs);
 }
 
-const CLASSES = { Stats, BigIntStats, Dirent, StatFs, Dir } as const;
+const CLASSES = { Stats, Dirent, StatFs, Dir } as const;
 
 function addRealpath(fs: Members, runner: Runner): void {
   Object.assign(fs['realpathSync'] as object, { native: (path: PathLike, options?: unknown) => runner.now(realpathNative(path, options)) });
@@ -98,27 +100,29 @@ function addOthers(fs: Members, { runner, knotes }: Parts): void {
   });
 }
 
+/** A member that is made when it is first asked for, and may be set. */
+function addLazily(fs: Members, name: string, make: () => unknown): void {
+  let made: unknown;
+  const get = (): unknown => (made ??= make());
+  const set = (other: unknown): void => {
+    made = other;
+  };
+  Object.defineProperty(fs, name, { get, set, enumerable: true, configurable: true });
+}
+
 /** Stream classes are made when they are first asked for; whoever sets others has createReadStream() make those. */
 function addStreams(fs: Members): void {
   const handleOf = (fd: unknown): FileHandle | undefined => (fd instanceof FileHandle ? fd : undefined);
-  const add = (name: string, make: () => unknown): void => {
-    let made: unknown;
-    const get = (): unknown => (made ??= make());
-    const set = (other: unknown): void => {
-      made = other;
-    };
-    Object.defineProperty(fs, name, { get, set, enumerable: true, configurable: true });
-  };
   for (const name of ['ReadStream', 'WriteStream'] as const) {
-    add(name, () => streamOver(name, fs, handleOf));
-    add(`File${name}`, () => fs[name]);
+    addLazily(fs, name, () => streamOver(name, fs, handleOf));
+    addLazily(fs, `File${name}`, () => fs[name]);
     // Some call it with `new`.
     function create(path: unknown, options?: unknown): unknown {
       return streamOf(fs as never, name, path, options);
     }
     addForm(fs, `create${name}`, create);
   }
-  if (hasStream('Utf8Stream')) add('Utf8Stream', () => utf8StreamOver(fs));
+  if (hasStream('Utf8Stream')) addLazily(fs, 'Utf8Stream', () => utf8StreamOver(fs));
 }
 
 function unixTimestamp(time: unknown): number {
