@@ -1,6 +1,6 @@
 /**
- * What the base has beyond descriptors and event queues on files. A kernel of bareBoot() is without it, and so is a bundle of one: its system calls are not
- * there, what it would give to others is ENOSYS to them, and who has a value for the sysctl tree keeps it to himself.
+ * What the base has beyond descriptors and event queues on files: system calls, and the parts of a whole kernel (kernel.ts). A kernel of bareBoot() is without
+ * them, and so is a bundle of one.
  */
 import {
   EVFILT_TIMER, EVFILT_USER, aioCalls, nfsserverCalls, rumpkernCalls, rumpnetCalls, rumpvfsCalls,
