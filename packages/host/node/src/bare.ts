@@ -67,7 +67,9 @@ export class BareHostNode implements Rumpuser {
         fn();
       }
     };
-    const timer = setTimeout(ring, Math.min(MS_MAX, Math.ceil((at - this.clock.mono()) / 1e6)));
+    const ms = Math.ceil((at - this.clock.mono()) / 1e6);
+    // Newer Nodes warn of what is below zero.
+    const timer = setTimeout(ring, Math.max(1, Math.min(MS_MAX, ms)));
     if (!hold) timer.unref();
     this.#alarms.set(owner, timer);
   }
